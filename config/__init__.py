@@ -1,0 +1,1 @@
+"""Settings: one file of defaults with the reason for every number, one loader that refuses what is wrong."""

@@ -1,0 +1,1 @@
+"""Space without I/O: shapes, distances and the few PostGIS phrases."""

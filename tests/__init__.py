@@ -1,0 +1,1 @@
+"""Tests mirror the folders; journeys run across them, bench measures."""
