@@ -1,0 +1,1 @@
+"""Badges, the identities they show on the air, and who holds which when."""

@@ -1,0 +1,1 @@
+"""Who has come, by what evidence, and why somebody was not checked in."""

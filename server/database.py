@@ -1,0 +1,71 @@
+"""The database seen from the server: the base of all models, engines, sessions and migrations."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+from sqlalchemy import BigInteger, DateTime, Engine, MetaData, create_engine
+from sqlalchemy.orm import DeclarativeBase, Session
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Base(DeclarativeBase):
+    """What every table of muster derives from; constraints have fixed names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger(),
+        dt.datetime: DateTime(timezone=True),
+    }
+
+
+def connect(conninfo: str, pool: int = 5, idle_in_transaction_s: float | None = None) -> Engine:
+    """An engine for a libpq connection string.
+
+    pool: connections kept open; as many again may be opened for a moment.
+    idle_in_transaction_s: PostgreSQL ends a connection that sits in a transaction for longer, so that a paused process
+    cannot hold locks for ever.
+    """
+
+    def open_connection() -> psycopg.Connection[Any]:
+        options = "-c timezone=UTC"
+        if idle_in_transaction_s is not None:
+            options += f" -c idle_in_transaction_session_timeout={round(idle_in_transaction_s * 1000)}"
+        return psycopg.connect(conninfo, options=options, connect_timeout=10)
+
+    return create_engine(
+        "postgresql+psycopg://", creator=open_connection, pool_size=pool, max_overflow=pool, pool_pre_ping=True
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One session, one transaction: committed at the end, rolled back when the block raises."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def migrate(conninfo: str) -> None:
+    """Brings the database to the newest migration; needs PostGIS and btree_gist to be installable there."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine = connect(conninfo, pool=1)
+    try:
+        command.upgrade(config, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""Gatherings: events of steps, and who signed up."""

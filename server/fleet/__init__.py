@@ -1,0 +1,1 @@
+"""The agents: enrolment, placement, configuration, shards and what was refused of theirs."""

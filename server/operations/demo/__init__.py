@@ -1,0 +1,1 @@
+"""The demonstration neighbourhood: simulated people, a radio model, real agents."""

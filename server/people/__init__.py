@@ -1,0 +1,1 @@
+"""Who members are, how they sign in, and their sessions."""

@@ -1,0 +1,1 @@
+"""Where badges are and were: spans, visits, stays, coverage, and the states a viewer sees."""

@@ -1,0 +1,42 @@
+"""Counts the changes of all that somebody may watch: one revision a topic, raised in the transaction that changed it."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, Text, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from server.database import Base
+
+# Raised by whatever changes what readings are judged by: identities, pairings, placements, agents' keys, venues.
+FACTS = "facts"
+
+
+class Topic(Base):
+    """One topic (`venue/<id>`, `event/<id>`, `member/<id>`, or `facts`) and how often it changed."""
+
+    __tablename__ = "topic"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    rev: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Raises the topics' revisions by one within the session's transaction and returns the new ones.
+
+    The rows are locked in the order of their names, so that two that raise several never wait for each other in a ring.
+    """
+    revisions: dict[str, int] = {}
+    for name in sorted(set(names)):
+        statement = insert(Topic).values(name=name, rev=1)
+        statement = statement.on_conflict_do_update(index_elements=[Topic.name], set_={"rev": Topic.rev + 1})
+        revisions[name] = session.execute(statement.returning(Topic.rev)).scalar_one()
+    return revisions
+
+
+def revisions(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """The revisions of these topics; 0 for one that never changed."""
+    wanted = list(names)
+    rows = session.execute(select(Topic.name, Topic.rev).where(Topic.name.in_(wanted)))
+    found: dict[str, int] = dict(rows.tuples().all())
+    return {name: found.get(name, 0) for name in wanted}

@@ -1,0 +1,1 @@
+"""Places: venues and the named zones of their levels."""
