@@ -42,7 +42,7 @@ def service_account(name: str) -> Account | None:
 
 
 def with_parent(command: list[str], *, account: Account | None = None, death_signal: str = "TERM") -> list[str]:
-    """The command, run under the account and sent death_signal when the process that starts it dies, however it dies."""
+    """The command, run under the account, and sent death_signal when the process that starts it dies in any way."""
     prefix = ["setpriv", "--pdeathsig", death_signal]
     if account is not None:
         prefix += ["--reuid", str(account.uid), "--regid", str(account.gid), "--clear-groups"]
@@ -77,7 +77,7 @@ def make_folder(folder: Path, name: str, account: Account | None) -> Path:
 
 def write_private(path: Path, text: str, account: Account | None) -> None:
     """Writes a file that only the account (or, without one, whoever runs this) may read."""
-    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     if account is not None:
         os.chown(path, account.uid, account.gid)

@@ -1,5 +1,6 @@
 """Makes and describes a private PostgreSQL cluster with PostGIS in a folder; whoever uses it starts and stops it."""
 
+import re
 import secrets
 import shutil
 import subprocess
@@ -144,9 +145,10 @@ def find_binaries(roots: Iterable[Path] | None = None, major: int | None = None)
 
 def read_major(binaries: Path) -> int:
     """The major version of a PostgreSQL, such as 15."""
-    words = _ask(str(binaries / "postgres"), "--version").split()
-    number = next(word for word in words if word[0].isdigit())
-    return int(number.partition(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz0123456789") or number.partition(".")[0])
+    found = re.search(r"\d+", _ask(str(binaries / "postgres"), "--version"))
+    if found is None:
+        raise PostgresError(f"{binaries / 'postgres'} does not say its version: {PACKAGES}")
+    return int(found[0])
 
 
 def prepare(
@@ -163,7 +165,8 @@ def prepare(
     durable: False only for clusters that are thrown away. Raises PostgresError or accounts.AccountError.
     """
     account = accounts.service_account("postgres")
-    data = accounts.make_folder(folder, "postgres", account)
+    home = accounts.make_folder(folder, "postgres", account)
+    data = home / "cluster"
     made = data / "PG_VERSION"
     binaries = find_binaries(roots, int(made.read_text().strip()) if made.exists() else None)
     if not made.exists():
@@ -177,11 +180,11 @@ def new_password() -> str:
 
 
 def _initialise(binaries: Path, data: Path, password: str, account: Account | None, *, durable: bool) -> None:
-    for leftover in data.iterdir():  # of an initdb that was killed: without PG_VERSION there is no data in it
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    password_file = data.with_name("postgres.password")
+    unfinished = data.with_name("cluster.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    password_file = data.with_name("password")
     accounts.write_private(password_file, password + "\n", account)
-    command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--pwfile", str(password_file)]
+    command = [str(binaries / "initdb"), "-D", str(unfinished), "-U", "postgres", "--pwfile", str(password_file)]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
     if not durable:
         command.append("--no-sync")
@@ -191,14 +194,14 @@ def _initialise(binaries: Path, data: Path, password: str, account: Account | No
             capture_output=True,
             text=True,
             check=False,
-            cwd=data,
+            cwd=data.parent,
         )
     finally:
         password_file.unlink()
     if result.returncode != 0:
-        (data / "PG_VERSION").unlink(missing_ok=True)
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise PostgresError(f"PostgreSQL's initdb failed in {data}: {reason}")
+        raise PostgresError(f"PostgreSQL's initdb failed in {unfinished}: {reason}")
+    unfinished.rename(data)  # a killed initdb leaves nothing that looks finished
 
 
 def _has_postgis(binaries: Path) -> bool:

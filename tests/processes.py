@@ -1,0 +1,63 @@
+"""Starts and ends the processes that tests need, each by its own id and never outliving the tests."""
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+# A cluster or broker of a test is up in one or two seconds; on a loaded machine of two cores it takes ten times that.
+START_S = 60
+STOP_S = 30
+POLL_S = 0.02
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20) -> None:
+    """Waits until the condition holds; fails with `what` when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        time.sleep(POLL_S)
+
+
+def start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Starts a command that writes to a log file; stop it with `stop`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def wait_ready(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
+    """Waits until a process is ready; fails with the end of its log when it ends before that."""
+
+    def ready_or_gone() -> bool:
+        return is_ready() or process.poll() is not None
+
+    wait_until(ready_or_gone, f"{log.name} ready", START_S)
+    if process.poll() is not None:
+        raise AssertionError(f"{log.name} ended with {process.returncode}: {log.read_text()[-2000:]}")
+
+
+def stop(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.SIGTERM) -> None:
+    """Ends a process, by force when it does not end by itself."""
+    if process.poll() is None:
+        process.send_signal(with_signal)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], log: Path, is_ready: Callable[[], bool], with_signal: signal.Signals = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ready, for as long as the block runs."""
+    process = start(command, log)
+    try:
+        wait_ready(process, is_ready, log)
+        yield process
+    finally:
+        stop(process, with_signal)
