@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -194,6 +195,7 @@ class Mqtt:
     """A private Mosquitto that runs, and the logins of the parts at it."""
 
     broker: private_mosquitto.Broker
+    process: subprocess.Popen[bytes]
     gateway_password: str
     server_password: str
 
@@ -228,8 +230,8 @@ class Mqtt:
 @contextlib.contextmanager
 def _private_mosquitto(folder: Path) -> Iterator[Mqtt]:
     broker = private_mosquitto.prepare(folder, port=ports.find_free(), admin_password=private_postgres.new_password())
-    mqtt = Mqtt(broker, private_postgres.new_password(), private_postgres.new_password())
-    with processes.running(broker.command, folder / "mosquitto.log", broker.is_ready):
+    with processes.running(broker.command, folder / "mosquitto.log", broker.is_ready) as process:
+        mqtt = Mqtt(broker, process, private_postgres.new_password(), private_postgres.new_password())
         with mqtt.administer() as found:
             found.add_part("gateway", mqtt.gateway_password, "gateway")
             found.add_part("server", mqtt.server_password, "server")
