@@ -1,0 +1,164 @@
+"""Turns templates into responses: the Jinja environment, local times, hashed static addresses, security headers."""
+
+import datetime
+import hashlib
+import zoneinfo
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+FOLDER = Path(__file__).parent
+STATIC_FOLDER = FOLDER / "static"
+STATIC_PATH = "/static"
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",  # the map's own controls are data images in its style sheet
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "font-src 'self'",
+        "frame-src 'self'",  # the phone beside the demonstration's map
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+    )
+)
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",  # a one-time link must not travel to another site
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+# A page shows who is where: no shared cache may keep it.
+PAGE_CACHE_CONTROL = "no-store"
+# The hash is part of the path, so what is under it never changes; a year is the longest that caches honour.
+HASHED_CACHE_CONTROL = "public, max-age=31536000, immutable"
+HASH_LENGTH = 12  # hex digits: 48 bits tell the versions of one product apart for ever, and stay readable
+
+
+@lru_cache(maxsize=1)
+def static_version() -> str:
+    """The hash of all static files together, as hex digits.
+
+    One hash for the whole tree and not one per file: modules import each other by relative paths, and so
+    stay within their own version.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(STATIC_FOLDER.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(STATIC_FOLDER).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:HASH_LENGTH]
+
+
+def static_url(path: str) -> str:
+    """The address of a file of the static folder, for example ``css/base.css``."""
+    return f"{STATIC_PATH}/{static_version()}/{path}"
+
+
+class _VersionedFiles(StaticFiles):
+    """Serves ``/<any version>/<path>``: only the version of now may be kept by caches."""
+
+    def get_path(self, scope: Scope) -> str:
+        path = super().get_path(scope)
+        return str(Path(*Path(path).parts[1:]))
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        current = f"/{static_version()}/" in scope["path"]
+        response.headers["Cache-Control"] = HASHED_CACHE_CONTROL if current else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def static_files() -> StaticFiles:
+    """The application to mount at `STATIC_PATH`."""
+    return _VersionedFiles(directory=STATIC_FOLDER)
+
+
+def local_time(moment: datetime.datetime, time_zone: str) -> str:
+    """A clock time at a place, ``19:28``; `time_zone` is an IANA name."""
+    return moment.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
+
+
+def local_day(moment: datetime.datetime, time_zone: str) -> str:
+    """A day at a place, ``Fri 13 March``; `time_zone` is an IANA name."""
+    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
+    return f"{local:%a} {local.day} {local:%B}"
+
+
+def local_weekday(moment: datetime.datetime, time_zone: str) -> str:
+    """The day of the week at a place, short, ``Fri``; `time_zone` is an IANA name."""
+    return f"{moment.astimezone(zoneinfo.ZoneInfo(time_zone)):%a}"
+
+
+def local_day_number(moment: datetime.datetime, time_zone: str) -> int:
+    """The day of the month at a place; `time_zone` is an IANA name."""
+    return moment.astimezone(zoneinfo.ZoneInfo(time_zone)).day
+
+
+def rfc3339(moment: datetime.datetime) -> str:
+    """A moment as RFC 3339 in UTC, for ``<time datetime>``; `moment` must know its zone."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a name: ``LW`` for Li Wei, the first sign of a Chinese name."""
+    words = [word for word in name.replace(".", " ").split() if word]
+    if not words:
+        return ""
+    if not words[0].isascii():
+        return words[0][0]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """The one Jinja environment: autoescaped, a missing variable is a fault, texts pass through gettext."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
+    made.globals["static"] = static_url
+    made.filters["local_time"] = local_time
+    made.filters["local_day"] = local_day
+    made.filters["local_weekday"] = local_weekday
+    made.filters["local_day_number"] = local_day_number
+    made.filters["rfc3339"] = rfc3339
+    made.filters["initials"] = initials
+    return made
+
+
+def page(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
+    """A page from a template, with the headers that every page carries.
+
+    Each template says at its top which `context` it takes. All of them also take ``viewer``
+    (``{"id", "name", "operator"}`` or None, the default) and ``demo`` (a bool, default False).
+
+    Raises:
+        jinja2.UndefinedError: a variable that the template needs is missing.
+    """
+    values = {"viewer": None, "demo": False, "path": request.url.path, **context}
+    html = environment().get_template(name).render(values)
+    headers = {**SECURITY_HEADERS, "Cache-Control": PAGE_CACHE_CONTROL}
+    return HTMLResponse(html, status_code=status_code, headers=headers)
