@@ -1,0 +1,165 @@
+"""The algebra of presence: intervals that join, and the zone a trace of loudness tells; pure, order-free, event time.
+
+An interval is a closed pair (from_ms, to_ms) in milliseconds since the epoch. Joining is commutative, associative and
+idempotent, so it does not matter in which order, how often or in which batches readings come.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from config.settings import Presence
+
+Interval = tuple[int, int]
+
+BLOCK_MS = 300_000  # one row of the trace: small enough to rewrite, large enough that an hour is twelve rows
+SILENT = -128  # dBm that no radio reports: nothing heard in this slot
+
+
+class Stay(NamedTuple):
+    """A time in one zone."""
+
+    zone_id: str
+    from_ms: int
+    to_ms: int
+
+
+def join(intervals: Iterable[Interval], gap_ms: int) -> list[Interval]:
+    """The intervals, ascending, with those that are at most gap_ms apart made one."""
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and start - joined[-1][1] <= gap_ms:
+            if end > joined[-1][1]:
+                joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def cut(intervals: Iterable[Interval], windows: Iterable[Interval]) -> list[Interval]:
+    """The parts of the intervals that lie in one of the windows, ascending; windows must not overlap."""
+    bounds = list(windows)
+    parts = [
+        (max(start, low), min(end, high))
+        for start, end in intervals
+        for low, high in bounds
+        if max(start, low) <= min(end, high)
+    ]
+    return sorted(parts)
+
+
+def moment_reached(intervals: Iterable[Interval], needed_ms: int) -> int | None:
+    """When the intervals' total length reached needed_ms, or None; the intervals must be disjoint and ascending."""
+    left = needed_ms
+    for start, end in intervals:
+        if end - start >= left:
+            return start + left
+        left -= end - start
+    return None
+
+
+def total_ms(intervals: Iterable[Interval]) -> int:
+    """The summed length of disjoint intervals."""
+    return sum(end - start for start, end in intervals)
+
+
+class Trace:
+    """How loud each zone heard one badge, slot by slot; only maxima are kept, so repetition changes nothing."""
+
+    def __init__(self, slot_ms: int) -> None:
+        """slot_ms: the length of a slot; it divides a block."""
+        self.slot_ms = slot_ms
+        self.peaks: dict[int, dict[str, int]] = {}  # slot number since the epoch -> zone -> dBm
+
+    def hear(self, zone_id: str, slot: int, rssi: int) -> None:
+        """Takes one peak (dBm)."""
+        zones = self.peaks.setdefault(slot, {})
+        if rssi > zones.get(zone_id, SILENT):
+            zones[zone_id] = rssi
+
+    def read_block(self, zone_id: str, block_ms: int, peaks: bytes) -> None:
+        """Takes a stored block: one signed byte a slot."""
+        first = block_ms // self.slot_ms
+        for place, byte in enumerate(peaks):
+            if byte != 0x80:
+                self.hear(zone_id, first + place, byte - 256 if byte > 127 else byte)
+
+    def loudness(self, zone_id: str, slot: int, slots: int) -> int:
+        """The zone's peak over so many slots up to this one."""
+        return max(self.peaks.get(at, {}).get(zone_id, SILENT) for at in range(slot - slots + 1, slot + 1))
+
+
+def slots_of(from_ms: int, to_ms: int, slot_ms: int) -> range:
+    """The slots that an interval touches."""
+    return range(from_ms // slot_ms, to_ms // slot_ms + 1)
+
+
+def raise_peaks(peaks: bytes | None, heard: Mapping[int, int], slots: int) -> bytes:
+    """A block with these peaks (place in the block -> dBm) taken into it: the maximum of both, silence where none."""
+    block = bytearray(peaks or b"\x80" * slots)
+    for place, rssi in heard.items():
+        old = block[place] - 256 if block[place] > 127 else block[place]
+        if rssi > old:
+            block[place] = rssi & 0xFF
+    return bytes(block)
+
+
+def reach_back_ms(rule: Presence, join_gap_ms: int) -> int:
+    """How much trace before the first changed slot `stays` must be given to give the same as from the whole trace."""
+    return join_gap_ms + (rule.smooth_slots + rule.settle_slots) * rule.slot_s * 1000
+
+
+def stays(visit: Interval, trace: Trace, rule: Presence, start_ms: int, before: Stay | None = None) -> list[Stay]:
+    """The stays of a visit from start_ms on.
+
+    The zone is that of the agent that hears the badge best (peak over smooth_slots), with hysteresis: another one takes
+    over when it is louder by switch_margin_db in settle_slots slots in a row. A zone lasts until the next takes over or
+    the visit ends; while nobody hears the badge it stays where it was. What is decided in a slot depends only on the
+    zone before it and on the last few slots, so the result from start_ms on can be computed from there.
+
+    visit: the interval of the visit. trace: at least from `reach_back_ms` before start_ms on. before: the stay in force
+    just before start_ms, which is then continued and returned first; None when the visit begins at start_ms.
+    """
+    slot_ms, first_slot = trace.slot_ms, start_ms // trace.slot_ms
+    visit_slots = slots_of(*visit, slot_ms)
+    heard = sorted(slot for slot in trace.peaks if slot in visit_slots)
+    found: list[Stay] = []
+    current, since_ms, until_ms = "", visit[0], visit[0]
+    if before is not None:
+        current, since_ms = before.zone_id, before.from_ms
+        earlier = [slot for slot in heard if slot < first_slot]
+        until_ms = min(visit[1], (earlier[-1] + 1) * slot_ms) if earlier else before.to_ms
+    for slot in heard:
+        if slot < first_slot:
+            continue
+        slot_from_ms = max(visit[0], slot * slot_ms)
+        if not current:
+            current = _loudest(trace, slot, rule.smooth_slots)
+        else:
+            challenger = _loudest(trace, slot, rule.smooth_slots)
+            if challenger != current and _beats(trace, challenger, current, slot, rule):
+                found.append(Stay(current, since_ms, min(until_ms, slot_from_ms)))
+                current, since_ms = challenger, slot_from_ms
+        until_ms = min(visit[1], (slot + 1) * slot_ms)
+    if current:
+        found.append(Stay(current, since_ms, max(since_ms, until_ms)))
+    return found
+
+
+def _loudest(trace: Trace, slot: int, slots: int) -> str:
+    zones = {zone for at in range(slot - slots + 1, slot + 1) for zone in trace.peaks.get(at, ())}
+    # Equal loudness is decided by the name, so that the order of arrival never decides.
+    return min(zones, key=lambda zone: (-trace.loudness(zone, slot, slots), zone))
+
+
+def _beats(trace: Trace, challenger: str, current: str, slot: int, rule: Presence) -> bool:
+    return all(
+        trace.loudness(challenger, at, rule.smooth_slots)
+        >= trace.loudness(current, at, rule.smooth_slots) + rule.switch_margin_db
+        for at in range(slot - rule.settle_slots + 1, slot + 1)
+    )
+
+
+def in_force(stays_so_far: Sequence[Stay], at_ms: int) -> Stay | None:
+    """The stay that had begun before at_ms last, or None."""
+    earlier = [stay for stay in stays_so_far if stay.from_ms < at_ms]
+    return max(earlier, key=lambda stay: stay.from_ms) if earlier else None
