@@ -1,0 +1,28 @@
+# Two commands are enough: `make up` runs muster here, `make test` checks it. Both install what is missing first.
+SETUP := config/deploy/setup.sh
+BIN := .venv/bin
+
+.PHONY: help setup up test bench
+
+help:
+	@echo 'make up     installs what is missing and runs muster with its demonstration; Ctrl-C stops it'
+	@echo 'make setup  installs what is missing, for running and for working on it'
+	@echo 'make test   format, lint, types, layout, tests'
+	@echo 'make bench  all benchmarks, each beside its baseline'
+
+setup:
+	@$(SETUP) test
+
+up:
+	@$(SETUP) up && exec $(BIN)/muster up
+
+test:
+	@$(SETUP) test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+bench:
+	@$(SETUP) test
+	$(BIN)/muster bench all
