@@ -36,7 +36,8 @@ class HeardAt(NamedTuple):
 
 # Everybody who held one of these badges then, beside every step at that venue that the time may matter to.
 _CANDIDATES = text("""
-    SELECT DISTINCT pairing.member_id, step.id AS step_id, step.event_id, step.venue_id, step.zone_id,
+    SELECT array_agg(DISTINCT heard.badge_id) AS badges, pairing.member_id, step.id AS step_id,
+           step.event_id, step.venue_id, step.zone_id,
            step.opens_at, step.ends_at, step.dwell_signed_up_s, step.dwell_walk_in_s, step.capacity,
            sign_up.member_id IS NOT NULL AS signed_up, checkin.at AS checked_in_at, undoing.at AS undone_at
     FROM unnest(:badges ::bigint[], :venues ::text[], :froms ::timestamptz[], :tos ::timestamptz[])
@@ -50,6 +51,7 @@ _CANDIDATES = text("""
     LEFT JOIN LATERAL (
         SELECT max(undoing.at) AS at FROM undoing JOIN checkin AS undone ON undone.id = undoing.checkin_id
         WHERE undone.step_id = step.id AND undone.member_id = pairing.member_id) AS undoing ON true
+    GROUP BY step.id, pairing.member_id, sign_up.member_id, checkin.at, undoing.at
     ORDER BY step.id, pairing.member_id
 """)
 
@@ -166,6 +168,11 @@ def _may_count(row: Row[Any], changes: Sequence[HeardAt], heard_gap_ms: int) -> 
     return any(change.venue_id == row.venue_id and change.from_ms <= high and change.to_ms >= low for change in changes)
 
 
+def _hers(row: Row[Any], changes: Sequence[HeardAt]) -> list[HeardAt]:
+    """What changed about this candidate: her badges, at the step's venue."""
+    return [change for change in changes if change.venue_id == row.venue_id and change.badge_id in row.badges]
+
+
 class _Evidence:
     """The spans and pairings that decide about these candidates, read with two statements."""
 
@@ -224,9 +231,9 @@ def _record(session: Session, row: Row[Any], arrival: rules.Arrival, now: dt.dat
 
 def _refuse(session: Session, row: Row[Any], changes: Sequence[HeardAt]) -> bool:
     # Readings of the same batch are one occasion: the first and the last time at which it was too early or too late.
-    here = [change for change in changes if change.venue_id == row.venue_id]
-    early = [c for c in here if times.from_ms(c.to_ms) < row.opens_at]
-    late = [c for c in here if times.from_ms(c.from_ms) > row.ends_at]
+    hers = _hers(row, changes)
+    early = [c for c in hers if times.from_ms(c.to_ms) < row.opens_at]
+    late = [c for c in hers if times.from_ms(c.from_ms) > row.ends_at]
     for code, occasions in (("not_open_yet", early), ("ended", late)):
         if occasions:
             last_at = times.from_ms(max(c.to_ms for c in occasions))

@@ -69,8 +69,10 @@ class Trace(Base):
     __tablename__ = "trace"
 
     badge_id: Mapped[int] = mapped_column(ForeignKey("badge.id", ondelete="CASCADE"), primary_key=True)
-    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id", ondelete="CASCADE"), primary_key=True)
     block_ms: Mapped[int] = mapped_column(primary_key=True)
+    placement_id: Mapped[int] = mapped_column(
+        ForeignKey("placement.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     peaks: Mapped[bytes] = mapped_column(LargeBinary)
 
 

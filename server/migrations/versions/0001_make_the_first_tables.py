@@ -425,8 +425,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["placement_id"], ["placement.id"], name=op.f("fk_trace_placement_id_placement"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("badge_id", "placement_id", "block_ms", name=op.f("pk_trace")),
+        sa.PrimaryKeyConstraint("badge_id", "block_ms", "placement_id", name=op.f("pk_trace")),
     )
+    op.create_index(op.f("ix_trace_placement_id"), "trace", ["placement_id"])
     op.create_table(
         "undoing",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -449,6 +450,7 @@ def downgrade() -> None:
     """Takes this migration back."""
     op.drop_index(op.f("ix_undoing_checkin_id"), table_name="undoing")
     op.drop_table("undoing")
+    op.drop_index(op.f("ix_trace_placement_id"), table_name="trace")
     op.drop_table("trace")
     op.drop_index(op.f("ix_span_placement_id"), table_name="span")
     op.drop_table("span")

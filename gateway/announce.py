@@ -1,0 +1,29 @@
+"""After the commit: tells every server process what changed, by internal ids only."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from beacon_agent import wire
+from gateway.record import Recorded
+
+
+def announcements(recorded: Recorded) -> Iterator[tuple[str, bytes]]:
+    """Topics and payloads for the live streams.
+
+    A venue's payload carries its changed badges and coverage; where something older than a newest visit changed, and
+    for events and members, it carries the revision alone, which means: read again.
+    """
+    for topic, rev in recorded.revisions.items():
+        kind, _, key = topic.partition("/")
+        payload: dict[str, object] = {"rev": rev}
+        if kind == "venue" and key not in recorded.rewritten:
+            payload["badges"] = [
+                {"badge": badge.badge_id, "zone": badge.zone_id, "from": badge.from_ms, "to": badge.to_ms}
+                for badge in recorded.badges.get(key, ())
+            ]
+            payload["coverage"] = [
+                {"agent": agent, "from": from_ms, "to": to_ms}
+                for agent, from_ms, to_ms in recorded.coverage.get(key, ())
+            ]
+        yield wire.live_topic(kind, key), orjson.dumps(payload)
