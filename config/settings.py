@@ -126,6 +126,7 @@ class Presence:
     smooth_slots: int
     switch_margin_db: float
     settle_slots: int
+    lost_slots: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "presence.slot_s": (1, 60),
     "presence.smooth_slots": (1, 60),
     "presence.settle_slots": (1, 60),
+    "presence.lost_slots": (1, 60),
 }
 
 

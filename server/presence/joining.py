@@ -105,14 +105,15 @@ def raise_peaks(peaks: bytes | None, heard: Mapping[int, int], slots: int) -> by
 
 def reach_back_ms(rule: Presence, join_gap_ms: int) -> int:
     """How much trace before the first changed slot `stays` must be given to give the same as from the whole trace."""
-    return join_gap_ms + (rule.smooth_slots + rule.settle_slots) * rule.slot_s * 1000
+    return join_gap_ms + max(rule.smooth_slots + rule.settle_slots, rule.lost_slots) * rule.slot_s * 1000
 
 
 def stays(visit: Interval, trace: Trace, rule: Presence, start_ms: int, before: Stay | None = None) -> list[Stay]:
     """The stays of a visit from start_ms on.
 
     The zone is that of the agent that hears the badge best (peak over smooth_slots), with hysteresis: another one takes
-    over when it is louder by switch_margin_db in settle_slots slots in a row. A zone lasts until the next takes over or
+    over when it is louder by switch_margin_db in settle_slots slots in a row, or when the old one has not heard the
+    badge for lost_slots. A zone lasts until the next takes over or
     the visit ends; while nobody hears the badge it stays where it was. What is decided in a slot depends only on the
     zone before it and on the last few slots, so the result from start_ms on can be computed from there.
 
@@ -152,10 +153,13 @@ def _loudest(trace: Trace, slot: int, slots: int) -> str:
 
 
 def _beats(trace: Trace, challenger: str, current: str, slot: int, rule: Presence) -> bool:
+    # The challenger's own slots, not smoothed ones: one lucky packet would be smoothed into several.
     return all(
-        trace.loudness(challenger, at, rule.smooth_slots)
-        >= trace.loudness(current, at, rule.smooth_slots) + rule.switch_margin_db
+        trace.loudness(challenger, at, 1) >= trace.loudness(current, at, rule.smooth_slots) + rule.switch_margin_db
         for at in range(slot - rule.settle_slots + 1, slot + 1)
+    ) or (
+        # A badge of low power is seldom heard twice in a row: then it is enough that the old zone has lost it.
+        trace.loudness(challenger, slot, 1) > SILENT and trace.loudness(current, slot, rule.lost_slots) == SILENT
     )
 
 
