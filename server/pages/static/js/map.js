@@ -1,0 +1,280 @@
+// The live map: MapLibre GL for streets, plates and the camera, with dots and labels in layers of their own above it.
+import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
+import { Dots } from "./dots.js";
+import { Labels, agentNote, badgeNote } from "./labels.js";
+import { box } from "./plan.js";
+import { Scene } from "./scene.js";
+import { say } from "./words.js";
+
+const METRES_PER_PIXEL_AT_0 = 78_271.484; // of 512-pixel tiles at the equator
+const MAX_ZOOM = 24; // a room of 8 m fills a 4K wall
+const STREET_WIDTH_M = 7;
+const PATH_WIDTH_M = 2.5;
+const PI_HIT_PX = 14;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+const empty = { type: "FeatureCollection", features: [] };
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function metresWide(metres, lat) {
+  const atZero = 1 / (METRES_PER_PIXEL_AT_0 * Math.cos((lat * Math.PI) / 180));
+  const width = (zoom) => ["*", metres, atZero * 2 ** zoom];
+  return ["interpolate", ["exponential", 2], ["zoom"], 0, width(0), MAX_ZOOM, width(MAX_ZOOM)];
+}
+
+const kind = (...kinds) => ["in", ["get", "kind"], ["literal", kinds]];
+const state = (...states) => ["in", ["get", "state"], ["literal", states]];
+
+function layers(lat) {
+  const widthOf = ["coalesce", ["get", "width_m"], ["match", ["get", "kind"], ["path", "footway"], PATH_WIDTH_M, STREET_WIDTH_M]];
+  const line = { "line-cap": "round", "line-join": "round" };
+  const area = ["==", ["geometry-type"], "Polygon"];
+  const street = ["==", ["geometry-type"], "LineString"];
+  return [
+    { id: "green", type: "fill", source: "streets", filter: ["all", area, kind("park", "green", "garden")] },
+    { id: "water", type: "fill", source: "streets", filter: ["all", area, kind("water", "river")] },
+    { id: "street-edge", type: "line", source: "streets", filter: street, layout: line, paint: { "line-width": metresWide(["+", 0.8, widthOf], lat) } },
+    { id: "square", type: "fill", source: "streets", filter: ["all", area, kind("square", "plaza", "street")] },
+    { id: "street", type: "line", source: "streets", filter: street, layout: line, paint: { "line-width": metresWide(widthOf, lat) } },
+    { id: "building", type: "fill", source: "streets", filter: ["all", area, kind("building")] },
+    { id: "building-edge", type: "line", source: "streets", filter: ["all", area, kind("building")], layout: line, paint: { "line-width": 1 } },
+    { id: "plate", type: "fill", source: "zones", filter: state("covered") },
+    { id: "plate-loose", type: "fill", source: "zones", filter: state("unknown", "not_covered") },
+    { id: "plate-edge", type: "line", source: "zones", filter: state("covered"), layout: line, paint: { "line-width": 1.5 } },
+    { id: "plate-dashed", type: "line", source: "zones", filter: state("unknown", "not_covered"), layout: { "line-join": "round" }, paint: { "line-width": 1.8, "line-dasharray": [4, 3.4] } },
+  ];
+}
+
+export class LiveMap {
+  #fitted = false;
+  #touched = false;
+  #loaded = false;
+  #bounds = null;
+  #venue = null;
+
+  /**
+   * `elements`: {container, tip, empty}. `names(badge)` gives a name or null, `isYou(badge)` whether it is the reader's own,
+   * `serverNow(venueId)` the time there in ms. Throws when the browser has no WebGL.
+   */
+  constructor(elements, { names, isYou = () => false, serverNow, onAgent = () => {}, gentle = false }) {
+    Object.assign(this, { ...elements, names, onAgent });
+    this.scene = new Scene();
+    this.map = new maplibre.Map({
+      container: this.container,
+      style: { version: 8, sources: {}, layers: [] },
+      center: [0, 0],
+      zoom: 1,
+      maxZoom: MAX_ZOOM,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      renderWorldCopies: false,
+      fadeDuration: 0,
+      cooperativeGestures: gentle,
+      canvasContextAttributes: { antialias: true },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    this.map.getCanvas().setAttribute("aria-hidden", "true");
+    this.map.getCanvas().tabIndex = -1;
+    const over = document.createElement("div");
+    over.className = "map-over";
+    const canvas = document.createElement("canvas");
+    over.append(canvas);
+    this.container.append(over);
+    this.over = over;
+    this.dots = new Dots(canvas, this.map, this.scene, { serverNow, isYou });
+    this.labels = new Labels(over, this.map, this.scene);
+    this.ready = new Promise((resolve) => {
+      this.map.once("load", () => {
+        this.#dress();
+        resolve();
+      });
+    });
+    this.map.on("resize", () => {
+      if (this.#fitted && !this.#touched) this.fit();
+    });
+    for (const gesture of ["dragstart", "zoomstart"]) {
+      this.map.on(gesture, (event) => {
+        if (event.originalEvent) this.#touched = true;
+      });
+    }
+    this.#listen();
+    document.addEventListener("muster:theme", () => this.#paint());
+  }
+
+  #dress() {
+    this.map.addSource("streets", { type: "geojson", data: this.streets ?? empty });
+    this.map.addSource("zones", { type: "geojson", data: empty, maxzoom: 22, tolerance: 0 });
+    this.#loaded = true;
+  }
+
+  /** Streets, buildings and greens, GeoJSON with the property `kind` (and `width_m` of streets, optional). */
+  async drawStreets(collection) {
+    await this.ready;
+    this.map.getSource("streets").setData(collection);
+  }
+
+  /** Shows `topics` (the store's venues). */
+  update(topics) {
+    const moved = this.scene.update(topics);
+    this.container.dataset.people = String(this.scene.badges.filter(({ state: each }) => each !== "left").length);
+    if (!this.#loaded || !topics.length) return;
+    if (!this.map.getLayer("plate")) {
+      for (const layer of layers(this.scene.origin[1])) this.map.addLayer(layer);
+      this.#paint();
+    }
+    const level = this.dots.level;
+    this.map.getSource("zones").setData({
+      type: "FeatureCollection",
+      features: [...this.scene.zones.values()]
+        .filter(({ zone }) => level === null || (zone.level ?? 0) === level)
+        .map(({ key, zone, hot, drawn }) => ({
+          type: "Feature",
+          properties: { key, state: zone.state, hot },
+          geometry: { type: "Polygon", coordinates: drawn.map((ring) => [...ring, ring[0]]) },
+        })),
+    });
+    if (moved && !this.#touched) this.fit();
+    this.labels.update(topics);
+    this.dots.update(moved);
+    this.container.dataset.ready = "true";
+  }
+
+  showLevel(level) {
+    this.dots.level = level;
+    this.labels.level = level;
+    this.dots.draw();
+    this.labels.place();
+  }
+
+  /** Shows everything, or one venue; `bounds` [west, south, east, north] instead, if given once. */
+  fit({ venue = this.#venue, bounds = this.#bounds, glide = false } = {}) {
+    this.#bounds = bounds;
+    this.#venue = venue;
+    const points = this.scene.points(venue);
+    if (!points.length && !bounds) return;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const around = venue || !bounds ? box(points) : { left: bounds[0], bottom: bounds[1], right: bounds[2], top: bounds[3] };
+    const wide = this.container.clientWidth > 40 * rem;
+    this.map.resize();
+    this.map.fitBounds([[around.left, around.bottom], [around.right, around.top]], {
+      padding: wide ? { top: 4 * rem, bottom: 5 * rem, left: 4 * rem, right: 5.4 * rem } : { top: 1.4 * rem, bottom: 4.6 * rem, left: rem, right: rem },
+      animate: glide && !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      duration: 700,
+      maxZoom: MAX_ZOOM,
+    });
+    this.#fitted = true;
+    this.#touched = false;
+  }
+
+  zoom(by) {
+    this.#touched = true;
+    this.map.zoomTo(this.map.getZoom() + by, { duration: 250 });
+  }
+
+  #paint() {
+    const { map } = this;
+    if (!map.getLayer("plate")) return;
+    const hot = (warm, calm) => ["case", ["get", "hot"], colour(warm), colour(calm)];
+    const set = (layer, property, value) => map.setPaintProperty(layer, property, value);
+    set("green", "fill-color", colour("--map-green"));
+    set("water", "fill-color", colour("--map-water"));
+    set("square", "fill-color", colour("--map-street"));
+    set("street-edge", "line-color", colour("--map-street-line"));
+    set("street", "line-color", colour("--map-street"));
+    set("building", "fill-color", colour("--map-building"));
+    set("building-edge", "line-color", colour("--map-building-line"));
+    set("plate", "fill-color", hot("--plate-hot", "--plate"));
+    set("plate-edge", "line-color", hot("--plate-hot-line", "--plate-line"));
+    set("plate-loose", "fill-color", colour("--plate-unknown"));
+    set("plate-dashed", "line-color", colour("--plate-unknown-line"));
+    this.dots.paint();
+  }
+
+  #listen() {
+    const { map, over } = this;
+    map.on("mousemove", (event) => this.#point(event.point));
+    map.on("mouseout", () => this.select(null));
+    map.on("click", (event) => this.#point(event.point, true));
+    over.tabIndex = 0;
+    over.setAttribute("role", "application");
+    over.setAttribute("aria-label", say("dots_label"));
+    over.addEventListener("keydown", (event) => this.#step(event));
+    over.addEventListener("blur", () => this.select(null));
+    map.on("move", () => this.#follow());
+  }
+
+  #point(point, tapped = false) {
+    const dot = this.dots.at(point);
+    if (dot) return this.select(dot);
+    const agent = this.scene.agents.find(({ place }) => {
+      const { x, y } = this.map.project(place);
+      return Math.hypot(x - point.x, y - point.y) < PI_HIT_PX;
+    });
+    if (agent && tapped) this.onAgent(agent);
+    this.map.getCanvas().style.cursor = "";
+    if (!agent) return this.select(null);
+    const name = say("pi", { zone: agent.zone?.name ?? agent.venue.name });
+    return this.#tell({ place: agent.place, text: name, note: agentNote(agent) });
+  }
+
+  /** Shows who a dot is, as far as the reader may know. */
+  select(dot) {
+    this.dots.selected = dot?.key ?? null;
+    this.dots.draw();
+    if (!dot) return this.#tell(null);
+    const zone = this.scene.zones.get(dot.zoneKey)?.zone.name ?? "";
+    return this.#tell({ key: dot.key, text: this.names(dot.badge) ?? say("badge", { id: dot.badge }), note: `${zone} · ${badgeNote(dot)}` });
+  }
+
+  #tell(what) {
+    this.telling = what;
+    this.tip.hidden = !what;
+    if (!what) return;
+    const [name, note] = [document.createElement("b"), document.createElement("span")];
+    name.textContent = what.text;
+    note.textContent = what.note;
+    this.tip.replaceChildren(name, note);
+    this.#follow();
+  }
+
+  #follow() {
+    if (!this.telling) return;
+    const place = this.telling.place ?? this.dots.get(this.telling.key)?.to;
+    if (!place) {
+      this.select(null);
+      return;
+    }
+    const { x, y } = this.map.project(place);
+    const half = this.tip.offsetWidth / 2 + 8;
+    const held = Math.max(half, Math.min(this.container.clientWidth - half, x));
+    const below = y < this.tip.offsetHeight + 24;
+    this.tip.style.transform = `translate(${Math.round(held)}px, ${Math.round(y)}px) translate(-50%, ${below ? "1rem" : "calc(-100% - 1rem)"})`;
+  }
+
+  #step(event) {
+    if (event.key === "Escape") this.select(null);
+    const arrow = ARROWS[event.key];
+    if (!arrow) return;
+    event.preventDefault();
+    const dots = this.dots.seen();
+    const here = dots.find(({ key }) => key === this.dots.selected);
+    const next = here ? nearest(dots, here, arrow) : dots[0];
+    if (next) this.select(this.dots.get(next.key));
+  }
+}
+
+
+function nearest(dots, here, [dx, dy]) {
+  let best = null;
+  for (const dot of dots) {
+    const along = (dot.x - here.x) * dx + (dot.y - here.y) * dy;
+    const aside = Math.abs((dot.x - here.x) * dy) + Math.abs((dot.y - here.y) * dx);
+    if (along <= 0.5) continue;
+    const cost = along + aside * 2;
+    if (!best || cost < best.cost) best = { ...dot, cost };
+  }
+  return best;
+}

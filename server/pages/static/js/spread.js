@@ -1,0 +1,112 @@
+// Where dots stand inside a zone: evenly spread, the same place for the same badge, and never under the zone's name.
+// It says nothing about where in the zone somebody is: nobody knows that.
+import { box, edgeDistance, inside } from "./plan.js";
+
+// A zone with more people is drawn as heat; until then each dot has a spot of its own, and some stay free for who comes next.
+export const DOTS_MAX = 40;
+const SPOTS = 52;
+// Mitchell's best candidate: more tries per spot spread better and cost time; 20 look even.
+const CANDIDATES = 20;
+
+/** A number from a text, the same on every screen (FNV-1a, 32 bits). */
+export function hash(text) {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}
+
+function random(seed) {
+  let state = seed || 1;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 4294967296;
+  };
+}
+
+/**
+ * A place for the name: the top-left-most block that fits inside the polygon, in metres: {left, top, width, height}.
+ */
+export function nameBlock(rings) {
+  const bounds = box(rings[0]);
+  const wide = bounds.right - bounds.left;
+  const high = bounds.top - bounds.bottom;
+  let height = Math.min(0.34 * high, 0.34 * wide);
+  let width = 0.82 * wide;
+  for (let attempt = 0; attempt < 9; attempt += 1) {
+    let best = null;
+    for (let i = 0; i <= 14; i += 1) {
+      for (let j = 0; j <= 14; j += 1) {
+        const left = bounds.left + (wide * (i + 0.5)) / 16;
+        const top = bounds.top - (high * (j + 0.5)) / 16;
+        const cost = i + j * 1.3;
+        if (best && best.cost <= cost) continue;
+        const holds = [0, 0.5, 1].every((a) => [0, 1].every((b) => inside([left + a * width, top - b * height], rings)));
+        if (holds) best = { left, top, width, height, cost };
+      }
+    }
+    if (best) return best;
+    width *= 0.8;
+    if (attempt % 2) height *= 0.85;
+  }
+  return { left: bounds.left + wide / 2, top: bounds.top - high / 2, width: wide * 0.1, height: high * 0.1 };
+}
+
+/** The spots of a zone in metres, and the least distance between two of them. */
+export function spots(seedText, rings, block) {
+  const next = random(hash(seedText));
+  const bounds = box(rings[0]);
+  const size = Math.sqrt((bounds.right - bounds.left) * (bounds.top - bounds.bottom));
+  const blocked = ([x, y]) => x < block.left + block.width && x > block.left - size && y > block.top - block.height && y < block.top + size;
+  const out = [];
+  let gap = Infinity;
+  let margin = 0.09 * size;
+  let misses = 0;
+  while (out.length < SPOTS) {
+    let best = null;
+    let bestGap = -1;
+    for (let i = 0; i < CANDIDATES; i += 1) {
+      const point = [bounds.left + next() * (bounds.right - bounds.left), bounds.bottom + next() * (bounds.top - bounds.bottom)];
+      if (!inside(point, rings) || blocked(point) || edgeDistance(point, rings) < margin) continue;
+      const nearest = out.reduce((least, other) => Math.min(least, Math.hypot(point[0] - other[0], point[1] - other[1])), Infinity);
+      if (nearest > bestGap) [best, bestGap] = [point, nearest];
+    }
+    if (!best) {
+      misses += 1;
+      margin *= 0.8;
+      if (misses > 60) best = [(bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2];
+      else continue;
+    }
+    out.push(best);
+    if (Number.isFinite(bestGap) && bestGap >= 0) gap = Math.min(gap, bestGap);
+  }
+  return { points: out, gap_m: Number.isFinite(gap) ? gap : size / 4 };
+}
+
+/** Gives badges their spots: each its own by its number, the next free one when that is taken, and keeps them while they stay. */
+export class Seats {
+  #taken = new Map();
+
+  seat(badge, zone) {
+    const taken = this.#of(zone);
+    for (const [spot, who] of taken) if (who === badge) return spot;
+    const start = hash(`${zone}/${badge}`) % SPOTS;
+    for (let i = 0; i < SPOTS; i += 1) {
+      const spot = (start + i * 7) % SPOTS; // 7 and 52 have no common divisor: every spot is tried
+      if (!taken.has(spot)) {
+        taken.set(spot, badge);
+        return spot;
+      }
+    }
+    return start;
+  }
+
+  leave(badge, zone) {
+    const taken = this.#of(zone);
+    for (const [spot, who] of taken) if (who === badge) taken.delete(spot);
+  }
+
+  #of(zone) {
+    if (!this.#taken.has(zone)) this.#taken.set(zone, new Map());
+    return this.#taken.get(zone);
+  }
+}
