@@ -32,12 +32,12 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     statement = insert(Topic).values([{"name": name, "rev": 1} for name in wanted])
     statement = statement.on_conflict_do_update(index_elements=[Topic.name], set_={"rev": Topic.rev + 1})
     rows = session.execute(statement.returning(Topic.name, Topic.rev))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def revisions(session: Session, names: Iterable[str]) -> dict[str, int]:
     """The revisions of these topics; 0 for one that never changed."""
     wanted = list(names)
     rows = session.execute(select(Topic.name, Topic.rev).where(Topic.name.in_(wanted)))
-    found: dict[str, int] = dict(rows.tuples().all())
+    found: dict[str, int] = dict(rows.all())
     return {name: found.get(name, 0) for name in wanted}

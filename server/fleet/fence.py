@@ -32,7 +32,7 @@ def take(session: Session, gateway: str, shards: Iterable[int]) -> dict[int, int
         """),
         {"gateway": gateway, "shards": list(shards)},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def hold(session: Session, shards: Iterable[int]) -> dict[int, Held]:

@@ -1,0 +1,27 @@
+"""Turns what the database's constraints refuse into sentences for people."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from server.errors import MusterError
+
+
+@contextmanager
+def explain(session: Session, sentences: Mapping[str, MusterError]) -> Iterator[None]:
+    """Runs the block in a savepoint and flushes; a constraint named in `sentences` raises its error instead.
+
+    The transaction stays usable, since only the savepoint is rolled back. A constraint that is not named stays an
+    IntegrityError: a fault of ours.
+    """
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        name = error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
+        if name is None or name not in sentences:
+            raise
+        raise sentences[name] from None

@@ -1,0 +1,266 @@
+"""Makes events of steps, takes sign-ups, and says which steps are open."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from config import settings
+from server import constraints, names, topics
+from server.communities import service as communities
+from server.errors import Conflict, Invalid, NotFound, Refused
+from server.events.model import Event, SignUp, Step
+from server.people import service as people
+from server.venues import service as venues
+
+MAX_STEPS = 50  # a festival's day; more are several events
+MAX_DWELL_S = 6 * 3600  # longer than most events: somebody mistook the unit
+MAX_LENGTH = dt.timedelta(days=31)  # of a step: what lasts longer is a place, not an event
+MAX_CAPACITY = 1_000_000
+
+
+class EventUnknown(NotFound):
+    """There is no such event."""
+
+    code = "event_unknown"
+
+
+class EventExists(Conflict):
+    """There is an event of this id already."""
+
+    code = "event_exists"
+
+
+class StepExists(Conflict):
+    """There is a step of this id already."""
+
+    code = "step_exists"
+
+
+class EventOver(Refused):
+    """This event is over."""
+
+    code = "event_over"
+
+
+class MembersOnly(Refused):
+    """This event is for the members of its community."""
+
+    code = "members_only"
+
+
+class NotSignedUp(NotFound):
+    """You have not signed up for this event."""
+
+    code = "not_signed_up"
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """A step to be made. What is None takes the default: an id of the event's, the check-in rule of the settings."""
+
+    name: str
+    venue_id: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    zone_id: str | None = None
+    opens_at: dt.datetime | None = None
+    dwell_signed_up_s: float | None = None
+    dwell_walk_in_s: float | None = None
+    capacity: int | None = None
+    id: str | None = None
+
+
+def create(
+    session: Session,
+    *,
+    id: str,
+    name: str,
+    organizer_id: str,
+    steps: Sequence[NewStep],
+    community_id: str | None = None,
+    simulated: bool = False,
+    rule: settings.Checkin | None = None,
+) -> Event:
+    """Makes an event with its steps, in their order.
+
+    rule: what a step that says nothing takes; None: the defaults of config/defaults.toml.
+    Raises EventExists, StepExists, MemberUnknown, CommunityUnknown, VenueUnknown, ZoneUnknown, Invalid.
+    """
+    names.check_id(id, "event")
+    people.get(session, organizer_id)
+    if community_id is not None:
+        communities.get(session, community_id)
+    if not 1 <= len(steps) <= MAX_STEPS:
+        raise Invalid(f"An event has between one and {MAX_STEPS} steps.")
+    made = [_make_step(session, id, position, step, rule or _default_rule()) for position, step in enumerate(steps)]
+    if len({step.id for step in made}) < len(made):
+        raise Invalid("Each step of an event has an id of its own.")
+    event = Event(
+        id=id,
+        name=names.check_name(name, "event"),
+        community_id=community_id,
+        organizer_id=organizer_id,
+        simulated=simulated,
+    )
+    with constraints.explain(session, {"pk_event": EventExists(f"There is an event {id} already.")}):
+        session.add(event)
+    taken = StepExists(f"A step of another event has one of these ids: {', '.join(step.id for step in made)}.")
+    try:
+        with constraints.explain(session, {"pk_step": taken}):
+            session.add_all(made)
+    except StepExists:
+        session.delete(event)
+        session.flush()
+        raise
+    topics.bump(session, [topics.FACTS, f"event/{id}"])
+    return event
+
+
+def get(session: Session, id: str) -> Event:
+    """The event of this id; raises EventUnknown."""
+    event = session.get(Event, id)
+    if event is None:
+        raise EventUnknown(f"There is no event {id[: names.ID_MAX_LENGTH]!r}.")
+    return event
+
+
+def list_all(session: Session) -> list[Event]:
+    """All events, those that end last first."""
+    ends = select(func.max(Step.ends_at)).where(Step.event_id == Event.id).scalar_subquery()
+    return list(session.scalars(select(Event).order_by(ends.desc(), Event.id)))
+
+
+def organized_by(session: Session, *, member_id: str) -> list[Event]:
+    """The events of an organizer, those that end last first."""
+    return [event for event in list_all(session) if event.organizer_id == member_id]
+
+
+def steps_of(session: Session, *, event_id: str) -> list[Step]:
+    """The steps of an event in their order."""
+    return list(session.scalars(select(Step).where(Step.event_id == event_id).order_by(Step.position)))
+
+
+def steps_open_at(session: Session, *, at: dt.datetime, venue_id: str | None = None) -> list[Step]:
+    """The steps that take check-ins at a time, of all venues or of one, by their ids."""
+    wanted = select(Step).where(Step.opens_at <= at, at < Step.ends_at).order_by(Step.id)
+    return list(session.scalars(wanted if venue_id is None else wanted.where(Step.venue_id == venue_id)))
+
+
+def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
+    """Whether an event is on: from when its first step opens until its last one ends."""
+    opens, ends = session.execute(
+        select(func.min(Step.opens_at), func.max(Step.ends_at)).where(Step.event_id == event_id)
+    ).one()
+    return opens is not None and opens <= at < ends
+
+
+def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
+    """Whether an event of this organizer has a step in the venue that is open at a time."""
+    found = session.scalar(
+        select(Step.id)
+        .join(Event, Event.id == Step.event_id)
+        .where(
+            Event.organizer_id == organizer_id,
+            Step.venue_id == venue_id,
+            Step.opens_at <= at,
+            at < Step.ends_at,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
+    """Says that somebody means to come; twice is as once.
+
+    Raises EventUnknown, MemberUnknown, EventOver, MembersOnly.
+    """
+    event = get(session, event_id)
+    people.get(session, member_id)
+    _refuse_over(session, event, now)
+    if event.community_id is not None and not communities.belongs(
+        session, community_id=event.community_id, member_id=member_id
+    ):
+        community = communities.get(session, event.community_id)
+        raise MembersOnly(f"{event.name} is for the members of {community.name}: join it first.")
+    session.execute(
+        insert(SignUp)
+        .values(event_id=event_id, member_id=member_id, at=now)
+        .on_conflict_do_nothing(index_elements=[SignUp.event_id, SignUp.member_id])
+    )
+    topics.bump(session, [f"event/{event_id}", f"member/{member_id}"])
+
+
+def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
+    """Takes a sign-up back; raises EventUnknown, EventOver, NotSignedUp."""
+    _refuse_over(session, get(session, event_id), now)
+    withdrawn = session.execute(
+        delete(SignUp).where(SignUp.event_id == event_id, SignUp.member_id == member_id).returning(SignUp.member_id)
+    ).scalar_one_or_none()
+    if withdrawn is None:
+        raise NotSignedUp
+    topics.bump(session, [f"event/{event_id}", f"member/{member_id}"])
+
+
+def has_signed_up(session: Session, *, event_id: str, member_id: str) -> bool:
+    """Whether somebody means to come."""
+    return session.get(SignUp, (event_id, member_id)) is not None
+
+
+def signed_up_for(session: Session, *, member_id: str) -> list[str]:
+    """The ids of the events that a member signed up for."""
+    return list(session.scalars(select(SignUp.event_id).where(SignUp.member_id == member_id).order_by(SignUp.at)))
+
+
+def count_sign_ups(session: Session, *, event_id: str) -> int:
+    """How many mean to come."""
+    return session.scalars(select(func.count()).select_from(SignUp).where(SignUp.event_id == event_id)).one()
+
+
+def _make_step(session: Session, event_id: str, position: int, step: NewStep, rule: settings.Checkin) -> Step:
+    name = names.check_name(step.name, "step")
+    if step.zone_id is None:
+        venues.get(session, step.venue_id)
+    else:
+        venues.get_zone(session, venue_id=step.venue_id, zone_id=step.zone_id)
+    opens_at = step.opens_at or step.starts_at - dt.timedelta(seconds=rule.opens_before_s)
+    if not opens_at <= step.starts_at < step.ends_at:
+        raise Invalid(f"{name} opens, then starts, then ends; its times stand in another order.")
+    if step.ends_at - opens_at > MAX_LENGTH:
+        raise Invalid(f"{name} is longer than {MAX_LENGTH.days} days.")
+    dwell_signed_up_s = rule.dwell_signed_up_s if step.dwell_signed_up_s is None else step.dwell_signed_up_s
+    dwell_walk_in_s = rule.dwell_walk_in_s if step.dwell_walk_in_s is None else step.dwell_walk_in_s
+    if not all(0 <= dwell_s <= MAX_DWELL_S for dwell_s in (dwell_signed_up_s, dwell_walk_in_s)):
+        raise Invalid(f"The time that somebody has to be heard at {name} lies between 0 and {MAX_DWELL_S} seconds.")
+    if step.capacity is not None and not 1 <= step.capacity <= MAX_CAPACITY:
+        raise Invalid(f"The capacity of {name} lies between 1 and {MAX_CAPACITY}.")
+    return Step(
+        id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
+        event_id=event_id,
+        position=position,
+        name=name,
+        venue_id=step.venue_id,
+        zone_id=step.zone_id,
+        opens_at=opens_at,
+        starts_at=step.starts_at,
+        ends_at=step.ends_at,
+        dwell_signed_up_s=dwell_signed_up_s,
+        dwell_walk_in_s=dwell_walk_in_s,
+        capacity=step.capacity,
+    )
+
+
+def _refuse_over(session: Session, event: Event, now: dt.datetime) -> None:
+    ends = session.scalars(select(func.max(Step.ends_at)).where(Step.event_id == event.id)).one()
+    if ends is not None and ends <= now:
+        raise EventOver(f"{event.name} is over.")
+
+
+@lru_cache(maxsize=1)
+def _default_rule() -> settings.Checkin:
+    return settings.load(environment={}).checkin

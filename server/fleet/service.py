@@ -1,0 +1,206 @@
+"""Enrols agents, places them, tells what they are to report, and takes what they say of themselves."""
+
+import dataclasses
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range, distinct_on
+from sqlalchemy.orm import Session
+
+from beacon_agent import wire
+from geo import areas, postgis
+from server import constraints, names, topics
+from server.errors import Conflict, Invalid, NotFound
+from server.fleet.model import Agent, Placement
+from server.venues import service as venues
+
+KEY_BYTES = 32  # the length of SHA-256, beyond which a key of HMAC gains nothing
+RSSI_FLOOR_DBM = (-128, 20)  # what a radio can say at all
+
+
+class AgentUnknown(NotFound):
+    """There is no such agent."""
+
+    code = "agent_unknown"
+
+
+class AgentExists(Conflict):
+    """There is an agent of this id already."""
+
+    code = "agent_exists"
+
+
+class PlacedOtherwise(Conflict):
+    """The agent stood somewhere else at that time."""
+
+    code = "placed_otherwise"
+
+
+def enrol(session: Session, *, agent_id: str, key: bytes | None = None) -> bytes:
+    """Makes an agent known and returns its key, the one secret of its Pi; raises AgentExists, Invalid.
+
+    key: 32 bytes, fresh random ones unless given.
+    """
+    names.check_id(agent_id, "agent")
+    key = secrets.token_bytes(KEY_BYTES) if key is None else key
+    if len(key) != KEY_BYTES:
+        raise Invalid(f"The key of an agent has {KEY_BYTES} bytes.")
+    with constraints.explain(session, {"pk_agent": AgentExists(f"There is an agent {agent_id} already.")}):
+        session.add(Agent(id=agent_id, key=key, config_rev=1))
+    topics.bump(session, [topics.FACTS])
+    return key
+
+
+def get(session: Session, id: str) -> Agent:
+    """The agent of this id; raises AgentUnknown."""
+    agent = session.get(Agent, id)
+    if agent is None:
+        raise AgentUnknown(f"There is no agent {id[: names.ID_MAX_LENGTH]!r}.")
+    return agent
+
+
+def list_all(session: Session) -> list[Agent]:
+    """All agents by id."""
+    return list(session.scalars(select(Agent).order_by(Agent.id)))
+
+
+def place(
+    session: Session,
+    *,
+    agent_id: str,
+    venue_id: str,
+    zone_id: str,
+    since: dt.datetime,
+    location: tuple[float, float] | None = None,
+    rssi_floor: int = wire.RSSI_DBM[0],
+) -> Placement:
+    """Says where an agent stands from `since` on; its placement until then ends there.
+
+    location: degrees, longitude first. rssi_floor: dBm, what is heard fainter makes no visit.
+    Raises AgentUnknown, VenueUnknown, ZoneUnknown, PlacedOtherwise, Invalid.
+    """
+    agent = session.get(Agent, agent_id, with_for_update=True)
+    if agent is None:
+        raise AgentUnknown(f"There is no agent {agent_id[: names.ID_MAX_LENGTH]!r}.")
+    venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    if not RSSI_FLOOR_DBM[0] <= rssi_floor <= RSSI_FLOOR_DBM[1]:
+        raise Invalid(f"rssi_floor lies between {RSSI_FLOOR_DBM[0]} and {RSSI_FLOOR_DBM[1]} dBm.")
+    try:
+        position = None if location is None else areas.check_position(location)
+    except areas.PlaceError as error:
+        raise Invalid(f"The agent's location: {error}") from None
+    left = placement_at(session, agent_id=agent_id, at=since)
+    changed = {venue_id}
+    if left is not None and left.valid.upper is None and left.valid.lower != since:
+        left.valid = Range(left.valid.lower, since)
+        changed.add(left.venue_id)
+        session.flush()
+    placed = Placement(
+        agent_id=agent_id,
+        venue_id=venue_id,
+        zone_id=zone_id,
+        location=postgis.from_position(position),
+        rssi_floor=rssi_floor,
+        valid=Range(since, None),
+    )
+    taken = PlacedOtherwise(f"{agent_id} has a place from {since:%Y-%m-%d %H:%M} UTC or later already.")
+    with constraints.explain(session, {"placement_of_an_agent_never_overlaps": taken}):
+        session.add(placed)
+    agent.config_rev += 1
+    topics.bump(session, [topics.FACTS, *(f"venue/{venue}" for venue in changed)])
+    session.flush()
+    return placed
+
+
+def placement_at(session: Session, *, agent_id: str, at: dt.datetime) -> Placement | None:
+    """Where an agent stood at a time, None for nowhere."""
+    return session.scalar(
+        select(Placement).where(Placement.agent_id == agent_id, Placement.valid.contains(at)).limit(1)
+    )
+
+
+def placed_at(session: Session, *, venue_id: str, at: dt.datetime) -> list[Placement]:
+    """The agents that stood in a venue at a time, by their ids."""
+    return list(
+        session.scalars(
+            select(Placement)
+            .where(Placement.venue_id == venue_id, Placement.valid.contains(at))
+            .order_by(Placement.agent_id)
+        )
+    )
+
+
+def placements_of(session: Session, *, agent_id: str) -> list[Placement]:
+    """Where an agent stood and stands, the latest first."""
+    return list(
+        session.scalars(
+            select(Placement).where(Placement.agent_id == agent_id).order_by(func.lower(Placement.valid).desc())
+        )
+    )
+
+
+def newest_places(session: Session) -> dict[str, Placement]:
+    """Of every agent that was ever placed the place that holds now or last, by its id."""
+    rows = session.scalars(
+        select(Placement)
+        .ext(distinct_on(Placement.agent_id))
+        .order_by(Placement.agent_id, func.lower(Placement.valid).desc())
+    )
+    return {placement.agent_id: placement for placement in rows}
+
+
+def location_of(placement: Placement) -> areas.Position | None:
+    """Where an agent hangs, in degrees, longitude first."""
+    return postgis.to_position(placement.location)
+
+
+def take_status(
+    session: Session, *, agent_id: str, status: wire.Status, now: dt.datetime, retained: bool = False
+) -> bool:
+    """Keeps what an agent said of itself; False when it was a will that another connection has outlived.
+
+    now: the server's clock at receipt. retained: the broker had kept it, so that it says nothing about now and
+    `status_at` stays. Raises AgentUnknown.
+    """
+    agent = session.get(Agent, agent_id, with_for_update=True)
+    if agent is None:
+        raise AgentUnknown
+    last: dict[str, Any] = agent.status or {}
+    known = last.get("boot") is not None
+    if known and last["boot"] == status.boot and status.conn < last["conn"]:
+        return False
+    if known and last["boot"] != status.boot and not status.online and not retained:
+        return False
+    agent.status = dataclasses.asdict(status)
+    if not retained:
+        agent.status_at = now
+    session.flush()
+    return True
+
+
+def config_of(
+    session: Session,
+    *,
+    agent_id: str,
+    patterns: Sequence[tuple[int, bytes]],
+    window_s: float = 2.0,
+) -> wire.Config | None:
+    """What an agent is told; None for one that has no place, since it has no shard either.
+
+    patterns: of all that is registered (badges.report_patterns). window_s: how long it gathers readings for one report.
+    Raises AgentUnknown.
+    """
+    agent = get(session, agent_id)
+    place = placements_of(session, agent_id=agent_id)
+    if not place:
+        return None
+    return wire.Config(
+        rev=agent.config_rev,
+        shard=wire.shard_of(place[0].venue_id),
+        patterns=tuple(patterns),
+        rssi_floor=place[0].rssi_floor,
+        window_s=window_s,
+    )

@@ -1,0 +1,180 @@
+"""Knows members, signs them in and out, and makes one-time links."""
+
+import datetime as dt
+import difflib
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from server import constraints, names
+from server.errors import Conflict, NotFound, Refused
+from server.people.model import Member, SignInLink, SignInSession
+
+TOKEN_BYTES = 32  # 256 bits: guessing is hopeless, and the SHA-256 that we keep needs no salt
+# The defaults of server.session_days and server.sign_in_link_minutes; reasons in config/defaults.toml.
+SESSION_LIFETIME = dt.timedelta(days=30)
+LINK_LIFETIME = dt.timedelta(minutes=15)
+NEAR_NAMES = 3  # as many as one line shows
+
+
+class MemberUnknown(NotFound):
+    """Nobody here has that name."""
+
+    code = "member_unknown"
+
+
+class MemberExists(Conflict):
+    """Somebody has this id already."""
+
+    code = "member_exists"
+
+
+class LinkUnknown(NotFound):
+    """This sign-in link is not one of ours. Please ask for a new one."""
+
+    code = "link_unknown"
+
+
+class LinkUsed(Refused):
+    """This sign-in link was used already; each works once. Please ask for a new one."""
+
+    code = "link_used"
+
+
+class LinkExpired(Refused):
+    """This sign-in link is too old. Please ask for a new one."""
+
+    code = "link_expired"
+
+
+def create(
+    session: Session,
+    *,
+    id: str,
+    name: str,
+    about: str = "",
+    operator: bool = False,
+    simulated: bool = False,
+    demo_order: int | None = None,
+) -> Member:
+    """Makes a member known; raises MemberExists, Invalid."""
+    member = Member(
+        id=names.check_id(id, "member"),
+        name=names.check_name(name, "member"),
+        about=about.strip(),
+        operator=operator,
+        simulated=simulated,
+        demo_order=demo_order,
+    )
+    with constraints.explain(session, {"pk_member": MemberExists(f"There is a member {id} already.")}):
+        session.add(member)
+    return member
+
+
+def get(session: Session, id: str) -> Member:
+    """The member of this id; raises MemberUnknown."""
+    member = session.get(Member, id)
+    if member is None:
+        raise MemberUnknown(f"There is no member {id[: names.ID_MAX_LENGTH]!r}.")
+    return member
+
+
+def find(session: Session, text: str) -> Member:
+    """The member of this id or name, in any case of letters; raises MemberUnknown that lists near ones."""
+    wanted = text.strip().casefold()
+    members = list(session.scalars(select(Member).order_by(Member.id)))
+    found = [member for member in members if member.id == wanted]
+    found = found or [member for member in members if member.name.casefold() == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise MemberUnknown(f"Several have the name {text!r}: say which, {_list(found)}.")
+    known = {word: member for member in members for word in (member.id, member.name.casefold())}
+    near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
+    hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
+    raise MemberUnknown(f"Nobody here is called {text!r}: {hint}")
+
+
+def demo_members(session: Session) -> list[Member]:
+    """Those whom a visitor of the demonstration may be, in the order of the sign-in page."""
+    rows = select(Member).where(Member.demo_order.is_not(None)).order_by(Member.demo_order, Member.id)
+    return list(session.scalars(rows))
+
+
+def sign_in(session: Session, *, member_id: str, now: dt.datetime, lifetime: dt.timedelta = SESSION_LIFETIME) -> str:
+    """Signs a member in and returns the token that her browser keeps; raises MemberUnknown."""
+    get(session, member_id)
+    session.execute(delete(SignInSession).where(SignInSession.member_id == member_id, SignInSession.expires_at <= now))
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    session.add(SignInSession(token_hash=_hash(token), member_id=member_id, created_at=now, expires_at=now + lifetime))
+    session.flush()
+    return token
+
+
+def member_of(session: Session, *, token: str, now: dt.datetime) -> Member | None:
+    """Whose session this is at `now`; None when it is nobody's or has ended."""
+    return session.scalar(
+        select(Member)
+        .join(SignInSession, SignInSession.member_id == Member.id)
+        .where(SignInSession.token_hash == _hash(token), SignInSession.expires_at > now)
+    )
+
+
+def sign_out(session: Session, *, token: str) -> None:
+    """Ends a session; one that is nobody's is fine."""
+    session.execute(delete(SignInSession).where(SignInSession.token_hash == _hash(token)))
+
+
+def make_link(session: Session, *, member_id: str, now: dt.datetime, lifetime: dt.timedelta = LINK_LIFETIME) -> str:
+    """The token of a link that signs this member in once; raises MemberUnknown."""
+    get(session, member_id)
+    session.execute(delete(SignInLink).where(SignInLink.member_id == member_id, SignInLink.expires_at <= now))
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    session.add(SignInLink(token_hash=_hash(token), member_id=member_id, expires_at=now + lifetime))
+    session.flush()
+    return token
+
+
+def look_at_link(session: Session, *, token: str, now: dt.datetime) -> Member:
+    """Whom a link would sign in, without using it; raises LinkUnknown, LinkUsed, LinkExpired."""
+    link = session.get(SignInLink, _hash(token), populate_existing=True)
+    if link is None:
+        raise LinkUnknown
+    if link.used_at is not None:
+        raise LinkUsed
+    if link.expires_at <= now:
+        raise LinkExpired
+    return get(session, link.member_id)
+
+
+def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
+    """Uses a link up and returns the id of its member; raises LinkUnknown, LinkUsed, LinkExpired.
+
+    Of two at the same moment one wins: the second waits for the first's row and finds it used.
+    """
+    used = session.execute(
+        update(SignInLink)
+        .where(
+            SignInLink.token_hash == _hash(token),
+            SignInLink.used_at.is_(None),
+            SignInLink.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(SignInLink.member_id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if used is not None:
+        return used
+    look_at_link(session, token=token, now=now)
+    raise LinkUsed  # taken back between the two statements; nobody may sign in with a link in doubt
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _list(members: Iterable[Member]) -> str:
+    return ", ".join(f"{member.id} ({member.name})" for member in members)

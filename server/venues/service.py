@@ -1,0 +1,187 @@
+"""Makes venues with their zones and reads them."""
+
+import zoneinfo
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo import areas, postgis
+from server import constraints, names, topics
+from server.errors import Conflict, Invalid, NotFound
+from server.people import service as people
+from server.venues.model import Venue, Zone
+
+EVERYWHERE = "everywhere"
+# Visits are spans joined over this: up to a minute it would tear what one span holds, above a day nothing is a visit.
+JOIN_GAP_S = (61, 86_400)
+LEVELS = (-20, 200)  # the deepest cellar and the highest tower
+MAX_ZONES = 500
+
+
+class VenueUnknown(NotFound):
+    """There is no such venue."""
+
+    code = "venue_unknown"
+
+
+class ZoneUnknown(NotFound):
+    """There is no such zone in this venue."""
+
+    code = "zone_unknown"
+
+
+class VenueExists(Conflict):
+    """There is a venue of this id already."""
+
+    code = "venue_exists"
+
+
+class ZoneExists(Conflict):
+    """There is a zone of this id already."""
+
+    code = "zone_exists"
+
+
+@dataclass(frozen=True, slots=True)
+class NewZone:
+    """A zone to be made; area: a GeoJSON Polygon, None where no plan is known."""
+
+    id: str
+    name: str
+    level: int = 0
+    area: dict[str, Any] | None = None
+
+
+def create(
+    session: Session,
+    *,
+    id: str,
+    name: str,
+    time_zone: str,
+    owner_id: str | None = None,
+    location: tuple[float, float] | None = None,
+    zones: Sequence[NewZone] = (),
+    join_gap_s: int = 300,
+    replayed: bool = False,
+    simulated: bool = False,
+) -> Venue:
+    """Makes a venue; without zones it gets one named "everywhere", with the id `<venue>-everywhere`.
+
+    location: degrees, longitude first. join_gap_s: a constant of the venue, its visits derive from it.
+    Raises VenueExists, ZoneExists, MemberUnknown (the owner), Invalid.
+    """
+    names.check_id(id, "venue")
+    if time_zone not in _time_zones():
+        raise Invalid(f"The time zone is an IANA name such as Europe/Berlin; {time_zone[:80]!r} is not known.")
+    if not JOIN_GAP_S[0] <= join_gap_s <= JOIN_GAP_S[1]:
+        raise Invalid(f"join_gap_s lies between {JOIN_GAP_S[0]} and {JOIN_GAP_S[1]} seconds.")
+    if owner_id is not None:
+        people.get(session, owner_id)
+    try:
+        place = None if location is None else areas.check_position(location)
+    except areas.PlaceError as error:
+        raise Invalid(f"The venue's location: {error}") from None
+    wanted = list(zones) or [NewZone(names.append(id, EVERYWHERE), EVERYWHERE)]
+    made = [_make_zone(id, zone, place) for zone in wanted]
+    _refuse_twins(wanted)
+    venue = Venue(
+        id=id,
+        name=names.check_name(name, "venue"),
+        time_zone=time_zone,
+        owner_id=owner_id,
+        location=postgis.from_position(place),
+        join_gap_s=join_gap_s,
+        replayed=replayed,
+        simulated=simulated,
+    )
+    with constraints.explain(session, {"pk_venue": VenueExists(f"There is a venue {id} already.")}):
+        session.add(venue)
+    ids = ", ".join(zone.id for zone in wanted)
+    taken = ZoneExists(f"A zone of another venue has one of these ids already: {ids}.")
+    try:
+        with constraints.explain(session, {"pk_zone": taken}):
+            session.add_all(made)
+    except ZoneExists:
+        session.delete(venue)
+        session.flush()
+        raise
+    topics.bump(session, [topics.FACTS, f"venue/{id}"])
+    return venue
+
+
+def get(session: Session, id: str) -> Venue:
+    """The venue of this id; raises VenueUnknown."""
+    venue = session.get(Venue, id)
+    if venue is None:
+        raise VenueUnknown(f"There is no venue {id[: names.ID_MAX_LENGTH]!r}.")
+    return venue
+
+
+def list_all(session: Session) -> list[Venue]:
+    """All venues by name."""
+    return list(session.scalars(select(Venue).order_by(Venue.name, Venue.id)))
+
+
+def owned_by(session: Session, *, member_id: str) -> list[Venue]:
+    """The venues of a shop owner by name."""
+    return list(session.scalars(select(Venue).where(Venue.owner_id == member_id).order_by(Venue.name, Venue.id)))
+
+
+def zones_of(session: Session, *, venue_id: str) -> list[Zone]:
+    """The zones of a venue, the lowest level first, then by name."""
+    return list(session.scalars(select(Zone).where(Zone.venue_id == venue_id).order_by(Zone.level, Zone.name)))
+
+
+def get_zone(session: Session, *, venue_id: str, zone_id: str) -> Zone:
+    """A zone of this venue; raises VenueUnknown, ZoneUnknown."""
+    zone = session.get(Zone, zone_id)
+    if zone is None or zone.venue_id != venue_id:
+        venue = get(session, venue_id)
+        raise ZoneUnknown(f"{venue.name} has no zone {zone_id[: names.ID_MAX_LENGTH]!r}.")
+    return zone
+
+
+def location_of(venue: Venue) -> areas.Position | None:
+    """Where a venue is, in degrees, longitude first."""
+    return postgis.to_position(venue.location)
+
+
+def area_of(zone: Zone) -> dict[str, Any] | None:
+    """The outline of a zone as GeoJSON Polygon, None where no plan is known."""
+    return postgis.to_geojson(zone.area)
+
+
+def _make_zone(venue_id: str, zone: NewZone, near: areas.Position | None) -> Zone:
+    name = names.check_name(zone.name, "zone")
+    if not LEVELS[0] <= zone.level <= LEVELS[1]:
+        raise Invalid(f"The level of zone {name} lies between {LEVELS[0]} and {LEVELS[1]}.")
+    try:
+        area = None if zone.area is None else areas.read_polygon(zone.area, near)
+    except areas.PlaceError as error:
+        raise Invalid(f"Zone {name}: {error}") from None
+    return Zone(
+        id=names.check_id(zone.id, "zone"),
+        venue_id=venue_id,
+        name=name,
+        level=zone.level,
+        area=postgis.from_polygon(area),
+    )
+
+
+def _refuse_twins(zones: Sequence[NewZone]) -> None:
+    if len(zones) > MAX_ZONES:
+        raise Invalid(f"A venue has at most {MAX_ZONES} zones.")
+    for values in ([zone.id for zone in zones], [zone.name.strip() for zone in zones]):
+        value, count = Counter(values).most_common(1)[0]
+        if count > 1:
+            raise Invalid(f"Two zones of a venue are told apart by id and name; {value} is there {count} times.")
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
