@@ -1,0 +1,174 @@
+"""What of presence goes out: the venue topic of the live stream, and visits."""
+
+import datetime as dt
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from server import times
+from server.presence.service import SeenVisit, VenuePicture
+
+
+class VenueNow(TypedDict):
+    """The venue; a replayed one has its own now."""
+
+    id: str
+    name: str
+    time_zone: str
+    simulated: bool
+    replayed: bool
+    location: list[float] | None
+    now: str
+
+
+class ZoneNow(TypedDict):
+    """A zone. count: badges present or away. since, last_count: since when that is not known, and how many then."""
+
+    id: str
+    name: str
+    level: int
+    area: dict[str, Any] | None
+    count: int
+    state: str
+    since: str | None
+    last_count: int | None
+
+
+class AgentNow(TypedDict):
+    """An agent: listening, silent or given_up, and since when."""
+
+    id: str
+    zone: str
+    location: list[float] | None
+    state: str
+    since: str | None
+
+
+class BadgeNow(TypedDict):
+    """A badge: present, away, left or unknown. since: when it arrived."""
+
+    id: int
+    zone: str | None
+    state: str
+    since: str
+    last_heard: str
+    state_since: str
+
+
+class VenueTopic(TypedDict):
+    """A venue at one moment."""
+
+    rev: int
+    venue: VenueNow
+    zones: list[ZoneNow]
+    agents: list[AgentNow]
+    badges: list[BadgeNow]
+
+
+class VisitSeen(TypedDict):
+    """A visit. observed: whether somebody listened when it ended; null while it has not ended."""
+
+    id: int
+    badge: int
+    since: str
+    until: str
+    state: str
+    observed: bool | None
+
+
+def rfc3339(at: dt.datetime) -> str:
+    """A time as HTTP tells it: UTC, to the millisecond."""
+    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rfc3339_ms(ms: int) -> str:
+    """As `rfc3339`, from milliseconds since the epoch."""
+    return rfc3339(times.from_ms(ms))
+
+
+def venue_topic(seen: VenuePicture) -> VenueTopic:
+    """The venue topic of the live stream."""
+    return {
+        "rev": seen.record.rev,
+        "venue": _venue(seen),
+        "zones": _zones(seen),
+        "agents": _agents(seen),
+        "badges": _badges(seen),
+    }
+
+
+def _venue(seen: VenuePicture) -> VenueNow:
+    facts = seen.record.facts
+    return {
+        "id": facts.id,
+        "name": facts.name,
+        "time_zone": facts.time_zone,
+        "simulated": facts.simulated,
+        "replayed": facts.replayed,
+        "location": None if facts.location is None else list(facts.location),
+        "now": rfc3339_ms(seen.picture.now_ms),
+    }
+
+
+def _zones(seen: VenuePicture) -> list[ZoneNow]:
+    found: list[ZoneNow] = []
+    for zone in seen.record.facts.zones:
+        state = seen.picture.zones[zone.id]
+        found.append(
+            {
+                "id": zone.id,
+                "name": zone.name,
+                "level": zone.level,
+                "area": zone.area,
+                "count": state.here,
+                "state": state.kind.value,
+                "since": None if state.since_ms is None else rfc3339_ms(state.since_ms),
+                "last_count": state.here_then,
+            }
+        )
+    return found
+
+
+def _agents(seen: VenuePicture) -> list[AgentNow]:
+    found: list[AgentNow] = []
+    for agent_id, state in sorted(seen.picture.agents.items()):
+        location = seen.record.facts.agent_locations.get(agent_id)
+        found.append(
+            {
+                "id": agent_id,
+                "zone": state.zone_id,
+                "location": None if location is None else list(location),
+                "state": state.kind.value,
+                "since": None if state.since_ms is None else rfc3339_ms(state.since_ms),
+            }
+        )
+    return found
+
+
+def _badges(seen: VenuePicture) -> list[BadgeNow]:
+    found: list[BadgeNow] = []
+    for badge_id, state in sorted(seen.picture.badges.items()):
+        heard = seen.record.heard[badge_id]
+        found.append(
+            {
+                "id": badge_id,
+                "zone": heard.zone_id,
+                "state": state.kind.value,
+                "since": rfc3339_ms(heard.arrived_ms),
+                "last_heard": rfc3339_ms(heard.last_heard_ms),
+                "state_since": rfc3339_ms(state.since_ms),
+            }
+        )
+    return found
+
+
+def visit(seen: SeenVisit) -> VisitSeen:
+    """A visit as the API tells it."""
+    return {
+        "id": seen.id,
+        "badge": seen.badge_id,
+        "since": rfc3339_ms(seen.from_ms),
+        "until": rfc3339_ms(seen.to_ms),
+        "state": seen.kind.value,
+        "observed": seen.observed,
+    }

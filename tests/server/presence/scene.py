@@ -1,0 +1,89 @@
+"""Makes venues with agents, badges and what was heard, straight into the tables."""
+
+import datetime as dt
+import itertools
+
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from server import times, topics
+from server.badges.model import Badge, Pairing
+from server.fleet.model import Agent, Placement
+from server.people.model import Member
+from server.presence.model import Coverage, Span, Stay, Visit
+from server.venues.model import Venue, Zone
+
+NOW = dt.datetime(2025, 11, 22, 19, 0, tzinfo=dt.UTC)
+NOW_MS = times.to_ms(NOW)
+HALL = {
+    "type": "Polygon",
+    "coordinates": [[[13.0, 52.0], [13.1, 52.0], [13.1, 52.1], [13.0, 52.1], [13.0, 52.0]]],
+}
+_numbers = itertools.count(1)
+
+
+def at(before_s: float, now: dt.datetime = NOW) -> int:
+    """Milliseconds since the epoch, so many seconds before `now`."""
+    return times.to_ms(now) - round(before_s * 1000)
+
+
+def member(session: Session, id: str, *, name: str = "", operator: bool = False) -> Member:
+    row = Member(id=id, name=name or id.capitalize(), operator=operator)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def venue(
+    session: Session, id: str, *, zones: tuple[str, ...] = ("hall",), owner_id: str | None = None, **more: bool
+) -> Venue:
+    """A venue in Berlin with zones `<venue>-<zone>`, and one agent in each, `<venue>-<zone>-pi`."""
+    row = Venue(id=id, name=id.capitalize(), time_zone="Europe/Berlin", owner_id=owner_id, join_gap_s=300, **more)
+    session.add(row)
+    session.flush()
+    for name in zones:
+        session.add(Zone(id=f"{id}-{name}", venue_id=id, name=name, level=0))
+        session.flush()
+        agent(session, f"{id}-{name}-pi", venue_id=id, zone_id=f"{id}-{name}")
+    return row
+
+
+def agent(session: Session, id: str, *, venue_id: str, zone_id: str, since: dt.datetime | None = None) -> int:
+    session.add(Agent(id=id, key=bytes(32)))
+    session.flush()
+    row = Placement(agent_id=id, venue_id=venue_id, zone_id=zone_id, valid=Range(since, None))
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def listens(session: Session, agent_id: str, from_ms: int, to_ms: int) -> None:
+    session.add(Coverage(agent_id=agent_id, from_ms=from_ms, to_ms=to_ms))
+    session.flush()
+
+
+def badge(session: Session, *, held_by: str | None = None, since: dt.datetime | None = None) -> int:
+    row = Badge(label=f"badge {next(_numbers)}")
+    session.add(row)
+    session.flush()
+    if held_by is not None:
+        session.add(Pairing(badge_id=row.id, member_id=held_by, valid=Range(since, None)))
+        session.flush()
+    return row.id
+
+
+def visit(session: Session, badge_id: int, venue_id: str, zone_id: str | None, from_ms: int, to_ms: int) -> None:
+    """A visit that was one stay, if a zone is given."""
+    session.add(Visit(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, to_ms=to_ms))
+    if zone_id is not None:
+        session.add(Stay(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, to_ms=to_ms, zone_id=zone_id))
+    session.flush()
+
+
+def span(session: Session, badge_id: int, placement_id: int, from_ms: int, to_ms: int) -> None:
+    session.add(Span(badge_id=badge_id, placement_id=placement_id, from_ms=from_ms, to_ms=to_ms))
+    session.flush()
+
+
+def changed(session: Session, *names: str) -> dict[str, int]:
+    return topics.bump(session, names)
