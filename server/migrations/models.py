@@ -4,10 +4,11 @@ from server import topics
 from server.badges import model as badges
 from server.checkins import model as checkins
 from server.communities import model as communities
+from server.demo import model as demo
 from server.events import model as events
 from server.fleet import model as fleet
 from server.people import model as people
 from server.presence import model as presence
 from server.venues import model as venues
 
-ALL = (topics, people, venues, fleet, badges, communities, events, presence, checkins)
+ALL = (topics, people, venues, fleet, badges, communities, events, presence, checkins, demo)

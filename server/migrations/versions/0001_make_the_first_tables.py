@@ -110,6 +110,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_coverage_agent_id_to_ms", "coverage", ["agent_id", "to_ms"], unique=False)
     op.create_table(
+        "demo_state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_demo_state")),
+    )
+    op.create_table(
         "event",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -492,6 +498,7 @@ def downgrade() -> None:
     op.drop_table("refused_report")
     op.drop_table("member")
     op.drop_table("gateway_health")
+    op.drop_table("demo_state")
     op.drop_table("community")
     op.drop_table("badge")
     op.drop_table("agent")

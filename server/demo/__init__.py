@@ -1,0 +1,1 @@
+"""The demonstration's controls: where the simulated people and Pis are, moving "You", killing a Pi."""

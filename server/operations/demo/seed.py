@@ -1,0 +1,201 @@
+"""Puts the demonstration neighbourhood into the database and its agents' logins into the broker."""
+
+import datetime as dt
+import os
+import zoneinfo
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from config.settings import Settings
+from server import database
+from server.badges import service as badges
+from server.communities import service as communities
+from server.demo import service as demo
+from server.events import service as events
+from server.events.model import Step
+from server.fleet import admission, logins
+from server.fleet import service as fleet
+from server.operations.demo import neighbourhood, residents
+from server.operations.demo.residents import RESIDENTS, Intent
+from server.people import service as people
+from server.venues import service as venues
+
+COMMUNITY = "left-bank-readers"
+STORIES = "short-stories"
+TABLE = "language-table"
+BEGINS_AFTER = dt.timedelta(minutes=20)  # long enough to look around, short enough that people are already coming
+LASTS = dt.timedelta(hours=2)
+TABLE_BEGINS_AFTER = dt.timedelta(minutes=5)
+STORIES_CAPACITY = 45  # the chairs of a reading room of 200 m2 with a stage
+TABLE_CAPACITY = 14  # the chairs at the two tables in the back room
+# Shorter than the default of 15 s, since nobody passes through a café by chance who signed up for its table: whoever
+# drags "You" there sees the check-in after a few seconds.
+TABLE_DWELL_S = 10.0
+# What a Pi hears fainter than this comes from the street: through the shop front it is 8 dB less even at the window,
+# and within a venue every place is heard louder by one of its Pis.
+RSSI_FLOOR_DBM = -82
+OWNERS = {
+    neighbourhood.BOOKS.id: residents.BOOKSELLER.id,
+    neighbourhood.CAFE.id: residents.CAFE_OWNER.id,
+    neighbourhood.WORKSHOP.id: residents.PRINTER.id,
+}
+
+
+def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
+    """Makes the neighbourhood unless it is there, and an evening that is about to begin unless one is on.
+
+    Returns the names that a visitor can sign in as. Raises what the services raise and LoginsError.
+    """
+    with database.transaction(engine) as session:
+        if not any(venue.id == neighbourhood.BOOKS.id for venue in venues.list_all(session)):
+            _make_people(session)
+            _make_venues(session, now)
+            _make_badges(session, now)
+        demo.keep(
+            session,
+            {
+                demo.NEIGHBOURHOOD: {
+                    "bounds": neighbourhood.bounds(),
+                    "streets": neighbourhood.draw_streets(),
+                }
+            },
+        )
+        plan_evening(session, settings, now)
+        names = [member.name for member in people.demo_members(session)]
+        wanted = admission.logins_of(session, neighbourhood.PIS.keys())
+    broker = settings.broker
+    with logins.administer(broker.host, broker.port, broker.admin_user, broker.admin_password) as administration:
+        administration.add_agents(wanted)
+    return names
+
+
+def plan_evening(session: Session, settings: Settings, now: dt.datetime) -> Step:
+    """The step of the night of short stories that is on or about to begin; made, with sign-ups, if the last is over.
+
+    An evening that has ended stays as it was: the next one is a new event with an id of its own.
+    """
+    step = _find_evening(session, now)
+    if step is not None:
+        return step
+    begins_at = now + BEGINS_AFTER
+    ends_at = begins_at + LASTS
+    stories, table = (f"{name}-{begins_at:%Y%m%d-%H%M}" for name in (STORIES, TABLE))
+    events.create(
+        session,
+        id=stories,
+        name="Night of short stories",
+        organizer_id=residents.YOU.id,
+        community_id=COMMUNITY,
+        simulated=True,
+        rule=settings.checkin,
+        steps=[
+            events.NewStep(
+                "Readings",
+                neighbourhood.BOOKS.id,
+                begins_at,
+                ends_at,
+                opens_at=now - dt.timedelta(minutes=1),
+                capacity=STORIES_CAPACITY,
+            )
+        ],
+    )
+    events.create(
+        session,
+        id=table,
+        name="Language table",
+        organizer_id=residents.CAFE_OWNER.id,
+        community_id=COMMUNITY,
+        simulated=True,
+        rule=settings.checkin,
+        steps=[
+            events.NewStep(
+                "At the café",
+                neighbourhood.CAFE.id,
+                now + TABLE_BEGINS_AFTER,
+                ends_at,
+                opens_at=now - dt.timedelta(minutes=1),
+                dwell_signed_up_s=TABLE_DWELL_S,
+                capacity=TABLE_CAPACITY,
+            )
+        ],
+    )
+    for resident in RESIDENTS:
+        if resident.signed_up:
+            events.sign_up(session, event_id=stories, member_id=resident.id, now=now)
+        if resident.intent is Intent.TABLE or resident.demo_order in (
+            residents.YOU.demo_order,
+            residents.GUEST.demo_order,
+        ):
+            events.sign_up(session, event_id=table, member_id=resident.id, now=now)
+    return events.steps_of(session, event_id=stories)[0]
+
+
+def local_time_zone() -> str:
+    """The machine's own time zone as IANA name, so that the neighbourhood's evening is the visitor's; else UTC."""
+    link = Path("/etc/localtime")
+    named = os.environ.get("TZ", "").removeprefix(":")
+    if not named and link.is_symlink():
+        named = str(link.resolve()).rpartition("zoneinfo/")[2]
+    return named if named in zoneinfo.available_timezones() else "UTC"
+
+
+def _find_evening(session: Session, now: dt.datetime) -> Step | None:
+    for event in events.list_all(session):
+        if event.simulated and event.id.startswith(STORIES):
+            step = events.steps_of(session, event_id=event.id)[0]
+            if step.ends_at > now:
+                return step
+    return None
+
+
+def _make_people(session: Session) -> None:
+    communities.create(session, id=COMMUNITY, name="Left Bank Readers")
+    for resident in RESIDENTS:
+        people.create(
+            session,
+            id=resident.id,
+            name=resident.name,
+            about=resident.about,
+            operator=resident.operator,
+            simulated=True,
+            demo_order=resident.demo_order,
+        )
+        if resident.signed_up:
+            communities.join(session, community_id=COMMUNITY, member_id=resident.id)
+
+
+def _make_venues(session: Session, now: dt.datetime) -> None:
+    for venue in neighbourhood.VENUES:
+        outline = venue.outline
+        venues.create(
+            session,
+            id=venue.id,
+            name=venue.name,
+            time_zone=local_time_zone(),
+            owner_id=OWNERS[venue.id],
+            location=neighbourhood.to_lon_lat((outline.west + outline.east) / 2, (outline.south + outline.north) / 2),
+            zones=[venues.NewZone(zone.id, zone.name, 0, neighbourhood.polygon(zone)) for zone in venue.zones],
+            simulated=True,
+        )
+        for pi in venue.pis:
+            fleet.enrol(session, agent_id=pi.id)
+            fleet.place(
+                session,
+                agent_id=pi.id,
+                venue_id=venue.id,
+                zone_id=pi.zone,
+                since=now,
+                location=neighbourhood.to_lon_lat(*pi.at),
+                rssi_floor=RSSI_FLOOR_DBM,
+            )
+
+
+def _make_badges(session: Session, now: dt.datetime) -> None:
+    for resident in RESIDENTS:
+        if resident.badge:
+            badge_id = badges.register(
+                session, identity=residents.identity_of(resident), label=f"Demo {resident.id}", since=now
+            )
+            badges.pair(session, badge_id=badge_id, member_id=resident.id, since=now)
