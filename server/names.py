@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from server.errors import Conflict, Invalid
 
 ID_MAX_LENGTH = 64  # part of MQTT topics and addresses: docs/protocol.md
+TEXT_MAX_LENGTH = 2000  # a page of a phone
 NAME_MAX_LENGTH = 120  # a line on a phone is 40; beyond three lines it is a text and no name
 _ID = re.compile(r"[a-z0-9-]{1,64}\Z")
 # Latin letters that Unicode does not take apart.
@@ -18,9 +19,14 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"
 _TRIES = 50  # that many of one name: whoever makes more should say which is which
 
 
+def is_id(text: str) -> bool:
+    """Whether this can be an id at all; whatever cannot names nothing."""
+    return _ID.match(text) is not None
+
+
 def check_id(text: str, what: str) -> str:
     """The id itself; raises Invalid when it is none. what: "venue", "event", ... for the sentence."""
-    if not _ID.match(text):
+    if not is_id(text):
         raise Invalid(
             f"The id of {_a(what)} has lower-case letters, digits and hyphens, {ID_MAX_LENGTH} at most;"
             f" {text[:80]!r} has not."
@@ -38,6 +44,13 @@ def check_name(text: str, what: str) -> str:
     if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
         raise Invalid(f"The name of {_a(what)} is one line of text that can be printed.")
     return name
+
+
+def check_text(text: str, what: str) -> str:
+    """What somebody wrote about a thing, without spaces around it; raises Invalid."""
+    if len(text) > TEXT_MAX_LENGTH or any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text if sign != "\n"):
+        raise Invalid(f"What is said of {_a(what)} is a text of at most {TEXT_MAX_LENGTH} characters.")
+    return text.strip()
 
 
 def suggest_id(name: str, what: str) -> str:

@@ -39,7 +39,7 @@ def create(session: Session, *, id: str, name: str) -> Community:
 
 def get(session: Session, id: str) -> Community:
     """The community of this id; raises CommunityUnknown."""
-    community = session.get(Community, id)
+    community = session.get(Community, id) if names.is_id(id) else None
     if community is None:
         raise CommunityUnknown(f"There is no community {id[: names.ID_MAX_LENGTH]!r}.")
     return community

@@ -123,7 +123,7 @@ def create(
 
 def get(session: Session, id: str) -> Event:
     """The event of this id; raises EventUnknown."""
-    event = session.get(Event, id)
+    event = session.get(Event, id) if names.is_id(id) else None
     if event is None:
         raise EventUnknown(f"There is no event {id[: names.ID_MAX_LENGTH]!r}.")
     return event

@@ -56,7 +56,7 @@ def enrol(session: Session, *, agent_id: str, key: bytes | None = None) -> bytes
 
 def get(session: Session, id: str) -> Agent:
     """The agent of this id; raises AgentUnknown."""
-    agent = session.get(Agent, id)
+    agent = session.get(Agent, id) if names.is_id(id) else None
     if agent is None:
         raise AgentUnknown(f"There is no agent {id[: names.ID_MAX_LENGTH]!r}.")
     return agent
@@ -82,7 +82,7 @@ def place(
     location: degrees, longitude first. rssi_floor: dBm, what is heard fainter makes no visit.
     Raises AgentUnknown, VenueUnknown, ZoneUnknown, PlacedOtherwise, Invalid.
     """
-    agent = session.get(Agent, agent_id, with_for_update=True)
+    agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
     if agent is None:
         raise AgentUnknown(f"There is no agent {agent_id[: names.ID_MAX_LENGTH]!r}.")
     venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
@@ -165,7 +165,7 @@ def take_status(
     now: the server's clock at receipt. retained: the broker had kept it, so that it says nothing about now and
     `status_at` stays. Raises AgentUnknown.
     """
-    agent = session.get(Agent, agent_id, with_for_update=True)
+    agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
     if agent is None:
         raise AgentUnknown
     last: dict[str, Any] = agent.status or {}

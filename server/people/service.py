@@ -64,7 +64,7 @@ def create(
     member = Member(
         id=names.check_id(id, "member"),
         name=names.check_name(name, "member"),
-        about=about.strip(),
+        about=names.check_text(about, "member"),
         operator=operator,
         simulated=simulated,
         demo_order=demo_order,
@@ -76,7 +76,7 @@ def create(
 
 def get(session: Session, id: str) -> Member:
     """The member of this id; raises MemberUnknown."""
-    member = session.get(Member, id)
+    member = session.get(Member, id) if names.is_id(id) else None
     if member is None:
         raise MemberUnknown(f"There is no member {id[: names.ID_MAX_LENGTH]!r}.")
     return member
@@ -85,7 +85,7 @@ def get(session: Session, id: str) -> Member:
 def find(session: Session, text: str) -> Member:
     """The member of this id or name, in any case of letters; raises MemberUnknown that lists near ones."""
     wanted = text.strip().casefold()
-    members = list(session.scalars(select(Member).order_by(Member.id)))
+    members = list_all(session)
     found = [member for member in members if member.id == wanted]
     found = found or [member for member in members if member.name.casefold() == wanted]
     if len(found) == 1:
@@ -96,6 +96,11 @@ def find(session: Session, text: str) -> Member:
     near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
     hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
     raise MemberUnknown(f"Nobody here is called {text!r}: {hint}")
+
+
+def list_all(session: Session) -> list[Member]:
+    """All members by id."""
+    return list(session.scalars(select(Member).order_by(Member.id)))
 
 
 def demo_members(session: Session) -> list[Member]:

@@ -116,7 +116,7 @@ def create(
 
 def get(session: Session, id: str) -> Venue:
     """The venue of this id; raises VenueUnknown."""
-    venue = session.get(Venue, id)
+    venue = session.get(Venue, id) if names.is_id(id) else None
     if venue is None:
         raise VenueUnknown(f"There is no venue {id[: names.ID_MAX_LENGTH]!r}.")
     return venue
@@ -139,7 +139,7 @@ def zones_of(session: Session, *, venue_id: str) -> list[Zone]:
 
 def get_zone(session: Session, *, venue_id: str, zone_id: str) -> Zone:
     """A zone of this venue; raises VenueUnknown, ZoneUnknown."""
-    zone = session.get(Zone, zone_id)
+    zone = session.get(Zone, zone_id) if names.is_id(zone_id) else None
     if zone is None or zone.venue_id != venue_id:
         venue = get(session, venue_id)
         raise ZoneUnknown(f"{venue.name} has no zone {zone_id[: names.ID_MAX_LENGTH]!r}.")

@@ -1,0 +1,84 @@
+"""Signing in and out, oneself, and members as operators see them."""
+
+import datetime as dt
+
+from fastapi import APIRouter, Request, Response
+
+from server import names
+from server.errors import Refused
+from server.people import access, cookies, schema
+from server.people import service as people
+from server.people.model import Member
+from server.requests import Id, InSettings, InTransaction, Now
+
+strangers = APIRouter(prefix="/api", tags=["people"])
+router = APIRouter(prefix="/api", tags=["people"])
+
+
+class NoChoosing(Refused):
+    """Here nobody signs in by choosing a name: ask for a link, it works once."""
+
+    code = "no_choosing"
+
+
+def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
+    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+    if not settings.server.demo:
+        raise NoChoosing
+    member = people.get(session, member_id)
+    if member.demo_order is None:
+        raise NoChoosing
+    return member
+
+
+@strangers.post("/sign-in")
+def sign_in(
+    wanted: schema.SignIn, response: Response, session: InTransaction, settings: InSettings, now: Now
+) -> schema.MemberOut:
+    """Signs in as one of the demonstration's people; only a demonstration has them."""
+    member = check_choosable(session, settings, wanted.member)
+    token = people.sign_in(session, member_id=member.id, now=now, lifetime=cookies.lifetime(settings))
+    cookies.keep(response, token, settings)
+    return schema.show(member)
+
+
+@router.post("/sign-out", status_code=204)
+def sign_out(request: Request, response: Response, session: InTransaction) -> None:
+    """Ends this browser's session."""
+    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    cookies.forget(response)
+
+
+@router.get("/me")
+def get_me(viewer: access.Viewer) -> schema.MemberOut:
+    """Who is signed in."""
+    return schema.show(viewer)
+
+
+@router.get("/members")
+def list_members(_operator: access.Operator, session: InTransaction) -> list[schema.MemberOut]:
+    """All members; for operators."""
+    return [schema.show(member) for member in people.list_all(session)]
+
+
+@router.post("/members", status_code=201)
+def create_member(wanted: schema.NewMember, _operator: access.Operator, session: InTransaction) -> schema.MemberOut:
+    """Makes a member known; for operators."""
+    member = people.create(
+        session,
+        id=wanted.id or names.free_id(session, Member.id, wanted.name, "member"),
+        name=wanted.name,
+        about=wanted.about,
+        operator=wanted.operator,
+    )
+    return schema.show(member)
+
+
+@router.post("/members/{member_id}/sign-in-link", status_code=201)
+def make_link(
+    member_id: Id, _operator: access.Operator, session: InTransaction, settings: InSettings, now: Now
+) -> schema.LinkOut:
+    """Makes a link that signs this member in once; for operators."""
+    lifetime = dt.timedelta(minutes=settings.server.sign_in_link_minutes)
+    token = people.make_link(session, member_id=member_id, now=now, lifetime=lifetime)
+    return schema.LinkOut(url=f"{settings.server.url}/sign-in/{token}", expires_at=now + lifetime)
