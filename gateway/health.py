@@ -27,7 +27,7 @@ class Health:
     def refuse(self, reason: str) -> None:
         """Counts something refused under its reason."""
         with self._lock:
-            self._refused[reason] += 1
+            self._refused[str(reason)] += 1  # a plain text: JSON writers refuse enums as keys
 
     def counters(self) -> dict[str, Any]:
         """All counters; `refused` is a table by reason."""

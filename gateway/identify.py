@@ -82,7 +82,9 @@ class Facts:
     def __init__(self, session: Session) -> None:
         """Reads all of it; a few thousand agents and some hundred thousand identities take well under a second."""
         self.revision = revision(session)
-        self.keys: dict[str, bytes] = dict(session.execute(text("SELECT id, key FROM agent")).tuples().all())
+        self.keys: dict[str, bytes] = {
+            row.id: bytes(row.key) for row in session.execute(text("SELECT id, key FROM agent"))
+        }
         self.venues: dict[str, Venue] = {
             row.id: Venue(row.join_gap_s * 1000, row.replayed)
             for row in session.execute(text("SELECT id, join_gap_s, replayed FROM venue"))
@@ -106,18 +108,17 @@ class Facts:
             since, until = _bounds(row)
             self.identities[bytes(row.identity)].append((since, until, row.badge_id))
         # A venue made by a replay lives in the recording's time: its now is the newest window received.
-        self.replayed_now_ms: dict[str, int] = dict(
-            session.execute(
+        self.replayed_now_ms: dict[str, int] = {
+            row.venue_id: row.now_ms
+            for row in session.execute(
                 text("""
-                    SELECT placement.venue_id, max(coverage.to_ms) FROM venue
+                    SELECT placement.venue_id, max(coverage.to_ms) AS now_ms FROM venue
                     JOIN placement ON placement.venue_id = venue.id
                     JOIN coverage ON coverage.agent_id = placement.agent_id
                     WHERE venue.replayed GROUP BY placement.venue_id
                 """)
             )
-            .tuples()
-            .all()
-        )
+        }
 
     def placement(self, agent: str, at_ms: int) -> Placed | None:
         """The agent's placement in force at that time."""

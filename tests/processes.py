@@ -1,10 +1,11 @@
 """Starts and ends the processes that tests need, each by its own id and never outliving the tests."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 # A cluster or broker of a test is up in one or two seconds; on a loaded machine of two cores it takes ten times that.
@@ -22,10 +23,11 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20
         time.sleep(POLL_S)
 
 
-def start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Starts a command that writes to a log file; stop it with `stop`."""
+def start(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Starts a command that writes to a log file, with these variables besides its own; stop it with `stop`."""
+    whole = {**os.environ, **(environment or {})}
     with log.open("ab") as output:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=whole)
 
 
 def wait_ready(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
@@ -52,10 +54,14 @@ def stop(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.
 
 @contextlib.contextmanager
 def running(
-    command: list[str], log: Path, is_ready: Callable[[], bool], with_signal: signal.Signals = signal.SIGTERM
+    command: list[str],
+    log: Path,
+    is_ready: Callable[[], bool],
+    with_signal: signal.Signals = signal.SIGTERM,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ready, for as long as the block runs."""
-    process = start(command, log)
+    process = start(command, log, environment)
     try:
         wait_ready(process, is_ready, log)
         yield process
