@@ -1,0 +1,157 @@
+"""`muster doctor`: looks at every part and says what to do about what is wrong."""
+
+import datetime as dt
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.markup import escape
+
+from config.settings import Settings
+from server.operations import up
+
+CONNECT_S = 3
+# The gateway writes its counters every gateway.health_s; three times that without one is not a slow moment.
+MISSED_WRITES = 3
+VENDOR = Path(__file__).parents[1] / "pages" / "static" / "vendor"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one part; advice only when it is not well."""
+
+    part: str
+    well: bool
+    found: str
+    advice: str = ""
+
+
+def run(settings: Settings) -> int:
+    """Prints a line for each part; returns 0 when all are well, 1 otherwise."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings = list(examine(settings, dt.datetime.now(dt.UTC)))
+    for finding in findings:
+        console.print(f"{'[green]✓' if finding.well else '[bold red]✗'}[/] {finding.part}: {escape(finding.found)}")
+        if finding.advice:
+            console.print(f"  [bold]→ {escape(finding.advice)}[/]")
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    """Looks at the parts in the order in which they need each other; what stands on a broken one is left out."""
+    yield _look_at_browser_libraries()
+    yield _look_at_broker(settings)
+    with _connected(settings) as (connection, reason):
+        if connection is None:
+            advice = "start it (muster up), or set database.host, port, user and password"
+            yield Finding("database", False, reason, advice)
+        else:
+            yield Finding("database", True, "reachable")
+            yield from _look_into_database(connection, settings, now)
+    yield _look_at_server(settings)
+
+
+@contextmanager
+def _connected(settings: Settings) -> Iterator[tuple[psycopg.Connection[tuple[object, ...]] | None, str]]:
+    try:
+        connection = psycopg.connect(settings.database.conninfo, connect_timeout=CONNECT_S, autocommit=True)
+    except psycopg.Error as error:
+        yield None, str(error).strip().splitlines()[0].strip()
+        return
+    with connection:
+        yield connection, ""
+
+
+def _look_into_database(
+    connection: psycopg.Connection[tuple[object, ...]], settings: Settings, now: dt.datetime
+) -> Iterator[Finding]:
+    version = _one(connection, "SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+    if version is None:
+        advice = "as its superuser: CREATE EXTENSION postgis (the package is postgresql-NN-postgis-3)"
+        yield Finding("PostGIS", False, "not in this database", advice)
+    else:
+        yield Finding("PostGIS", True, str(version))
+    wanted, there = _newest_migration(), None
+    if _one(connection, "SELECT to_regclass('alembic_version')") is not None:
+        there = _one(connection, "SELECT version_num FROM alembic_version")
+    if there != wanted:
+        yield Finding("migrations", False, f"at {there or 'none'}, not at {wanted}", "run muster db migrate")
+        return
+    yield Finding("migrations", True, f"at {wanted}, the newest")
+
+    newest = _one(connection, "SELECT max(at) FROM gateway_health")
+    silent_s = (now - newest).total_seconds() if isinstance(newest, dt.datetime) else None
+    if silent_s is None or silent_s > MISSED_WRITES * settings.gateway.health_s:
+        found = "none has run yet" if silent_s is None else f"silent for {silent_s:.0f} s"
+        yield Finding("gateway", False, found, "start one (muster-gateway) and read its log")
+    else:
+        yield Finding("gateway", True, "alive")
+
+    enrolled = _one(connection, "SELECT count(*) FROM agent")
+    heard = _one(
+        connection,
+        "SELECT count(DISTINCT agent_id) FROM coverage WHERE to_ms > %s",
+        [(now.timestamp() - settings.presence.given_up_after_s) * 1000],
+    )
+    if enrolled and not heard:
+        advice = "look at muster-agent on the Pis: is it running, does it reach the broker, is its clock right?"
+        yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
+    else:
+        yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+
+
+def _look_at_browser_libraries() -> Finding:
+    if any(VENDOR.glob("*/*.mjs")) or any(VENDOR.glob("*/*.js")):
+        return Finding("browser libraries", True, "in place")
+    return Finding("browser libraries", False, f"none in {VENDOR}", "run make setup: maps and curves need them")
+
+
+def _look_at_broker(settings: Settings) -> Finding:
+    broker = settings.broker
+    where = f"{broker.host}:{broker.port}"
+    advice = "start it (muster up), or set broker.host and broker.port"
+    try:
+        socket.create_connection((broker.host, broker.port), timeout=CONNECT_S).close()
+    except OSError as error:
+        return Finding("broker", False, f"not reachable at {where} ({error.strerror or error})", advice)
+    if not broker.admin_user:
+        advice = "set broker.admin_user and admin_password: without them no agent can be enrolled"
+        return Finding("broker", False, f"reachable at {where}, without an administrator", advice)
+    from server.fleet import logins
+
+    try:
+        with logins.administer(broker.host, broker.port, broker.admin_user, broker.admin_password) as administration:
+            agents = len(administration.list_agents())
+    except logins.LoginsError as error:
+        return Finding("broker", False, str(error), "check broker.admin_user and broker.admin_password")
+    return Finding("broker", True, f"reachable at {where}, {agents} agents may connect")
+
+
+def _look_at_server(settings: Settings) -> Finding:
+    status = up.ask_ready(settings.server.host, settings.server.port)
+    if status == 200:
+        return Finding("server", True, f"ready at {settings.server.url}")
+    found = f"does not answer at {settings.server.url}" if status == 0 else f"not ready (HTTP {status})"
+    return Finding("server", False, found, "start it (muster-server) and read its log")
+
+
+def _newest_migration() -> str | None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from server import database
+
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def _one(
+    connection: psycopg.Connection[tuple[object, ...]], query: str, parameters: list[object] | None = None
+) -> object:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,176 @@
+"""The command `muster`: runs a whole muster, replays recordings, checks every part."""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from config import settings as config
+from config.settings import Settings
+
+CHECKOUT = Path(__file__).parents[2]
+BENCHES = CHECKOUT / "tests" / "bench"
+# As the contract lists them; `all` runs those that there are, in this order.
+BENCH_ORDER = ("ingest", "latency", "chaos", "agent", "api", "match", "relevance", "live")
+
+Run = Callable[[argparse.Namespace, Settings], int]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code: 2 for a wrong setting, 1 for what went wrong otherwise."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = config.load(_settings_file(arguments))
+    except config.SettingsError as error:
+        print(f"muster: {error}", file=sys.stderr)
+        return 2
+    run: Run = arguments.run
+    return run(arguments, settings)
+
+
+def _settings_file(arguments: argparse.Namespace) -> Path | None:
+    """The file of --config, else that of MUSTER_CONFIG, else (but for `up` itself) the one that `up` wrote here."""
+    if arguments.config:
+        return Path(arguments.config)
+    if os.environ.get(config.FILE_VARIABLE) or arguments.command == "up":
+        return None
+    from server.operations import home
+
+    written = Path(config.load().up.folder) / home.SETTINGS
+    return written if written.exists() else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="muster",
+        description="Brings communities together in the real world.",
+        epilog="example:\n  muster up\n  muster doctor",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = _add(commands, "up", _up, "run everything in a folder until Ctrl-C", "MUSTER_SERVER__PORT=8081 muster up")
+    demo = up.add_mutually_exclusive_group()
+    demo.add_argument("--demo", dest="demo", action="store_true", default=None, help="with simulated people (default)")
+    demo.add_argument("--no-demo", dest="demo", action="store_false", help="empty, for a first evening of your own")
+
+    replay = _add(
+        commands,
+        "replay",
+        _replay,
+        "play a recording through real agents",
+        "muster replay recording.csv.gz --venue hall --speed 60",
+    )
+    if importlib.util.find_spec("server.operations.replay") is not None:
+        from server.operations import replay as replaying
+
+        replaying.add_arguments(replay)
+
+    _add(commands, "doctor", _doctor, "check every part and say what to do", "muster doctor")
+
+    db = _add(commands, "db", _db, "work on the database", "muster db migrate")
+    db.add_argument("action", choices=["migrate", "seed"], help="newest tables, or the demonstration neighbourhood")
+
+    bench = _add(
+        commands,
+        "bench",
+        _bench,
+        "measure one thing beside its baseline (needs a checkout)",
+        "muster bench ingest --json ingest.json",
+    )
+    bench.add_argument("name", metavar="NAME", help=f"{', '.join(BENCH_ORDER)}, or all")
+    bench.add_argument("--json", metavar="FILE", help="write the figures there as well (with `all`: a folder)")
+
+    _add(commands, "world", _world, "simulate the demonstration's people (started by up)", "muster world")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Run, purpose: str, example: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", help="settings (default: the file named by MUSTER_CONFIG)")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _up(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations import up
+
+    return up.run(settings, demo=settings.up.demo if arguments.demo is None else arguments.demo)
+
+
+def _replay(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations import replay
+
+    return replay.run(arguments, settings)
+
+
+def _doctor(_arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations import doctor
+
+    return doctor.run(settings)
+
+
+def _db(arguments: argparse.Namespace, settings: Settings) -> int:
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from server.fleet.logins import LoginsError
+    from server.operations import up
+
+    try:
+        if arguments.action == "migrate":
+            up.migrate(settings)
+            print("the database has the newest tables")
+        else:
+            print(f"sign in as: {', '.join(up.seed(settings))}")
+    except (psycopg.Error, SQLAlchemyError, LoginsError) as error:
+        reason = str(error).strip().splitlines()[0]
+        print(f"muster: the database cannot be worked on: {reason} (muster doctor says more)", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _bench(arguments: argparse.Namespace, _settings: Settings) -> int:
+    found = {path.stem for path in BENCHES.glob("*.py")} & set(BENCH_ORDER)
+    if not BENCHES.is_dir():
+        print("muster: benchmarks need a checkout: git clone it and run `make bench` there", file=sys.stderr)
+        return 2
+    names = [name for name in BENCH_ORDER if name in found] if arguments.name == "all" else [arguments.name]
+    if not set(names) <= found:
+        known = ", ".join(name for name in BENCH_ORDER if name in found) or "none yet"
+        print(f"muster: there is no benchmark {arguments.name}; there are: {known}", file=sys.stderr)
+        return 2
+    sys.path.insert(0, str(CHECKOUT))
+    code = 0
+    for name in names:
+        options: list[str] = []
+        if arguments.json:
+            target = Path(arguments.json)
+            if arguments.name == "all":
+                target.mkdir(parents=True, exist_ok=True)
+                target /= f"{name}.json"
+            options = ["--json", str(target)]
+        module = importlib.import_module(f"tests.bench.{name}")
+        code = max(code, int(module.main(options) or 0))
+    return code
+
+
+def _world(_arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations.demo import world
+
+    return world.run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

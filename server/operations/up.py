@@ -1,0 +1,269 @@
+"""`muster up`: a whole muster in one folder, from an empty one to an address, until it is told to stop."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import http.client
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.markup import escape
+
+from config.settings import Settings
+from server.operations import accounts, home, mosquitto, ports, postgres, stale, supervise
+from server.operations.supervise import Crash, Program, StartError, Supervisor
+
+# What goes wrong with one clear line; anything else is a fault of ours and may show its traceback.
+CLEAR = (accounts.AccountError, home.HomeError, mosquitto.MosquittoError, postgres.PostgresError)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+READY_TIMEOUT_S = 2
+
+
+class UpError(RuntimeError):
+    """muster cannot be started here: the message says what to do."""
+
+
+def run(settings: Settings, *, demo: bool) -> int:
+    """Runs everything until SIGINT, SIGTERM or SIGHUP; returns the exit code, 1 with one line when it cannot start."""
+    console = Console(highlight=False, soft_wrap=True)
+    folder = Path(settings.up.folder).resolve()
+    try:
+        with home.locked(folder):
+            return asyncio.run(_Up(settings, folder, console, demo=demo).run())
+    except (UpError, *CLEAR) as error:
+        console.print(f"[bold red]muster:[/] {escape(str(error))}")
+    return 1
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises UpError when a port is taken, naming the setting that chooses another."""
+    wanted = {
+        "MUSTER_DATABASE__PORT": settings.database.port,
+        "MUSTER_BROKER__PORT": settings.broker.port,
+        "MUSTER_SERVER__PORT": settings.server.port,
+    }
+    for variable, port in wanted.items():
+        twin = next((other for other, value in wanted.items() if value == port and other != variable), None)
+        if twin is not None:
+            raise UpError(f"{variable} and {twin} are both {port}: give each a port of its own")
+        host = settings.server.host if variable == "MUSTER_SERVER__PORT" else ports.LOOPBACK
+        if not ports.is_free(port, host):
+            raise UpError(
+                f"port {port} is taken by another program: set {variable} to a free one, such as {ports.find_free()}"
+            )
+
+
+class _Up:
+    """One run of `muster up`."""
+
+    def __init__(self, settings: Settings, folder: Path, console: Console, *, demo: bool) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._console = console
+        self._demo = demo
+        self._logs = folder / "log"
+        self._supervisor = Supervisor(folder / "pids.json", self._show)
+        self._stopping = False
+
+    async def run(self) -> int:
+        told = asyncio.Event()
+
+        def tell() -> None:
+            if told.is_set():  # a second time: whoever asks is in a hurry
+                self._supervisor.hurry()
+            told.set()
+
+        # Explicitly, since whoever started us may have told us to ignore them (a shell does so with `&`).
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, tell)
+        starting = asyncio.create_task(self._start())
+        waiting = asyncio.create_task(told.wait())
+        try:
+            await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await waiting
+        except StartError as error:
+            self._print_end_of_log(error.last_lines)
+            raise UpError(str(error)) from None
+        finally:
+            self._stopping = True
+            starting.cancel()
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await starting
+            if told.is_set():
+                self._console.print("stopping ...")
+            await self._supervisor.stop()
+        self._console.print("muster has stopped.")
+        return 0
+
+    async def _start(self) -> None:
+        settings, folder = self._settings, self._folder
+        if settings.database.dsn:
+            raise UpError("muster up makes a database of its own: unset database.dsn, or run the parts themselves")
+        self._logs.mkdir(exist_ok=True)
+        began = time.monotonic()
+        ended = await asyncio.to_thread(stale.end_stale, folder / "pids.json")
+        if ended:
+            self._console.print(f"ended what an earlier run had left behind: {', '.join(ended)}")
+        check_ports(settings)
+        made = home.read_secrets(folder)
+        of_server = home.write_settings(folder, settings, made, demo=self._demo)
+
+        with self._step("database"):
+            cluster = await asyncio.to_thread(
+                lambda: postgres.prepare(
+                    folder,
+                    port=settings.database.port,
+                    superuser_password=made.superuser,
+                    password=made.database,
+                )
+            )
+            await self._supervisor.start(
+                Program(
+                    "database",
+                    cluster.command,
+                    self._logs / "database.log",
+                    is_ready=cluster.is_ready,
+                    stop_signal=signal.SIGINT,
+                    stop_s=30,
+                )
+            )
+            await asyncio.to_thread(cluster.create_database)
+            await asyncio.to_thread(migrate, of_server)
+        with self._step("broker"):
+            broker = await asyncio.to_thread(
+                lambda: mosquitto.prepare(folder, port=settings.broker.port, admin_password=made.admin)
+            )
+            await self._supervisor.start(
+                Program("broker", broker.command, self._logs / "broker.log", is_ready=broker.is_ready)
+            )
+            await asyncio.to_thread(_add_parts, broker, made)
+        names: list[str] = []
+        if self._demo:
+            with self._step("neighbourhood"):
+                names = await asyncio.to_thread(seed, of_server)
+        with self._step("gateway"):
+            await self._supervisor.start(
+                self._part("gateway", "muster-gateway", "run", is_ready=_GatewayReady(of_server))
+            )
+        with self._step("server"):
+            await self._supervisor.start(self._part("server", "muster-server", "run", is_ready=_ServerReady(settings)))
+        if self._demo:
+            with self._step("simulated people"):
+                await self._supervisor.start(self._part("world", "muster", "world"))
+        self._greet(of_server, names, time.monotonic() - began)
+
+    def _part(
+        self, name: str, script: str, argument: str, is_ready: Callable[[], bool] = supervise.always_ready
+    ) -> Program:
+        file = self._folder / (home.GATEWAY_SETTINGS if name == "gateway" else home.SETTINGS)
+        return Program(
+            name,
+            accounts.with_parent([str(Path(sys.executable).with_name(script)), argument]),
+            self._logs / f"{name}.log",
+            environment=home.environment_of_parts(file),
+            is_ready=is_ready,
+        )
+
+    @contextlib.contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        status = self._console.status(f"{what} ...") if self._console.is_terminal else contextlib.nullcontext()
+        with status:
+            yield
+        self._console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - began:.1f} s[/]")
+
+    def _greet(self, settings: Settings, names: list[str], took_s: float) -> None:
+        self._console.print(f"\nmuster is running: [bold]{settings.server.url}[/]  [dim](in {took_s:.1f} s)[/]")
+        if names:
+            self._console.print(f"sign in as: {escape(', '.join(names))}")
+        self._console.print(f"[dim]logs: {escape(str(self._logs))} · Ctrl-C stops everything[/]")
+
+    def _show(self, crash: Crash) -> None:
+        if self._stopping:
+            return
+        self._print_end_of_log(crash.last_lines)
+        self._console.print(
+            f"[bold red]{crash.name} {escape(crash.how)}[/], starting it again in {crash.again_in_s:g} s"
+            f" [dim]({escape(str(crash.log))})[/]"
+        )
+
+    def _print_end_of_log(self, lines: list[str]) -> None:
+        for line in lines:
+            self._console.print(f"[dim]  | {escape(line)}[/]")
+
+
+def migrate(settings: Settings) -> None:
+    """Brings the database to the newest migration."""
+    from server import database
+
+    database.migrate(settings.database.conninfo)
+
+
+def seed(settings: Settings) -> list[str]:
+    """Makes the demonstration neighbourhood unless it is there; the names one can sign in as."""
+    from server import database
+    from server.operations.demo import seed as demonstration
+
+    engine = database.connect(settings.database.conninfo, pool=1)
+    try:
+        return demonstration.seed(engine, settings, dt.datetime.now(dt.UTC))
+    finally:
+        engine.dispose()
+
+
+def _add_parts(broker: mosquitto.Broker, made: home.Secrets) -> None:
+    from server.fleet import logins
+
+    with logins.administer(broker.host, broker.port, broker.admin_user, broker.admin_password) as administration:
+        administration.add_part("gateway", made.gateway, "gateway")
+        administration.add_part("server", made.server, "server")
+
+
+class _GatewayReady:
+    """Whether the gateway has written its counters since we began to wait: it does so once it owns its shards."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._since = dt.datetime.now(dt.UTC)
+
+    def __call__(self) -> bool:
+        try:
+            with psycopg.connect(self._settings.database.conninfo, connect_timeout=READY_TIMEOUT_S) as connection:
+                found = connection.execute(
+                    "SELECT 1 FROM gateway_health WHERE gateway = %s AND at >= %s",
+                    [self._settings.gateway.id, self._since],
+                ).fetchone()
+        except psycopg.Error:
+            return False
+        return found is not None
+
+
+class _ServerReady:
+    """Whether the server says that it is ready."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._host = settings.server.host.replace("0.0.0.0", ports.LOOPBACK)  # noqa: S104 -- any address includes ours
+        self._port = settings.server.port
+
+    def __call__(self) -> bool:
+        return ask_ready(self._host, self._port) == 200
+
+
+def ask_ready(host: str, port: int) -> int:
+    """The HTTP status of /readyz, 0 when nobody answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=READY_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
