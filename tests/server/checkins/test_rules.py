@@ -1,0 +1,80 @@
+"""The rules of check-in: what counts, in which order it is cut, and the moment of arrival."""
+
+import datetime as dt
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.checkins import rules
+from server.presence import joining
+
+GAP = 60_000
+EVER = (0, rules.EVER_MS)
+
+
+def _held(*heard: joining.Interval, badge_id: int = 1, held: tuple[joining.Interval, ...] = (EVER,)) -> rules.Held:
+    return rules.Held(badge_id, heard, held)
+
+
+def test_fifteen_seconds_heard_are_an_arrival_at_the_moment_they_were_reached() -> None:
+    assert rules.arrival([_held((100_000, 114_999))], GAP, EVER, 15_000) is None
+    assert rules.arrival([_held((100_000, 115_000))], GAP, EVER, 15_000) == (115_000, 1)
+
+
+def test_silence_of_up_to_the_gap_counts_as_heard_and_longer_silence_does_not() -> None:
+    assert rules.arrival([_held((0, 0), (60_000, 60_000))], GAP, EVER, 15_000) == (15_000, 1)
+    assert rules.arrival([_held((0, 0), (60_001, 60_001))], GAP, EVER, 15_000) is None
+
+
+def test_joining_comes_before_cutting_so_a_reading_before_the_doors_open_bridges() -> None:
+    window = (50_000, 500_000)
+    assert rules.counted([(0, 0), (55_000, 70_000)], GAP, window, [EVER]) == [(50_000, 70_000)]
+
+
+def test_only_the_time_in_which_she_held_the_badge_counts() -> None:
+    hers, his = ((0, 20_000),), ((20_001, rules.EVER_MS),)
+    assert rules.arrival([_held((10_000, 40_000), held=hers)], GAP, EVER, 15_000) is None
+    assert rules.arrival([_held((10_000, 40_000), held=his)], GAP, EVER, 15_000) == (35_001, 1)
+
+
+def test_two_badges_at_once_do_not_count_twice() -> None:
+    both = [_held((0, 10_000), badge_id=1), _held((0, 10_000), badge_id=2)]
+    assert rules.arrival(both, GAP, EVER, 15_000) is None
+    apart = [_held((0, 10_000), badge_id=1), _held((20_000, 30_000), badge_id=2)]
+    assert rules.arrival(apart, GAP, EVER, 15_000) == (25_000, 2)
+
+
+def test_evidence_up_to_an_undoing_never_counts_again() -> None:
+    assert rules.open_window(0, 1000, None) == (0, 1000)
+    assert rules.open_window(0, 1000, 400) == (401, 1000)
+    assert rules.open_window(0, 1000, 1000) is None
+
+
+readings = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40)), min_size=1, max_size=30)
+
+
+@given(readings, st.integers(0, 400), st.integers(0, 200), st.integers(1, 120), st.randoms())
+def test_later_evidence_moves_an_arrival_earlier_never_later_in_any_order(
+    found: list[tuple[int, int]], opens_s: int, length_s: int, dwell_s: int, chance: random.Random
+) -> None:
+    heard = [(start * 1000, (start + length) * 1000) for start, length in found]
+    window = (opens_s * 1000, (opens_s + length_s) * 1000)
+    chance.shuffle(heard)
+    before: rules.Arrival | None = None
+    for known in range(1, len(heard) + 1):
+        now = rules.arrival([_held(*heard[:known])], GAP, window, dwell_s * 1000)
+        if before is not None:
+            assert now is not None
+            assert now.at_ms <= before.at_ms
+        if now is not None:
+            assert window[0] <= now.at_ms <= window[1]
+        before = now
+    chance.shuffle(heard)
+    assert rules.arrival([_held(*heard, *heard)], GAP, window, dwell_s * 1000) == before
+
+
+def test_the_sentence_says_when_the_doors_open() -> None:
+    opens_at = dt.datetime(2026, 3, 13, 19, 0, tzinfo=dt.UTC)
+    assert "12 minutes" in rules.opens_in(opens_at, opens_at - dt.timedelta(minutes=11, seconds=20))
+    assert "1 minute." in rules.opens_in(opens_at, opens_at - dt.timedelta(seconds=5))
