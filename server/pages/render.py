@@ -149,7 +149,7 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def page(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
+def page(request: Request, name: str, /, *, status_code: int = 200, **context: Any) -> HTMLResponse:
     """A page from a template, with the headers that every page carries.
 
     Each template says at its top which `context` it takes. All of them also take ``viewer``

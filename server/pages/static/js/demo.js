@@ -4,7 +4,7 @@ import { watch } from "./live.js";
 import { box } from "./plan.js";
 import { Panel, expose } from "./panel.js";
 import { Walker } from "./walker.js";
-import { agentNote } from "./labels.js";
+import { agentName, agentNote } from "./labels.js";
 import { say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,6 +14,8 @@ const timeZone = () => store.venues()[0]?.venue.time_zone ?? "UTC";
 const tell = (text) => {
   $("say").textContent = text;
 };
+
+const RETRY_MS = 2000;
 
 let world = null;
 let walker = null;
@@ -37,11 +39,12 @@ function fillWalks() {
   const wanted = topics.map(({ venue }) => venue.id).join();
   if ($("walks").dataset.venues === wanted || !walker) return;
   $("walks").dataset.venues = wanted;
-  const button = (text, place, told) => {
+  const button = (name, text, place, told) => {
     const made = document.createElement("button");
     made.type = "button";
     made.className = "pill";
-    made.textContent = text;
+    made.textContent = name;
+    made.setAttribute("aria-label", text);
     made.addEventListener("click", () => {
       const target = place();
       if (!target) return;
@@ -52,8 +55,8 @@ function fillWalks() {
   };
   const home = [world.you.lon, world.you.lat];
   $("walks").replaceChildren(
-    ...topics.map(({ venue }) => button(say("demo_walk_to", { venue: venue.name }), () => insideOf(venue.id), say("demo_at", { venue: venue.name }))),
-    button(say("demo_street"), () => home, say("demo_outside")),
+    ...topics.map(({ venue }) => button(venue.name, say("demo_walk_to", { venue: venue.name }), () => insideOf(venue.id), say("demo_at", { venue: venue.name }))),
+    button(say("demo_street_short"), say("demo_street"), () => home, say("demo_outside")),
   );
 }
 
@@ -66,7 +69,7 @@ function fillPis() {
     const row = $(`pi-${id}`) ?? pi(id, venue, venues.get(venue)?.name);
     const running = world.agents.find((each) => each.id === id).running;
     row.dataset.state = agent?.state ?? "silent";
-    row.querySelector("b").textContent = agent ? say("pi", { zone: agent.zone?.name ?? agent.venue.name }) : id;
+    row.querySelector("b").textContent = agent ? agentName(agent) : id;
     row.querySelector(".note").textContent = [venues.get(venue)?.name, agent ? agentNote(agent) : null, running ? null : say("demo_killed")].filter(Boolean).join(" · ");
     const button = row.querySelector("button");
     button.textContent = say(running ? "demo_kill" : "demo_revive");
@@ -102,10 +105,17 @@ function pi(id) {
   return row;
 }
 
+async function ask() {
+  for (;;) {
+    const response = await fetch(worldUrl).catch(() => null);
+    if (response?.ok) return response.json();
+    // The world process may come up a moment after the server.
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
 async function begin() {
-  const response = await fetch(worldUrl);
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  world = await response.json();
+  world = await ask();
   $("simulated").textContent = say("demo_people", { people: world.people_simulated, pis: world.agents.length });
   if (!panel.map) return;
   await panel.map.drawStreets(world.streets);
@@ -142,7 +152,4 @@ function tick() {
 }
 
 setInterval(tick, 1000);
-// The world process may come up a moment after the server.
-const RETRY_MS = 2000;
-const keepTrying = () => begin().catch(() => setTimeout(keepTrying, RETRY_MS));
-keepTrying();
+begin();

@@ -7,9 +7,9 @@ const LEFT_FADES_MS = 60_000; // who left stays visible for a minute, paler and 
 const HIT_PX = 12; // a fingertip's forgiveness around a dot
 // In rem, so that a wall screen's scale carries the dots with it.
 const DOT_REM = 0.375;
-const HALO_REM = 0.9;
+const HALO_REM = 1;
 const PI_REM = 0.32;
-const DOT_LEAST_PX = 2.2;
+const DOT_LEAST_PX = 3;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const ease = (t) => 1 - (1 - t) ** 3;
@@ -152,7 +152,7 @@ export class Dots {
       if (!this.#shown(dot)) continue;
       const { x, y } = map.project(this.#place(dot, now));
       const gap = this.scene.zones.get(dot.zoneKey).gap_m * perMetre;
-      const radius = Math.max(DOT_LEAST_PX, Math.min(DOT_REM * rem, gap * 0.4));
+      const radius = Math.max(DOT_LEAST_PX, Math.min(DOT_REM * rem, gap * 0.42));
       const age = still.matches ? 1 : Math.min(1, (now - dot.born) / APPEAR_MS);
       if (age < 1 || now - dot.begins < GLIDE_MS) moving = true;
       this.#drawDot(dot, x, y, radius * (0.4 + 0.6 * ease(age)), (radius / DOT_REM) * HALO_REM, age);
@@ -203,7 +203,7 @@ export class Dots {
   #drawPi(agent, rem, perMetre) {
     const { context: pen } = this;
     const { x, y } = this.map.project(agent.place);
-    const half = Math.max(2.4, Math.min(PI_REM * rem, perMetre * 0.35));
+    const half = Math.max(2.4, Math.min(PI_REM * rem, perMetre * 0.22));
     pen.beginPath();
     pen.roundRect(x - half, y - half, half * 2, half * 2, half * 0.4);
     if (agent.state === "listening") {
@@ -251,7 +251,7 @@ export class Dots {
       const pen = sprite.getContext("2d");
       pen.scale(ratio, ratio);
       const fade = pen.createRadialGradient(size, size, 0, size, size, size);
-      const strength = this.dark ? [0.42, 0.2, 0.14] : [0.34, 0.2, 0.12];
+      const strength = this.dark ? [0.5, 0.3, 0.26] : [0.34, 0.24, 0.18];
       fade.addColorStop(0, alpha(this.#colours.halo, strength[0]));
       fade.addColorStop(0.45, alpha(this.#colours.halo, strength[1]));
       fade.addColorStop(0.8, alpha(this.#colours.halo, strength[2] * 0.6));

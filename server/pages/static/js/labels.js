@@ -5,9 +5,10 @@ import { box } from "./plan.js";
 import { listed } from "./scene.js";
 import { has, say } from "./words.js";
 
-// What fits into the space kept free in a zone, in rem: name over count; both small; the count alone.
-const FULL = { width: 5, height: 3 };
-const SMALL = { width: 3.2, height: 1.55 };
+// What fits into the space kept free in a zone, in rem: name over count; both small; both in one line; the count alone.
+const FULL = { width: 5, height: 3.2 };
+const SMALL = { width: 2.6, height: 1.9 };
+const LINE = { width: 7, height: 0.8 };
 const COUNT = { width: 1.1, height: 0.75 };
 
 /** What is known of a zone in words: "unknown since 18:42 · last count 5"; an empty text when it is covered. */
@@ -25,6 +26,7 @@ export function zoneNote(zone, timeZone) {
 export class Labels {
   #zones = new Map();
   #venues = new Map();
+  #streets = [];
   level = null;
 
   constructor(layer, map, scene) {
@@ -56,7 +58,29 @@ export class Labels {
     this.place();
   }
 
+  /** Names along streets: `lines` is [{name, from, to}], places in degrees. */
+  nameStreets(lines) {
+    for (const { element } of this.#streets) element.remove();
+    this.#streets = lines.map((line) => {
+      const { element, parts } = made(this.layer, "street-name", [""]);
+      set(parts[0], line.name);
+      return { ...line, element, width_px: element.offsetWidth };
+    });
+    this.place();
+  }
+
+  #placeStreets() {
+    for (const { element, from, to, width_px } of this.#streets) {
+      const [a, b] = [this.map.project(from), this.map.project(to)];
+      let angle = Math.atan2(b.y - a.y, b.x - a.x);
+      if (Math.abs(angle) > Math.PI / 2) angle += Math.PI; // never upside down
+      element.style.visibility = Math.hypot(b.x - a.x, b.y - a.y) > width_px * 1.4 ? "visible" : "hidden";
+      element.style.transform = `translate(${(a.x + b.x) / 2}px, ${(a.y + b.y) / 2}px) translate(-50%, -50%) rotate(${angle}rad)`;
+    }
+  }
+
   place() {
+    this.#placeStreets();
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const perMetre = pixelsPerMetre(this.map, this.scene.origin);
     for (const [key, { element }] of this.#zones) {
@@ -65,7 +89,7 @@ export class Labels {
       const height = (block.height * perMetre) / rem;
       const fits = (size) => width >= size.width && height >= size.height;
       const hidden = this.level !== null && (zone.level ?? 0) !== this.level;
-      const mode = hidden ? "none" : fits(FULL) ? "full" : fits(SMALL) ? "small" : fits(COUNT) ? "count" : "none";
+      const mode = hidden ? "none" : fits(FULL) ? "full" : fits(SMALL) ? "small" : fits(LINE) ? "line" : fits(COUNT) ? "count" : "none";
       if (element.dataset.mode !== mode) element.dataset.mode = mode;
       if (mode === "none") continue;
       const { x, y } = this.map.project(block.place);
@@ -109,6 +133,13 @@ function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** What a Pi is called: by where it hangs, and by number where several do. */
+export function agentName(agent) {
+  const zone = agent.zone?.name ?? agent.venue.name;
+  return agent.number ? say("pi_nth", { zone, number: agent.number }) : say("pi", { zone });
+}
+
+/** Whether a Pi listens, in words. */
 export function agentNote(agent) {
   const time = clockTime(agent.since, agent.venue.time_zone);
   if (agent.state === "listening") return say("pi_listening");

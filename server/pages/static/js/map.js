@@ -1,8 +1,8 @@
 // The live map: MapLibre GL for streets, plates and the camera, with dots and labels in layers of their own above it.
 import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
 import { Dots } from "./dots.js";
-import { Labels, agentNote, badgeNote } from "./labels.js";
-import { box } from "./plan.js";
+import { Labels, agentName, agentNote, badgeNote } from "./labels.js";
+import { box, projection } from "./plan.js";
 import { Scene } from "./scene.js";
 import { say } from "./words.js";
 
@@ -47,6 +47,7 @@ function layers(lat) {
 
 export class LiveMap {
   #fitted = false;
+  #moved = false;
   #touched = false;
   #loaded = false;
   #bounds = null;
@@ -114,11 +115,12 @@ export class LiveMap {
   async drawStreets(collection) {
     await this.ready;
     this.map.getSource("streets").setData(collection);
+    this.labels.nameStreets(collection.features.filter(({ geometry, properties }) => geometry.type === "LineString" && properties?.name).map(({ geometry, properties }) => ({ name: properties.name, ...longest(geometry.coordinates) })));
   }
 
   /** Shows `topics` (the store's venues). */
   update(topics) {
-    const moved = this.scene.update(topics);
+    this.#moved = this.scene.update(topics) || this.#moved;
     this.container.dataset.people = String(this.scene.badges.filter(({ state: each }) => each !== "left").length);
     if (!this.#loaded || !topics.length) return;
     if (!this.map.getLayer("plate")) {
@@ -133,12 +135,13 @@ export class LiveMap {
         .map(({ key, zone, hot, drawn }) => ({
           type: "Feature",
           properties: { key, state: zone.state, hot },
-          geometry: { type: "Polygon", coordinates: drawn.map((ring) => [...ring, ring[0]]) },
+          geometry: { type: "Polygon", coordinates: drawn },
         })),
     });
-    if (moved && !this.#touched) this.fit();
+    if (this.#moved && !this.#touched) this.fit();
     this.labels.update(topics);
-    this.dots.update(moved);
+    this.dots.update(this.#moved);
+    this.#moved = false;
     this.container.dataset.ready = "true";
   }
 
@@ -158,13 +161,21 @@ export class LiveMap {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const around = venue || !bounds ? box(points) : { left: bounds[0], bottom: bounds[1], right: bounds[2], top: bounds[3] };
     const wide = this.container.clientWidth > 40 * rem;
-    this.map.resize();
+    const padding = wide ? { top: (this.scene.venues.length > 1 ? 6 : 2.6) * rem, bottom: 4.6 * rem, left: 3 * rem, right: 5.4 * rem } : { top: (this.scene.venues.length > 1 ? 5 : 1.2) * rem, bottom: 5.4 * rem, left: rem, right: rem };
+    // On a stamp of a map the margins give way first.
+    const room = Math.min(1, this.container.clientHeight / (2 * (padding.top + padding.bottom)), this.container.clientWidth / (2 * (padding.left + padding.right)));
+    for (const side of Object.keys(padding)) padding[side] *= room;
     this.map.fitBounds([[around.left, around.bottom], [around.right, around.top]], {
-      padding: wide ? { top: 4 * rem, bottom: 5 * rem, left: 4 * rem, right: 5.4 * rem } : { top: 1.4 * rem, bottom: 4.6 * rem, left: rem, right: rem },
+      padding,
       animate: glide && !matchMedia("(prefers-reduced-motion: reduce)").matches,
       duration: 700,
       maxZoom: MAX_ZOOM,
     });
+    // On a phone the page gives the map the height that its plan needs.
+    const { toMetres } = projection(this.scene.origin);
+    const [west, south] = toMetres([around.left, around.bottom]);
+    const [east, north] = toMetres([around.right, around.top]);
+    this.container.parentElement.style.setProperty("--plan-ratio", String((north - south) / Math.max(1, east - west)));
     this.#fitted = true;
     this.#touched = false;
   }
@@ -216,8 +227,7 @@ export class LiveMap {
     if (agent && tapped) this.onAgent(agent);
     this.map.getCanvas().style.cursor = "";
     if (!agent) return this.select(null);
-    const name = say("pi", { zone: agent.zone?.name ?? agent.venue.name });
-    return this.#tell({ place: agent.place, text: name, note: agentNote(agent) });
+    return this.#tell({ place: agent.place, text: agentName(agent), note: agentNote(agent) });
   }
 
   /** Shows who a dot is, as far as the reader may know. */
@@ -266,6 +276,15 @@ export class LiveMap {
   }
 }
 
+
+function longest(line) {
+  let best = { length: -1 };
+  for (let i = 1; i < line.length; i += 1) {
+    const length = Math.hypot(line[i][0] - line[i - 1][0], line[i][1] - line[i - 1][1]);
+    if (length > best.length) best = { from: line[i - 1], to: line[i], length };
+  }
+  return best;
+}
 
 function nearest(dots, here, [dx, dy]) {
   let best = null;

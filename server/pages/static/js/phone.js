@@ -55,6 +55,8 @@ store.subscribe((_, kind) => {
   }
   document.documentElement.dataset.in = latest ? "yes" : "no";
   for (const going of document.querySelectorAll("[data-event]")) going.hidden = latest?.event.id === going.dataset.event;
+  const next = document.querySelector(".next:has([data-event])");
+  if (next) next.hidden = !next.querySelector("[data-event]:not([hidden])");
   const refusals = (member.refusals ?? []).filter((refusal) => !checkins.some(({ step, undone }) => !undone && step.id === (refusal.step.id ?? refusal.step)));
   $("refusals").replaceChildren(...refusals.map((refusal) => card(refusal.event.name ?? "", refusal.sentence, clockTime(refusal.at, zoneOfTime))));
   const past = [...earlier, ...checkins.filter((checkin) => checkin.undone)];

@@ -1,6 +1,6 @@
 // Everything on the map in words: the table that stands for it, the bars beside it, the chips above it.
 import { clockTime } from "./clock.js";
-import { agentNote, zoneNote } from "./labels.js";
+import { agentName, agentNote, zoneNote } from "./labels.js";
 import { listed } from "./scene.js";
 import { say, sayCount } from "./words.js";
 
@@ -109,7 +109,7 @@ export function fillBars(list, topics) {
 export function fillPis(list, scene) {
   put(list, scene.agents.map((agent) => {
     const row = element("li");
-    row.append(element("span", "", say("pi", { zone: agent.zone?.name ?? agent.venue.name })), element("span", `chip ${agent.state === "listening" ? "well" : "unknown"}`, agentNote(agent)));
+    row.append(element("span", "", agentName(agent)), element("span", `chip ${agent.state === "listening" ? "well" : "unknown"}`, agentNote(agent)));
     return row;
   }));
 }

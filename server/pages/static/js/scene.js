@@ -7,6 +7,8 @@ const UNPLACED_STEP_M = 40;
 // Plates stand apart by this share of their size, and are as round at their corners as a card is.
 const INSET_SHARE = 0.012;
 const ROUND_SHARE = 0.05;
+// The name keeps this share of the plate's size from its walls.
+const PAD_SHARE = 0.055;
 // A room that holds this share of a venue's people, and so many of them, is where the fire burns: it is drawn warm.
 const HOT_SHARE = 0.35;
 const HOT_LEAST = 6;
@@ -69,7 +71,7 @@ export class Scene {
       const typical = Math.sqrt(metres.reduce((sum, rings) => sum + area(rings), 0) / metres.length);
       polygons.forEach(({ zone, rings, madeUp }, j) => {
         const key = `${topic.venue.id}/${zone.id}`;
-        const block = nameBlock(metres[j]);
+        const block = nameBlock(metres[j], typical * PAD_SHARE);
         const { points, gap_m } = spots(key, metres[j], block);
         const outer = soften(metres[j][0], typical * INSET_SHARE, typical * ROUND_SHARE);
         this.zones.set(key, {
@@ -78,7 +80,7 @@ export class Scene {
           zone,
           rings,
           madeUp,
-          drawn: [outer.map(local.toDegrees), ...rings.slice(1)],
+          drawn: [outer.map(local.toDegrees), ...rings.slice(1).map((hole) => [...hole, hole[0]])],
           metres: metres[j],
           block: { ...block, place: local.toDegrees([block.left, block.top]) },
           spots: points.map(local.toDegrees),
@@ -111,7 +113,8 @@ export class Scene {
       const places = placed ? standing(placed.metres, loose.length).map(placed.toDegrees) : [];
       for (const agent of agents) {
         const place = agent.location ?? places[loose.indexOf(agent)];
-        if (place) this.agents.push({ ...agent, key: agent.id, venue: topic.venue, zone: placed?.zone ?? null, level: placed?.zone.level ?? null, place });
+        const number = agents.length > 1 ? agents.indexOf(agent) + 1 : null;
+        if (place) this.agents.push({ ...agent, key: agent.id, number, venue: topic.venue, zone: placed?.zone ?? null, level: placed?.zone.level ?? null, place });
       }
     }
     for (const badge of listed(topic.badges)) {

@@ -15,29 +15,33 @@ export function hash(text) {
   return value >>> 0;
 }
 
+// mulberry32: a plain linear generator puts successive pairs on lines, which shows as rows of dots.
 function random(seed) {
-  let state = seed || 1;
+  let state = seed;
   return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 4294967296;
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
 
 /**
- * A place for the name: the top-left-most block that fits inside the polygon, in metres: {left, top, width, height}.
+ * A place for the name: the top-left-most block that fits inside the polygon and keeps `pad` metres from its walls:
+ * {left, top, width, height}, in metres.
  */
-export function nameBlock(rings) {
+export function nameBlock(rings, pad) {
   const bounds = box(rings[0]);
-  const wide = bounds.right - bounds.left;
-  const high = bounds.top - bounds.bottom;
-  let height = Math.min(0.34 * high, 0.34 * wide);
-  let width = 0.82 * wide;
+  const wide = bounds.right - bounds.left - 2 * pad;
+  const high = bounds.top - bounds.bottom - 2 * pad;
+  let height = Math.min(0.42 * high, 0.36 * wide);
+  let width = 0.86 * wide;
   for (let attempt = 0; attempt < 9; attempt += 1) {
     let best = null;
     for (let i = 0; i <= 14; i += 1) {
       for (let j = 0; j <= 14; j += 1) {
-        const left = bounds.left + (wide * (i + 0.5)) / 16;
-        const top = bounds.top - (high * (j + 0.5)) / 16;
+        const left = bounds.left + pad + (wide * i) / 16;
+        const top = bounds.top - pad - (high * j) / 16;
         const cost = i + j * 1.3;
         if (best && best.cost <= cost) continue;
         const holds = [0, 0.5, 1].every((a) => [0, 1].every((b) => inside([left + a * width, top - b * height], rings)));
@@ -51,7 +55,7 @@ export function nameBlock(rings) {
   return { left: bounds.left + wide / 2, top: bounds.top - high / 2, width: wide * 0.1, height: high * 0.1 };
 }
 
-/** The spots of a zone in metres, and the least distance between two of them. */
+/** The spots of a zone in metres, and the distance between neighbours by which dots are sized. */
 export function spots(seedText, rings, block) {
   const next = random(hash(seedText));
   const bounds = box(rings[0]);
@@ -72,12 +76,13 @@ export function spots(seedText, rings, block) {
     }
     if (!best) {
       misses += 1;
-      margin *= 0.8;
-      if (misses > 60) best = [(bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2];
+      if (misses % 6 === 0) margin *= 0.8;
+      if (misses > 150) best = [(bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2];
       else continue;
     }
     out.push(best);
-    if (Number.isFinite(bestGap) && bestGap >= 0) gap = Math.min(gap, bestGap);
+    // The last spots squeeze in where a full room needs them; a dot's size goes by the others.
+    if (out.length <= SPOTS * 0.6 && Number.isFinite(bestGap) && bestGap >= 0) gap = Math.min(gap, bestGap);
   }
   return { points: out, gap_m: Number.isFinite(gap) ? gap : size / 4 };
 }
