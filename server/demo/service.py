@@ -49,12 +49,12 @@ class NoWorld(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class You:
-    """The member's own simulated person; lon and lat in degrees, None while she is out of the neighbourhood."""
+    """The member's own simulated person and where she is, in degrees."""
 
     member_id: str
-    badge_id: int | None
-    lon: float | None
-    lat: float | None
+    badge_id: int
+    lon: float
+    lat: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,12 @@ class World:
 
 
 def describe(session: Session, *, member_id: str) -> World:
-    """The world as this member sees it; raises NoWorld before it was seeded."""
+    """The world as this member sees it; raises NoWorld while there is none."""
     neighbourhood = _neighbourhood(session)
     rows = session.execute(select(DemoState.name, DemoState.value).where(DemoState.name != NEIGHBOURHOOD))
     states: dict[str, dict[str, Any]] = {row.name: row.value for row in rows}
+    if not states:
+        raise NoWorld
     own = states.get(PERSON + member_id)
     pis = [
         Pi(name.removeprefix(AGENT), value["venue"], value["running"])

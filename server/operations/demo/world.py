@@ -107,8 +107,9 @@ class World:
         states: dict[str, dict[str, Any]] = {}
         for resident in RESIDENTS:
             if resident.id in self._badge_ids:
+                # Nobody asks for those whom nobody can sign in as; who is away waits at the end of the street.
                 at = self.crowd.people[resident.id].at if resident.demo_order is not None else None
-                lon, lat = (None, None) if at is None else neighbourhood.to_lon_lat(*at)
+                lon, lat = neighbourhood.to_lon_lat(*(at or neighbourhood.ENDS_M[0]))
                 states[demo.PERSON + resident.id] = {"badge": self._badge_ids[resident.id], "lon": lon, "lat": lat}
         for venue in neighbourhood.VENUES:
             for place in venue.pis:

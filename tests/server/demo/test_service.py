@@ -23,7 +23,7 @@ def world(session: Session) -> Session:
         {
             demo.NEIGHBOURHOOD: {"bounds": BOUNDS, "streets": {"type": "FeatureCollection", "features": []}},
             "person/you": {"badge": 7, "lon": -30.0, "lat": 45.0},
-            "person/ben": {"badge": 8, "lon": None, "lat": None},
+            "person/ben": {"badge": 8, "lon": -30.0, "lat": 45.0},
             "agent/cafe-pi": {"venue": "cafe", "running": True},
         },
     )
@@ -47,10 +47,14 @@ def test_what_the_world_says_again_replaces_what_it_said_before(world: Session) 
     assert demo.describe(world, member_id="you").pis == [demo.Pi("cafe-pi", "cafe", running=False)]
 
 
-def test_a_new_world_forgets_people_and_pis_but_not_the_streets(world: Session) -> None:
+def test_while_a_new_world_begins_the_old_one_is_forgotten_but_not_the_streets(world: Session) -> None:
     demo.forget(world)
+    with pytest.raises(demo.NoWorld):
+        demo.describe(world, member_id="you")
+    demo.keep(world, {"agent/cafe-pi": {"venue": "cafe", "running": True}})
     found = demo.describe(world, member_id="you")
-    assert (found.you, found.pis, found.people_simulated) == (None, [], 0)
+    assert (found.you, found.people_simulated) == (None, 0)
+    assert found.streets["type"] == "FeatureCollection"
 
 
 def test_before_the_seed_it_says_to_try_again(session: Session) -> None:

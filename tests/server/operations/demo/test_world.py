@@ -283,9 +283,10 @@ def test_the_news_of_the_world_are_what_changed() -> None:
     crowd = people.Crowd(residents.RESIDENTS, people.Evening(1200, 8400), seed=1)
     found = world.World(crowd, {}, {"you": 7, "ben": 8}, "evening", 1)
     lon, lat = neighbourhood.to_lon_lat(*neighbourhood.YOU_AT_M)
+    away_lon, away_lat = neighbourhood.to_lon_lat(*neighbourhood.ENDS_M[0])
     assert found.news() == {
         "person/you": {"badge": 7, "lon": lon, "lat": lat},
-        "person/ben": {"badge": 8, "lon": None, "lat": None},
+        "person/ben": {"badge": 8, "lon": away_lon, "lat": away_lat},
     }
     assert found.news() == {}
     crowd.hold("you", (52, 23))
