@@ -73,11 +73,11 @@ class Cafe:
         rows = self.session.execute(
             text("SELECT step_id, member_id, at FROM checkin WHERE undone_at IS NULL ORDER BY 1, 2")
         )
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
     def refusals(self) -> list[tuple[str, str]]:
         """Code and sentence of the refusals."""
-        return [tuple(row) for row in self.session.execute(text("SELECT code, sentence FROM refusal ORDER BY 1"))]  # type: ignore[misc]
+        return [tuple(row) for row in self.session.execute(text("SELECT code, sentence FROM refusal ORDER BY 1"))]
 
 
 @pytest.fixture
