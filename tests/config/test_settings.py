@@ -1,0 +1,141 @@
+"""Settings: later origins win, and whatever is wrong is refused in one line that says what would be right."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from config import settings as config
+from config.settings import DEFAULTS, Settings, SettingsError
+
+KEY = "ab" * 32
+
+
+def refused(environment: dict[str, str], file: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        config.load(file, environment)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "settings.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_defaults_are_whole_and_fit_the_dataclasses() -> None:
+    settings = config.load(environment={})
+    written = tomllib.loads(DEFAULTS.read_text())
+    assert {section: set(entries) for section, entries in written.items()} == {
+        section.name: {entry.name for entry in dataclasses.fields(getattr(settings, section.name))}
+        for section in dataclasses.fields(Settings)
+    }
+
+
+def test_every_number_has_its_reason_beside_it() -> None:
+    silent = [
+        line
+        for line in DEFAULTS.read_text().splitlines()
+        if " = " in line and line.split(" = ")[1][:1].isdigit() and "#" not in line
+    ]
+    assert silent == ["port = 8080"]
+
+
+def test_the_file_wins_over_the_defaults_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, '[server]\nport = 9000\n[database]\nname = "hall"\n')
+    settings = config.load(file, {"MUSTER_SERVER__PORT": "9001"})
+    assert (settings.server.port, settings.database.name, settings.broker.port) == (9001, "hall", 18883)
+
+
+def test_the_file_may_be_named_by_the_environment_and_an_argument_wins(tmp_path: Path) -> None:
+    file = write(tmp_path, "[server]\nport = 9000\n")
+    assert config.load(environment={"MUSTER_CONFIG": str(file)}).server.port == 9000
+    assert config.load(file, {"MUSTER_CONFIG": "/nowhere"}).server.port == 9000
+
+
+def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
+    assert config.load(environment={"MUSTER_HOME": "/x", "SERVER__PORT": "1"}) == config.load(environment={})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MUSTER_SERVER__PORT", "abc", "server.port is 'abc' (from MUSTER_SERVER__PORT): it must be a whole number"),
+        ("MUSTER_SERVER__PORT", "8080.5", "it must be a whole number"),
+        ("MUSTER_SERVER__PORT", "0", "it must be between 1 and 65535"),
+        ("MUSTER_SERVER__PORT", "65536", "it must be between 1 and 65535"),
+        ("MUSTER_SERVER__DEMO", "maybe", "it must be true or false"),
+        ("MUSTER_AGENT__WINDOW_S", "soon", "it must be a number"),
+        ("MUSTER_AGENT__WINDOW_S", "nan", "it must be between 0.5 and 30"),
+        ("MUSTER_CHECKIN__DWELL_WALK_IN_S", "-1", "it must be between 0 and inf"),
+        ("MUSTER_SERVER__PROT", "1", "server.prot (from MUSTER_SERVER__PROT) does not exist: did you mean port?"),
+        ("MUSTER_SERVERS__PORT", "1", "section servers (from MUSTER_SERVERS__PORT) does not exist"),
+        ("MUSTER_GATEWAY__SHARDS", "00-40", "shards run from 00 to 3f"),
+        ("MUSTER_GATEWAY__SHARDS", "all", "shards are two hex digits each"),
+        ("MUSTER_PRESENCE__SLOT_S", "7", "it must divide 300"),
+        ("MUSTER_PRESENCE__AWAY_AFTER_S", "60", "must grow in this order"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_its_origin_and_what_would_be_right(
+    variable: str, value: str, says: str
+) -> None:
+    assert says in refused({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[server", "cannot be read"),
+        ("server = 1", "server (from {file}) must be a section, such as [server]"),
+        ('[server]\nport = "x"', "server.port is 'x' (from {file}): it must be a whole number"),
+        ("[server]\nport = true", "it must be a whole number"),
+        ("[server]\nport = 80.0", "it must be a whole number"),
+        ("[server]\nhost = 7", 'it must be a text, such as "abc"'),
+        ("[server]\ndemo = 1", "it must be true or false"),
+        ("[server]\nnope = 1", "server.nope (from {file}) does not exist"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, text: str, says: str) -> None:
+    file = write(tmp_path, text)
+    assert says.format(file=file) in refused({}, file)
+
+
+def test_a_file_that_is_not_there_is_refused() -> None:
+    assert refused({"MUSTER_CONFIG": "/nowhere/muster.toml"}) == (
+        "the settings file /nowhere/muster.toml does not exist: create it or unset MUSTER_CONFIG"
+    )
+
+
+@pytest.mark.parametrize("key", ["ab", "zz" * 32])
+def test_a_wrong_key_is_refused_without_being_shown(key: str) -> None:
+    message = refused({"MUSTER_AGENT__KEY": key})
+    assert key not in message
+    assert "64 hex digits" in message
+
+
+def test_a_secret_of_the_wrong_kind_is_not_shown(tmp_path: Path) -> None:
+    message = refused({}, write(tmp_path, "[database]\npassword = 12345\n"))
+    assert "12345" not in message
+
+
+def test_the_connection_string_quotes_what_needs_it_and_a_dsn_wins() -> None:
+    database = config.load(environment={"MUSTER_DATABASE__PASSWORD": "it's a \\ secret"}).database
+    assert database.conninfo == (
+        r"host='127.0.0.1' port='15432' dbname='muster' user='muster' password='it\'s a \\ secret'"
+    )
+    assert config.load(environment={"MUSTER_DATABASE__DSN": "dbname=x"}).database.conninfo == "dbname=x"
+
+
+@pytest.mark.parametrize(("text", "count"), [("00-3f", 64), ("00-1f,2a", 33), ("3F", 1), (" 00 , 01 ", 2)])
+def test_shards_are_read_as_ranges(text: str, count: int) -> None:
+    assert len(config.parse_shards(text)) == count
+
+
+def test_the_address_of_the_server_is_the_public_one_if_there_is_one() -> None:
+    assert config.load(environment={}).server.url == "http://127.0.0.1:8080"
+    assert (
+        config.load(environment={"MUSTER_SERVER__PUBLIC_URL": "https://a.example/"}).server.url == "https://a.example"
+    )
