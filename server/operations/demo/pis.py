@@ -5,11 +5,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.operations import accounts
+from config.settings import Broker
+from server.operations import accounts, agents
 
 # After a crash: doubled each time, so that an agent that cannot start neither floods its log nor takes the machine.
 BACKOFF_FIRST_S = 1.0
@@ -20,8 +20,6 @@ BACKOFF_FORGET_S = 60.0
 STOP_S = 8.0
 # A pipe takes a piece of this size wholly or not at all (POSIX: PIPE_BUF), so a slow agent never gets half a line.
 PIECE_BYTES = 4096
-# Everything of ours but this stays out of an agent's environment: a Pi knows its broker, its id and its key.
-PASSED_ON = ("MUSTER_BROKER__HOST", "MUSTER_BROKER__PORT", "MUSTER_BROKER__KEEPALIVE_S")
 
 
 class Pi:
@@ -153,26 +151,11 @@ class Pi:
         self._lines.clear()
 
 
-def make(
-    agent_id: str, key: bytes, *, folder: Path, host: str, port: int, environment: Mapping[str, str] = os.environ
-) -> Pi:
+def make(agent_id: str, key: bytes, *, folder: Path, broker: Broker, environment: Mapping[str, str] = os.environ) -> Pi:
     """A Pi whose agent keeps its spool and log in `folder`/agents/<id>.
 
-    host, port: of the broker. environment: what of ours' and of others' variables the agent inherits.
+    environment: what of others' variables the agent inherits.
     """
-    home = folder / "agents" / agent_id
-    home.mkdir(parents=True, exist_ok=True)
-    ours = {name: value for name, value in environment.items() if name in PASSED_ON or not name.startswith("MUSTER_")}
-    ours |= {
-        "MUSTER_BROKER__HOST": host,
-        "MUSTER_BROKER__PORT": str(port),
-        "MUSTER_AGENT__ID": agent_id,
-        "MUSTER_AGENT__KEY": key.hex(),
-        "MUSTER_AGENT__FOLDER": str(home),
-    }
-    return Pi(agent_id, [agent_program(), "run", "--radio", "stdin"], ours, home / "log")
-
-
-def agent_program() -> str:
-    """The console script `muster-agent` of this installation."""
-    return str(Path(sys.executable).with_name("muster-agent"))
+    home = agents.make_home(folder, agent_id)
+    known = agents.environment_of(agent_id, key, home, broker, environment)
+    return Pi(agent_id, [agents.program(), "run", "--radio", "stdin"], known, home / "log")

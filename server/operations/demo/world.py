@@ -192,10 +192,7 @@ def build(engine: Engine, settings: Settings, now: dt.datetime, now_s: float, ch
         keys = {pi_id: fleet.get(session, pi_id).key for pi_id in neighbourhood.PIS}
         demo.forget(session)
     folder = Path(settings.up.folder).resolve()
-    broker = settings.broker
-    fleet_of_pis = {
-        pi_id: pis.make(pi_id, key, folder=folder, host=broker.host, port=broker.port) for pi_id, key in keys.items()
-    }
+    fleet_of_pis = {pi_id: pis.make(pi_id, key, folder=folder, broker=settings.broker) for pi_id, key in keys.items()}
     crowd = people.Crowd(RESIDENTS, _evening(step, now, now_s), chance, now_s)
     return World(crowd, fleet_of_pis, badge_ids, step.id, chance)
 

@@ -131,30 +131,3 @@ def test_one_that_does_not_end_when_asked_is_killed(make: Callable[[str], pis.Pi
     pi.stop()
     pi.wait(0.1)
     assert not pi.running
-
-
-def test_an_agent_knows_its_broker_id_and_key_and_nothing_else_of_ours(tmp_path: Path) -> None:
-    pi = pis.make(
-        "cafe-pi",
-        bytes(range(32)),
-        folder=tmp_path,
-        host="127.0.0.1",
-        port=1234,
-        environment={
-            "PATH": "/bin",
-            "MUSTER_CONFIG": "/etc/muster.toml",
-            "MUSTER_DATABASE__PASSWORD": "secret",
-            "MUSTER_BROKER__ADMIN_PASSWORD": "secret",
-            "MUSTER_BROKER__PASSWORD": "secret",
-            "MUSTER_BROKER__KEEPALIVE_S": "20",
-        },
-    )
-    assert pi._environment == {
-        "PATH": "/bin",
-        "MUSTER_BROKER__HOST": "127.0.0.1",
-        "MUSTER_BROKER__PORT": "1234",
-        "MUSTER_BROKER__KEEPALIVE_S": "20",
-        "MUSTER_AGENT__ID": "cafe-pi",
-        "MUSTER_AGENT__KEY": bytes(range(32)).hex(),
-        "MUSTER_AGENT__FOLDER": str(tmp_path / "agents" / "cafe-pi"),
-    }
