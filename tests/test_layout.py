@@ -38,6 +38,7 @@ SERVER_ORDER = (
     "demo",
     "pages",
     "problems",  # what went wrong is told as a page, too
+    "protection",
     "health",
     "app",
     "main",
