@@ -70,6 +70,12 @@ class Server:
     demo: bool
     session_days: int
     sign_in_link_minutes: int
+    own_uuids: str
+
+    @property
+    def own_uuid_prefixes(self) -> tuple[bytes, ...]:
+        """The uuids, or their beginnings, that only badges of this server show."""
+        return parse_uuids(self.own_uuids)
 
     @property
     def url(self) -> str:
@@ -209,6 +215,27 @@ def parse_shards(text: str) -> frozenset[int]:
     return frozenset(shards)
 
 
+def parse_uuids(text: str) -> tuple[bytes, ...]:
+    """Reads uuids or their beginnings (whole bytes as hex digits, hyphens allowed), separated by commas.
+
+    Raises ValueError with a sentence when the text is not of that form.
+    """
+    found: list[bytes] = []
+    for part in text.split(","):
+        digits = part.strip().replace("-", "")
+        if not digits and len(found) == 0 and "," not in text:
+            break
+        try:
+            prefix = bytes.fromhex(digits)
+        except ValueError:
+            prefix = b""
+        # Two bytes of a uuid are shared by one stranger's beacon in 65,536: fewer would listen to the whole city.
+        if not 2 <= len(prefix) <= 16:
+            raise ValueError("uuids are 4 to 32 hex digits each, separated by commas, such as daf246ce-f201")
+        found.append(prefix)
+    return tuple(found)
+
+
 def _refuse(key: str, origin: str, value: object, right: str) -> SettingsError:
     shown = "a secret" if "password" in key or key.endswith((".key", ".dsn")) else repr(value)
     return SettingsError(f"{key} is {shown} (from {origin}): {right}")
@@ -288,6 +315,10 @@ def _check_together(settings: Settings) -> None:
         settings.gateway.owned  # noqa: B018 -- reading it is the check
     except ValueError as error:
         raise _refuse("gateway.shards", "the settings", settings.gateway.shards, str(error)) from None
+    try:
+        settings.server.own_uuid_prefixes  # noqa: B018 -- reading it is the check
+    except ValueError as error:
+        raise _refuse("server.own_uuids", "the settings", settings.server.own_uuids, str(error)) from None
     presence = settings.presence
     if not presence.away_after_s < presence.heard_gap_s < presence.join_gap_s:
         raise SettingsError(

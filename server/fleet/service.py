@@ -194,13 +194,18 @@ def config_of(
     Raises AgentUnknown.
     """
     agent = get(session, agent_id)
-    place = placements_of(session, agent_id=agent_id)
-    if not place:
-        return None
+    places = placements_of(session, agent_id=agent_id)
+    return make_config(agent, places[0], patterns, window_s) if places else None
+
+
+def make_config(
+    agent: Agent, placement: Placement, patterns: Sequence[tuple[int, bytes]], window_s: float
+) -> wire.Config:
+    """What an agent that stands there is told."""
     return wire.Config(
         rev=agent.config_rev,
-        shard=wire.shard_of(place[0].venue_id),
+        shard=wire.shard_of(placement.venue_id),
         patterns=tuple(patterns),
-        rssi_floor=place[0].rssi_floor,
+        rssi_floor=placement.rssi_floor,
         window_s=window_s,
     )

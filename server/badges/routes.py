@@ -1,0 +1,63 @@
+"""Badges: registering them, and whose they are."""
+
+import datetime as dt
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+
+from server.badges import schema
+from server.badges import service as badges
+from server.badges.model import Badge
+from server.people import access
+from server.requests import InTransaction, Now, Number
+
+router = APIRouter(prefix="/api", tags=["badges"])
+
+
+@router.get("/me/badges")
+def list_my_badges(viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.PairingOut]:
+    """The badges that you hold now."""
+    return [schema.show_pairing(pairing) for pairing in badges.held_by(session, member_id=viewer.id, at=now)]
+
+
+@router.get("/badges")
+def list_badges(_operator: access.Operator, session: InTransaction, now: Now) -> list[schema.BadgeOut]:
+    """All badges; for operators."""
+    return [_show(session, badge, now) for badge in badges.list_all(session)]
+
+
+@router.post("/badges", status_code=201)
+def register_badge(
+    wanted: schema.NewBadge, _operator: access.Operator, session: InTransaction, now: Now
+) -> schema.BadgeOut:
+    """Registers a badge by what it shows on the air; for operators."""
+    badge_id = badges.register(session, identity=wanted.identity, label=wanted.label, since=wanted.since or now)
+    return _show(session, badges.get(session, badge_id), now)
+
+
+@router.get("/badges/{badge_id}")
+def get_badge(badge_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.BadgeOut:
+    """A badge; for operators and who holds it."""
+    access.check_holds(viewer, badges.holder_of(session, badge_id=badge_id, at=now))
+    return _show(session, badges.get(session, badge_id), now)
+
+
+@router.post("/badges/{badge_id}/pairings", status_code=201)
+def pair_badge(
+    badge_id: Number, wanted: schema.NewPairing, _operator: access.Operator, session: InTransaction, now: Now
+) -> schema.PairingOut:
+    """Gives a badge to a member from now on; for operators."""
+    pairing = badges.pair(session, badge_id=badge_id, member_id=wanted.member, since=now, until=wanted.until)
+    return schema.show_pairing(pairing)
+
+
+@router.post("/badges/{badge_id}/give-back")
+def give_badge_back(badge_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.PairingOut:
+    """Takes a badge back from whoever holds it; for operators and for herself."""
+    access.check_holds(viewer, badges.holder_of(session, badge_id=badge_id, at=now))
+    return schema.show_pairing(badges.give_back(session, badge_id=badge_id, at=now))
+
+
+def _show(session: Session, badge: Badge, now: dt.datetime) -> schema.BadgeOut:
+    identities = badges.identities_of(session, badge_id=badge.id)
+    return schema.show(badge, identities, badges.holder_of(session, badge_id=badge.id, at=now))

@@ -1,0 +1,79 @@
+"""What the API says of agents and where they stand."""
+
+from typing import Any
+
+from beacon_agent import wire
+from server.fields import Incoming, Moment, OfId, Outgoing, Position
+from server.fleet import service as fleet
+from server.fleet.model import Agent, Placement
+
+
+class NewPlacement(Incoming):
+    """Where an agent stands from now on; rssi_floor: dBm, what is heard fainter makes no visit."""
+
+    venue: OfId
+    zone: OfId
+    location: Position | None = None
+    rssi_floor: int = wire.RSSI_DBM[0]
+
+
+class NewAgent(Incoming):
+    """An agent to be enrolled, with or without a place."""
+
+    id: OfId
+    placement: NewPlacement | None = None
+
+
+class Enrolled(Outgoing):
+    """What goes onto the Pi. The key is shown this once: it signs reports and yields the login at the broker."""
+
+    id: str
+    key: str
+
+
+class PlacementOut(Outgoing):
+    """Where an agent stood or stands; until: null while it stands there."""
+
+    venue: str
+    zone: str
+    location: Position | None
+    rssi_floor: int
+    since: Moment
+    until: Moment | None
+
+
+class AgentOut(Outgoing):
+    """An agent; status: what it said of itself last, status_at: when that arrived."""
+
+    id: str
+    enrolled_at: Moment
+    config_rev: int
+    status: dict[str, Any] | None
+    status_at: Moment | None
+    placements: list[PlacementOut]
+
+
+def show_placement(placement: Placement) -> PlacementOut:
+    """A placement as the API shows it."""
+    since = placement.valid.lower
+    assert since is not None
+    return PlacementOut(
+        venue=placement.venue_id,
+        zone=placement.zone_id,
+        location=fleet.location_of(placement),
+        rssi_floor=placement.rssi_floor,
+        since=since,
+        until=placement.valid.upper,
+    )
+
+
+def show(agent: Agent, placements: list[Placement]) -> AgentOut:
+    """An agent as the API shows it: never its key."""
+    return AgentOut(
+        id=agent.id,
+        enrolled_at=agent.enrolled_at,
+        config_rev=agent.config_rev,
+        status=agent.status,
+        status_at=agent.status_at,
+        placements=[show_placement(placement) for placement in placements],
+    )

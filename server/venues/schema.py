@@ -1,0 +1,76 @@
+"""What the API says of venues and zones."""
+
+from server.fields import Incoming, Name, NewId, OfId, Outgoing, Polygon, Position
+from server.venues import service as venues
+from server.venues.model import Venue, Zone
+
+
+class NewZone(Incoming):
+    """A zone to be made; without an area no plan of it is known."""
+
+    id: NewId
+    name: Name
+    level: int = 0
+    area: Polygon | None = None
+
+
+class NewVenue(Incoming):
+    """A venue to be made; without zones it has one, "everywhere"."""
+
+    id: NewId
+    name: Name
+    time_zone: str
+    owner: OfId | None = None
+    location: Position | None = None
+    zones: tuple[NewZone, ...] = ()
+    join_gap_s: int = 300
+
+
+class ZoneOut(Outgoing):
+    """A zone."""
+
+    id: str
+    name: str
+    level: int
+    area: Polygon | None
+
+
+class VenueOut(Outgoing):
+    """A venue."""
+
+    id: str
+    name: str
+    time_zone: str
+    owner: str | None
+    location: Position | None
+    join_gap_s: int
+    replayed: bool
+    simulated: bool
+
+
+class VenueWithZones(VenueOut):
+    """A venue and its zones."""
+
+    zones: list[ZoneOut]
+
+
+def show(venue: Venue) -> VenueOut:
+    """A venue as the API shows it."""
+    return VenueOut(
+        id=venue.id,
+        name=venue.name,
+        time_zone=venue.time_zone,
+        owner=venue.owner_id,
+        location=venues.location_of(venue),
+        join_gap_s=venue.join_gap_s,
+        replayed=venue.replayed,
+        simulated=venue.simulated,
+    )
+
+
+def show_with_zones(venue: Venue, zones: list[Zone]) -> VenueWithZones:
+    """A venue as the API shows it, with its zones."""
+    return VenueWithZones(
+        **show(venue).model_dump(),
+        zones=[ZoneOut(id=zone.id, name=zone.name, level=zone.level, area=venues.area_of(zone)) for zone in zones],
+    )
