@@ -48,8 +48,9 @@ class Row(NamedTuple):
 def _open_text(path: Path) -> IO[str]:
     with path.open("rb") as file:
         gzipped = file.read(2) == b"\x1f\x8b"
-    binary: IO[bytes] = gzip.open(path) if gzipped else path.open("rb")  # type: ignore[assignment]
-    return io.TextIOWrapper(binary, "utf-8", errors="replace", newline="")
+    if gzipped:
+        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
+    return path.open(encoding="utf-8", errors="replace", newline="")
 
 
 def read(path: Path, on_bad: Callable[[int, str], None]) -> Iterator[Row]:

@@ -345,9 +345,7 @@ def test_a_file_that_is_no_recording_is_one_clear_line(tmp_path: Path, command: 
 def test_a_record_can_be_played_again(tmp_path: Path) -> None:
     stranger = ibeacon.compose(bytes(20), -59).hex()
     own = ibeacon.compose(BADGE, -59).hex()
-    lines = [
-        f'{{"data":"{data}","rssi":-70,"t":{1_763_805_600_000 + index}}}' for index, data in enumerate([own, stranger])
-    ]
+    heard = "".join(f'{{"data":"{data}","rssi":-70,"t":1763805600000}}\n' for data in (own, stranger))
     environment = make_environment(tmp_path)
     command = [*COMMAND, "record", "--radio", "stdin", "--out", str(tmp_path / "walk.csv.gz")]
     without = subprocess.run(command, env=environment, input="", capture_output=True, text=True, timeout=30)
