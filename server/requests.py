@@ -40,7 +40,8 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _session(connection: HTTPConnection) -> Iterator[Session]:
+def open_session(connection: HTTPConnection) -> Iterator[Session]:
+    """A session in a transaction that is committed when the route returns, and rolled back when it raises."""
     with database.transaction(context(connection).engine) as session:
         yield session
 
@@ -54,6 +55,6 @@ def _settings(connection: HTTPConnection) -> Settings:
 
 
 # One request, one transaction; scope "function" commits it before the response goes out.
-InTransaction = Annotated[Session, Depends(_session, scope="function")]
+InTransaction = Annotated[Session, Depends(open_session, scope="function")]
 Now = Annotated[dt.datetime, Depends(_now)]
 InSettings = Annotated[Settings, Depends(_settings)]

@@ -1,0 +1,156 @@
+"""The server as an ASGI application: all routes, what they need, and what runs beside them."""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.settings import Settings
+from server import database, health, problems
+from server.badges import routes as badges_routes
+from server.badges import service as badges
+from server.checkins import routes as checkins_routes
+from server.communities import routes as communities_routes
+from server.demo import routes as demo_routes
+from server.events import routes as events_routes
+from server.fleet import announce as fleet_announce
+from server.fleet import logins, statuses
+from server.fleet import routes as fleet_routes
+from server.live import announce as live_announce
+from server.live import news
+from server.live import routes as live_routes
+from server.live.hub import Hub
+from server.mqtt import Connection
+from server.pages import api_docs, render
+from server.pages import routes as pages_routes
+from server.people import access
+from server.people import routes as people_routes
+from server.presence import routes as presence_routes
+from server.protection import Protection
+from server.requests import Clock, Context, utc_now
+from server.venues import routes as venues_routes
+
+log = logging.getLogger(__name__)
+
+# An agent that was enrolled or moved hears of it within this; the question is one row of the database.
+STEP_S = 1.0
+VERSION = "1"
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+    """Makes the app; it connects to database and broker when it starts.
+
+    clock: the time that all rules go by, UTC.
+    """
+    app = FastAPI(
+        title="muster",
+        version=VERSION,
+        summary="Who has come: venues, agents, badges, communities, events and check-ins.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=partial(_live, settings=settings, clock=clock),
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.answers = Counter[tuple[str, str, str]]()
+    app.add_middleware(Protection, own_url=settings.server.public_url)
+    app.add_middleware(health.RequestCounter, counts=app.state.answers)
+    problems.install(app)
+    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+        app.include_router(router)
+    for router in (
+        people_routes.router,
+        venues_routes.router,
+        fleet_routes.router,
+        badges_routes.router,
+        communities_routes.router,
+        events_routes.router,
+        presence_routes.router,
+        checkins_routes.router,
+        live_routes.router,
+        demo_routes.router,
+        pages_routes.router,
+        api_docs.router,
+    ):
+        # Whatever a router forgets, nobody reaches it who has not signed in.
+        app.include_router(router, dependencies=[Depends(access.check_signed_in)])
+    app.mount(render.STATIC_PATH, render.static_files())
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[None]:
+    """What the app holds while it runs."""
+    engine = database.connect(settings.database.conninfo, pool=settings.database.pool)
+    broker = Connection(settings.broker)
+    hub = Hub(engine, settings.presence, clock)
+    heard = statuses.Statuses(engine, clock)
+    announcer = fleet_announce.Announcer(
+        engine,
+        broker,
+        lambda session, now: badges.report_patterns(session, now=now, own_uuids=settings.server.own_uuid_prefixes),
+        settings.agent.window_s,
+        _administers(settings),
+    )
+    app.state.context = Context(settings, engine, clock)
+    app.state.broker = broker
+    app.state.hub = hub
+    app.state.metrics = health.make_registry(
+        health.Metrics(
+            engine, clock, app.state.answers, heard.counters, lambda: hub.viewers, lambda: broker.is_connected
+        )
+    )
+    broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
+    broker.subscribe(statuses.PATTERN, heard.take, qos=1)
+    broker.on_connect(hub.doubt)
+    broker.on_connect(announcer.forget)
+    heard.start()
+    await hub.start()
+    with live_announce.after_commits(broker.publish):
+        broker.start()
+        keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock), name="configs")
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await hub.stop()
+            await asyncio.to_thread(broker.stop)
+            await asyncio.to_thread(heard.stop)
+            engine.dispose()
+
+
+def _administers(settings: Settings) -> fleet_announce.Administer | None:
+    broker = settings.broker
+    if not broker.admin_user:
+        return None
+    return partial(logins.administer, broker.host, broker.port, broker.admin_user, broker.admin_password)
+
+
+async def _keep_in_step(announcer: fleet_announce.Announcer, broker: Connection, clock: Clock) -> None:
+    """Keeps agents' logins and configs at the broker as the tables say, for ever."""
+    said = ""
+    while True:
+        if broker.is_connected:
+            try:
+                await asyncio.to_thread(announcer.step, clock())
+                said = ""
+            except (SQLAlchemyError, logins.LoginsError) as error:
+                # Away for a while is nothing new each second.
+                if str(error) != said:
+                    log.error("agents' logins and configs wait: %s", str(error).splitlines()[0])
+                said = str(error)
+        await asyncio.sleep(STEP_S)
+
+
+def end_streams(app: FastAPI) -> None:
+    """Ends all live streams, so that a server that is told to stop need not wait for them; from any thread."""
+    hub: Any = getattr(app.state, "hub", None)
+    if hub is not None:
+        hub.close()

@@ -1,0 +1,199 @@
+"""The command `muster-server`: serves HTTP, and makes one-time links for signing in."""
+
+import argparse
+import asyncio
+import datetime as dt
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import psycopg
+import uvicorn
+from alembic.script import ScriptDirectory
+
+from config import settings as config
+from config.settings import Settings, SettingsError
+from server import database, names
+from server.errors import MusterError
+from server.people import service as people
+from server.requests import utc_now
+
+EXAMPLES = """examples:
+  muster-server run                            serve on the address of the settings (127.0.0.1:8080)
+  MUSTER_SERVER__PORT=9000 muster-server run   the same on another port
+  muster-server signin "Ana Moreno"            print a link that signs her in once
+  muster-server signin ana --new "Ana Moreno" --operator   make her known first, as one who runs this server
+"""
+# Streams are ended at once when the server is told to stop; what still runs after this is cut off. Whoever stops us
+# (systemd, muster up) waits longer.
+STOP_S = 2
+BACKLOG = 2048  # connections that wait while a rush of browsers reconnects
+
+log = logging.getLogger("muster.server")
+
+
+class Unusable(Exception):
+    """The server cannot start: the message is one line that says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = config.load(options.config)
+        if options.command == "signin":
+            return sign_in(settings, options.name, options.new, options.operator)
+        return run(settings)
+    except (SettingsError, Unusable, MusterError) as error:
+        print(f"muster-server: {error}", file=sys.stderr)
+        return 1
+
+
+def run(settings: Settings) -> int:
+    """Serves until SIGINT or SIGTERM; raises Unusable."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    check_database(settings)
+    with listen(settings.server.host, settings.server.port) as listening:
+        from server.app import create_app, end_streams
+
+        app = create_app(settings)
+        server = Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=STOP_S,
+                lifespan="on",
+                server_header=False,
+                ws="none",
+            ),
+            lambda: end_streams(app),
+        )
+        log.info("serving %s", settings.server.url)
+        asyncio.run(server.serve(sockets=[listening]))
+    return 0 if server.started else 1
+
+
+def sign_in(settings: Settings, name: str, new: str | None, operator: bool) -> int:
+    """Prints a link that signs the member of this id or name in once; raises Unusable, MusterError."""
+    check_database(settings)
+    engine = database.connect(settings.database.conninfo, pool=1)
+    lifetime = dt.timedelta(minutes=settings.server.sign_in_link_minutes)
+    try:
+        with database.transaction(engine) as session:
+            if new is None:
+                member = people.find(session, name)
+            else:
+                names.check_id(name, "member")
+                member = people.create(session, id=name, name=new, operator=operator)
+            token = people.make_link(session, member_id=member.id, now=utc_now(), lifetime=lifetime)
+    finally:
+        engine.dispose()
+    print(f"{settings.server.url}/sign-in/{token}")
+    minutes = settings.server.sign_in_link_minutes
+    print(f"It signs {member.name} in once, within {minutes} minutes.", file=sys.stderr)
+    return 0
+
+
+def check_database(settings: Settings) -> None:
+    """Raises Unusable unless the database is reachable and has the newest tables."""
+    where = f"{settings.database.host}:{settings.database.port}"
+    newest = ScriptDirectory(str(database.MIGRATIONS)).get_current_head()
+    try:
+        with psycopg.connect(settings.database.conninfo, connect_timeout=5) as connection:
+            found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+            assert found is not None
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found[0] else None
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        at = "by its dsn" if settings.database.dsn else f"at {where}"
+        raise Unusable(
+            f"the database is not reachable {at}: start it, or set database.host and database.port ({reason})"
+        ) from None
+    if version is None or version[0] != newest:
+        raise Unusable("the database has not the newest tables: run `muster db migrate`")
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens there; raises Unusable when that address cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise Unusable(f"server.host {host!r} is no address of this machine: {error}") from None
+    with listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(address)
+            listening.listen(BACKLOG)
+        except OSError as error:
+            raise Unusable(
+                f"{host}:{port} cannot be listened on ({error.strerror}):"
+                " stop what uses it, or set MUSTER_SERVER__PORT to another port"
+            ) from None
+        listening.setblocking(False)
+        yield listening
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends its live streams when it is told to stop, and then ends with 0."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        """end_streams: called from a signal handler."""
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handles SIGINT and SIGTERM, also where they were inherited as ignored, and does not raise them again."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops; told twice by SIGINT, at once."""
+        super().handle_exit(sig, frame)
+        self._end_streams()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="muster-server",
+        description="Serves muster's pages, API and live streams.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", help="a settings file; wins over MUSTER_CONFIG")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "run",
+        help="serve HTTP",
+        description="Serves HTTP on server.host and server.port until it is told to stop.",
+        epilog="example:\n  muster-server run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    signin = commands.add_parser(
+        "signin",
+        help="print a link that signs somebody in once",
+        description="Prints a link that signs a member in once.",
+        epilog='example:\n  muster-server signin "Ana Moreno"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    signin.add_argument("name", metavar="NAME", help="the id or name of a member")
+    signin.add_argument("--new", metavar="FULLNAME", help="make a member with the id NAME and this name first")
+    signin.add_argument("--operator", action="store_true", help="with --new: one who runs this server")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,200 @@
+"""Gathers what each page shows as plain dicts, from the services, for one viewer and as far as she may see."""
+
+import contextlib
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from config.settings import Presence
+from server import fields, times
+from server.badges import service as badges
+from server.communities import service as communities
+from server.errors import Refused
+from server.events import service as events
+from server.events.model import Event, Step
+from server.live import gatherings, members, rights
+from server.live.rights import Audience
+from server.people.model import Member
+from server.presence import service as presence
+from server.presence.states import AgentKind, Kind
+from server.venues import service as venues
+from server.venues.model import Venue, Zone
+
+Fact = dict[str, Any]
+
+SHOWN_AFTER_END = dt.timedelta(hours=12)  # the evening and the morning after it
+GATHERINGS_SHOWN = 30  # more than anybody scrolls through on a phone
+WITHOUT_PLACE = "UTC"  # the time zone of somebody who is going nowhere
+
+
+def viewer_of(member: Member) -> Fact:
+    """Who looks, as every page takes it."""
+    return {"id": member.id, "name": member.name, "operator": member.operator}
+
+
+def choices(members: Sequence[Member]) -> list[Fact]:
+    """Whom a visitor of the demonstration may be; the first one is set apart."""
+    return [
+        {"id": member.id, "name": member.name, "says": member.about, "first": place == 0}
+        for place, member in enumerate(members)
+    ]
+
+
+def gatherings_of(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
+    """What she hosts, goes to or may walk into: what is on first, then what comes next, then what is over."""
+    arrived = _own_arrivals(session, member)
+    going = set(events.signed_up_for(session, member_id=member.id))
+    mine = {community.id for community in communities.communities_of(session, member_id=member.id)}
+    found: list[Fact] = []
+    for event in events.list_all(session):
+        hosts = member.id == event.organizer_id
+        sees = hosts or member.operator
+        if not (sees or event.id in going or event.community_id is None or event.community_id in mine):
+            continue
+        steps = events.steps_of(session, event_id=event.id)
+        if not steps or (steps[-1].ends_at < now - SHOWN_AFTER_END and not hosts):
+            continue
+        step = _step_now(steps, now)
+        venue = venues.get(session, step.venue_id)
+        figures = _figures(session, event) if sees else {}
+        found.append(
+            {
+                "id": event.id,
+                "name": event.name,
+                "href": f"/events/{event.id}/live" if sees else None,
+                "role": "organizer" if hosts else "going" if event.id in going else "open",
+                "step_name": step.name if len(steps) > 1 else None,
+                "venue_name": venue.name,
+                "time_zone": venue.time_zone,
+                "starts_at": step.starts_at,
+                "ends_at": step.ends_at,
+                "running": any(each.starts_at <= now < each.ends_at for each in steps),
+                "signed_up": figures.get("signed_up"),
+                "arrived": figures.get("arrived"),
+                "checked_in_at": arrived.get(event.id),
+            }
+        )
+    found.sort(key=lambda one: (one["ends_at"] <= now, not one["running"], abs(one["starts_at"] - now)))
+    return found[:GATHERINGS_SHOWN]
+
+
+def places_of(session: Session, member: Member, now: dt.datetime, rules: Presence) -> list[Fact]:
+    """The venues that she runs, with how many are there; for operators all."""
+    mine = venues.list_all(session) if member.operator else venues.owned_by(session, member_id=member.id)
+    return [_place(session, venue, now, rules) for venue in mine]
+
+
+def upcoming(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
+    """The steps she may walk into next, the nearest first: of what she signed up for or hosts."""
+    going = set(events.signed_up_for(session, member_id=member.id))
+    found: list[Fact] = []
+    for event in events.list_all(session):
+        if event.id not in going and event.organizer_id != member.id:
+            continue
+        for step in events.steps_of(session, event_id=event.id):
+            if step.ends_at <= now:
+                continue
+            venue = venues.get(session, step.venue_id)
+            zone = session.get(Zone, step.zone_id) if step.zone_id else None
+            found.append(
+                {
+                    "id": event.id,
+                    "name": event.name,
+                    "step_name": step.name,
+                    "venue_name": venue.name,
+                    "zone_name": zone.name if zone else None,
+                    "time_zone": venue.time_zone,
+                    "starts_at": step.starts_at,
+                    "ends_at": step.ends_at,
+                    "opens_at": step.opens_at,
+                    "signed_up": event.id in going,
+                }
+            )
+    found.sort(key=lambda one: (one["starts_at"], one["id"]))
+    return found[:GATHERINGS_SHOWN]
+
+
+def check_ins(session: Session, member: Member) -> list[Fact]:
+    """Her check-ins for the first paint of the phone, the newest first."""
+    return [
+        {
+            "event_id": one["event"]["id"],
+            "event_name": one["event"]["name"],
+            "venue_name": one["step"]["venue"]["name"],
+            "zone_name": one["step"]["zone"],
+            "ends_at": fields.read_moment(one["step"]["ends_at"]),
+            "time_zone": venues.get(session, one["step"]["venue"]["id"]).time_zone,
+            "sentence": one["sentence"],
+            "undone": one["undone"],
+        }
+        for one in members.load(session, member_id=member.id).checkins
+    ]
+
+
+def badge_of(session: Session, member: Member, now: dt.datetime) -> Fact | None:
+    """The badge that is hers now."""
+    held = badges.held_by(session, member_id=member.id, at=now)
+    if not held:
+        return None
+    return {"label": badges.get(session, held[0].badge_id).label or f"Badge {held[0].badge_id}"}
+
+
+def event_page(session: Session, event: Event) -> Fact:
+    """An event as the wall heads it."""
+    steps = []
+    for step in events.steps_of(session, event_id=event.id):
+        venue = venues.get(session, step.venue_id)
+        steps.append(
+            {
+                "name": step.name,
+                "venue_name": venue.name,
+                "time_zone": venue.time_zone,
+                "starts_at": step.starts_at,
+                "ends_at": step.ends_at,
+            }
+        )
+    return {"id": event.id, "name": event.name, "steps": steps}
+
+
+def seen_simulated_venues(session: Session, member: Member, now: dt.datetime) -> list[str]:
+    """The ids of the demonstration's venues that she may watch."""
+    seen = []
+    for venue in venues.list_all(session):
+        if venue.simulated:
+            with contextlib.suppress(Refused):
+                rights.audience(session, member, f"venue/{venue.id}", now)
+                seen.append(venue.id)
+    return seen
+
+
+def _step_now(steps: Sequence[Step], now: dt.datetime) -> Step:
+    return next((step for step in steps if now < step.ends_at), steps[-1])
+
+
+def _figures(session: Session, event: Event) -> Fact:
+    loaded = gatherings.load(session, event_id=event.id)
+    figures: Fact = gatherings.draw(loaded, 0, Audience.OPERATOR, {})["figures"]
+    return figures
+
+
+def _own_arrivals(session: Session, member: Member) -> dict[str, dt.datetime]:
+    own = [one for one in members.load(session, member_id=member.id).checkins if not one["undone"]]
+    return {one["event"]["id"]: fields.read_moment(one["at"]) for one in own}
+
+
+def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence) -> Fact:
+    picture = presence.picture(session, venue_id=venue.id, now=now, presence=rules).picture
+    listening = sum(agent.kind is AgentKind.LISTENING for agent in picture.agents.values())
+    here = sum(state.kind in (Kind.PRESENT, Kind.AWAY) for state in picture.badges.values())
+    return {
+        "id": venue.id,
+        "name": venue.name,
+        "href": f"/venues/{venue.id}/live",
+        "here": here if listening else None,
+        "as_of": times.from_ms(picture.now_ms),
+        "time_zone": venue.time_zone,
+        "agents": len(picture.agents),
+        "agents_listening": listening,
+    }

@@ -1,0 +1,110 @@
+"""What an error looks like from outside: problem+json for programs, a designed page for browsers."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from server.errors import Invalid, MusterError, Unavailable, http_status
+from server.pages import render
+from server.requests import context
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
+_SENTENCES = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not do that."),
+    413: ("too_large", "That is more than this server takes at once."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Makes the app answer every error in this way."""
+    app.add_exception_handler(MusterError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(kind, _answer_no_database)
+    app.add_exception_handler(Exception, _answer_fault)
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
+    """An RFC 9457 problem."""
+    body = {"type": f"urn:muster:{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse({**body, "code": code, **more}, status, media_type=MEDIA_TYPE)
+
+
+def _answer_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MusterError)
+    return _answer(request, http_status(error), error.code, error.detail)
+
+
+def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [{"at": _place(fault["loc"]), "says": _sentence(fault)} for fault in error.errors()]
+    shown = "; ".join(
+        f"{fault['at']}: {fault['says']}" if fault["at"] else fault["says"] for fault in faults[:SHOWN_FAULTS]
+    )
+    more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+    return _answer(request, http_status(Invalid()), Invalid.code, f"{shown}{more}.", faults=faults)
+
+
+def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, detail = _SENTENCES.get(error.status_code, ("invalid", str(error.detail)))
+    response = _answer(request, error.status_code, code, detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _answer_no_database(request: Request, error: Exception) -> Response:
+    log.error("the database did not answer: %s", str(error).splitlines()[0])
+    return _answer(request, http_status(Unavailable()), Unavailable.code, Unavailable().detail)
+
+
+def _answer_fault(request: Request, error: Exception) -> Response:
+    # The exception itself is logged by whoever runs the app.
+    kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+    log.error("%s %s failed: %s", request.method, request.url.path, kind)
+    return _answer(request, 500, "error", "This is our fault, not yours. It was noted.")
+
+
+def _answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
+    if _is_for_people(request):
+        return _page(request, status, detail)
+    return problem(status, code, detail, **more)
+
+
+def _is_for_people(request: Request) -> bool:
+    path = request.url.path
+    return "text/html" in request.headers.get("accept", "") and not path.startswith(("/api/", "/metrics"))
+
+
+def _page(request: Request, status: int, detail: str) -> Response:
+    # Sentences of the service say more than the page's own, but for who is a stranger and for what is our fault.
+    shown = None if status in (401, 404, 405) or status >= 500 else detail
+    demo = context(request).settings.server.demo
+    return render.page(request, "error.html", status_code=status, status=status, detail=shown, demo=demo)
+
+
+def _place(location: Sequence[Any]) -> str:
+    """Where in a request something is wrong: `steps.0.starts_at`."""
+    return ".".join(str(part) for part in location if part not in ("body", "query", "path"))
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    if fault.get("type") == "json_invalid":
+        return "this is no JSON"
+    if fault.get("type") == "extra_forbidden":
+        return "there is no such field"
+    message: str = fault["msg"]
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,97 @@
+"""What stands before every route: bounds of bodies, refusal of other sites' requests, headers for browsers."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server import problems
+
+BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
+_SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+# For what is no page (pages bring their own, server/pages/render.py): it loads nothing and stands in no frame.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Protection:
+    """ASGI middleware around the whole app; a stream passes through it untouched."""
+
+    def __init__(self, app: ASGIApp, own_url: str) -> None:
+        """own_url: where members reach the server (server.public_url)."""
+        self._app = app
+        self._own_host = urlsplit(own_url).netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if scope["method"] in _SAFE:
+            await self._app(scope, receive, send_with_headers)
+            return
+        headers = Headers(scope=scope)
+        if not self._is_own(headers):
+            refusal = problems.problem(403, "other_site", "This request came from another site's page.")
+            await refusal(scope, receive, send_with_headers)
+            return
+        body = await _read_body(headers, receive)
+        if body is None:
+            too_large = problems.problem(413, "too_large", f"More than {BODY_MAX_BYTES} bytes are not taken at once.")
+            too_large.headers["Connection"] = "close"
+            await too_large(scope, receive, send_with_headers)
+            return
+        await self._app(scope, _replay(body, receive), send_with_headers)
+
+    def _is_own(self, headers: Headers) -> bool:
+        """Whether a request that changes something was made by a page of ours, or by no page at all."""
+        site = headers.get("sec-fetch-site")
+        if site is not None and site not in ("same-origin", "none"):
+            return False
+        origin = headers.get("origin")
+        return origin is None or urlsplit(origin).netloc in {headers.get("host", ""), self._own_host} - {""}
+
+
+async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
+    """The whole body, None when it is too large."""
+    stated = headers.get("content-length", "0")
+    if not stated.isdecimal() or int(stated) > BODY_MAX_BYTES:
+        return None
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > BODY_MAX_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
