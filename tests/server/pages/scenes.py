@@ -1,4 +1,4 @@
-"""Made-up evenings in the live stream's format: a bookshop with a room that nobody hears, and a neighbourhood of three venues."""
+"""Made-up evenings in the live stream's format: a bookshop with an unheard room, a neighbourhood of three venues."""
 
 import datetime
 import random

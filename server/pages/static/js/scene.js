@@ -6,7 +6,7 @@ import { DOTS_MAX, nameBlock, spots } from "./spread.js";
 const UNPLACED_STEP_M = 40;
 // Plates stand apart by this share of their size, and are as round at their corners as a card is.
 const INSET_SHARE = 0.012;
-const ROUND_SHARE = 0.05;
+const ROUND_SHARE = 0.035;
 // The name keeps this share of the plate's size from its walls.
 const PAD_SHARE = 0.055;
 // A room that holds this share of a venue's people, and so many of them, is where the fire burns: it is drawn warm.
