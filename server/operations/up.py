@@ -1,25 +1,21 @@
 """`muster up`: a whole muster in one folder, from an empty one to an address, until it is told to stop."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import http.client
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from rich.console import Console
-from rich.markup import escape
 
 from config.settings import Settings
+from server.fleet import logins
 from server.operations import accounts, home, mosquitto, ports, postgres, stale, supervise
+from server.operations.progress import Progress
 from server.operations.supervise import Crash, Program, StartError, Supervisor
 
-# What goes wrong with one clear line; anything else is a fault of ours and may show its traceback.
-CLEAR = (accounts.AccountError, home.HomeError, mosquitto.MosquittoError, postgres.PostgresError)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_TIMEOUT_S = 2
 
@@ -28,15 +24,28 @@ class UpError(RuntimeError):
     """muster cannot be started here: the message says what to do."""
 
 
+# What goes wrong with one clear line; anything else is a fault of ours and may show its traceback.
+CLEAR = (
+    UpError,
+    accounts.AccountError,
+    home.HomeError,
+    mosquitto.MosquittoError,
+    postgres.PostgresError,
+    logins.LoginsError,
+)
+
+
 def run(settings: Settings, *, demo: bool) -> int:
     """Runs everything until SIGINT, SIGTERM or SIGHUP; returns the exit code, 1 with one line when it cannot start."""
-    console = Console(highlight=False, soft_wrap=True)
+    progress = Progress()
     folder = Path(settings.up.folder).resolve()
     try:
         with home.locked(folder):
-            return asyncio.run(_Up(settings, folder, console, demo=demo).run())
-    except (UpError, *CLEAR) as error:
-        console.print(f"[bold red]muster:[/] {escape(str(error))}")
+            return asyncio.run(_Up(settings, folder, progress, demo=demo).run())
+    except StartError as error:
+        progress.fail(str(error), error.last_lines)
+    except CLEAR as error:
+        progress.fail(str(error))
     return 1
 
 
@@ -61,10 +70,10 @@ def check_ports(settings: Settings) -> None:
 class _Up:
     """One run of `muster up`."""
 
-    def __init__(self, settings: Settings, folder: Path, console: Console, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, folder: Path, progress: Progress, *, demo: bool) -> None:
         self._settings = settings
         self._folder = folder
-        self._console = console
+        self._progress = progress
         self._demo = demo
         self._logs = folder / "log"
         self._supervisor = Supervisor(folder / "pids.json", self._show)
@@ -88,19 +97,17 @@ class _Up:
             if starting.done():
                 starting.result()
                 await waiting
-        except StartError as error:
-            self._print_end_of_log(error.last_lines)
-            raise UpError(str(error)) from None
+        except ExceptionGroup as group:
+            raise _first(group) from None
         finally:
             self._stopping = True
             starting.cancel()
             waiting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await starting
+            await asyncio.wait({starting, waiting})
             if told.is_set():
-                self._console.print("stopping ...")
+                self._progress.say("stopping ...")
             await self._supervisor.stop()
-        self._console.print("muster has stopped.")
+        self._progress.say("muster has stopped.")
         return 0
 
     async def _start(self) -> None:
@@ -108,18 +115,29 @@ class _Up:
         if settings.database.dsn:
             raise UpError("muster up makes a database of its own: unset database.dsn, or run the parts themselves")
         self._logs.mkdir(exist_ok=True)
-        began = time.monotonic()
         ended = await asyncio.to_thread(stale.end_stale, folder / "pids.json")
         if ended:
-            self._console.print(f"ended what an earlier run had left behind: {', '.join(ended)}")
+            self._progress.say(f"ended what an earlier run had left behind: {', '.join(ended)}")
         check_ports(settings)
         made = home.read_secrets(folder)
         of_server = home.write_settings(folder, settings, made, demo=self._demo)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start_database(of_server, made))
+            group.create_task(self._start_broker(made))
+        gateway_ready = _GatewayReady(of_server)
+        async with asyncio.TaskGroup() as group:
+            seeding = group.create_task(self._seed(of_server))
+            group.create_task(self._start_part("gateway", "muster-gateway", "run", gateway_ready))
+            group.create_task(self._start_part("server", "muster-server", "run", _ServerReady(settings)))
+        if self._demo:
+            await self._start_part("world", "muster", "world", supervise.always_ready)
+        self._progress.greet(of_server.server.url, seeding.result(), self._logs)
 
-        with self._step("database"):
+    async def _start_database(self, settings: Settings, made: home.Secrets) -> None:
+        with self._progress.step("database"):
             cluster = await asyncio.to_thread(
                 lambda: postgres.prepare(
-                    folder,
+                    self._folder,
                     port=settings.database.port,
                     superuser_password=made.superuser,
                     password=made.database,
@@ -132,72 +150,50 @@ class _Up:
                     self._logs / "database.log",
                     is_ready=cluster.is_ready,
                     stop_signal=signal.SIGINT,
-                    stop_s=30,
+                    stop_s=30,  # writes what is dirty in memory to the disk
                 )
             )
             await asyncio.to_thread(cluster.create_database)
-            await asyncio.to_thread(migrate, of_server)
-        with self._step("broker"):
+            await asyncio.to_thread(migrate, settings)
+
+    async def _start_broker(self, made: home.Secrets) -> None:
+        with self._progress.step("broker"):
             broker = await asyncio.to_thread(
-                lambda: mosquitto.prepare(folder, port=settings.broker.port, admin_password=made.admin)
+                lambda: mosquitto.prepare(self._folder, port=self._settings.broker.port, admin_password=made.admin)
             )
             await self._supervisor.start(
                 Program("broker", broker.command, self._logs / "broker.log", is_ready=broker.is_ready)
             )
             await asyncio.to_thread(_add_parts, broker, made)
-        names: list[str] = []
-        if self._demo:
-            with self._step("neighbourhood"):
-                names = await asyncio.to_thread(seed, of_server)
-        with self._step("gateway"):
-            await self._supervisor.start(
-                self._part("gateway", "muster-gateway", "run", is_ready=_GatewayReady(of_server))
-            )
-        with self._step("server"):
-            await self._supervisor.start(self._part("server", "muster-server", "run", is_ready=_ServerReady(settings)))
-        if self._demo:
-            with self._step("simulated people"):
-                await self._supervisor.start(self._part("world", "muster", "world"))
-        self._greet(of_server, names, time.monotonic() - began)
 
-    def _part(
-        self, name: str, script: str, argument: str, is_ready: Callable[[], bool] = supervise.always_ready
-    ) -> Program:
+    async def _seed(self, settings: Settings) -> list[str]:
+        if not self._demo:
+            return []
+        with self._progress.step("neighbourhood"):
+            return await asyncio.to_thread(seed, settings)
+
+    async def _start_part(self, name: str, script: str, argument: str, is_ready: Callable[[], bool]) -> None:
         file = self._folder / (home.GATEWAY_SETTINGS if name == "gateway" else home.SETTINGS)
-        return Program(
-            name,
-            accounts.with_parent([str(Path(sys.executable).with_name(script)), argument]),
-            self._logs / f"{name}.log",
-            environment=home.environment_of_parts(file),
-            is_ready=is_ready,
-        )
-
-    @contextlib.contextmanager
-    def _step(self, what: str) -> Iterator[None]:
-        began = time.monotonic()
-        status = self._console.status(f"{what} ...") if self._console.is_terminal else contextlib.nullcontext()
-        with status:
-            yield
-        self._console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - began:.1f} s[/]")
-
-    def _greet(self, settings: Settings, names: list[str], took_s: float) -> None:
-        self._console.print(f"\nmuster is running: [bold]{settings.server.url}[/]  [dim](in {took_s:.1f} s)[/]")
-        if names:
-            self._console.print(f"sign in as: {escape(', '.join(names))}")
-        self._console.print(f"[dim]logs: {escape(str(self._logs))} · Ctrl-C stops everything[/]")
+        with self._progress.step(name):
+            await self._supervisor.start(
+                Program(
+                    name,
+                    accounts.with_parent([str(Path(sys.executable).with_name(script)), argument]),
+                    self._logs / f"{name}.log",
+                    environment=home.environment_of_parts(file),
+                    is_ready=is_ready,
+                )
+            )
 
     def _show(self, crash: Crash) -> None:
-        if self._stopping:
-            return
-        self._print_end_of_log(crash.last_lines)
-        self._console.print(
-            f"[bold red]{crash.name} {escape(crash.how)}[/], starting it again in {crash.again_in_s:g} s"
-            f" [dim]({escape(str(crash.log))})[/]"
-        )
+        if not self._stopping:
+            self._progress.show_crash(crash)
 
-    def _print_end_of_log(self, lines: list[str]) -> None:
-        for line in lines:
-            self._console.print(f"[dim]  | {escape(line)}[/]")
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The first of several failures: the others are mostly its consequences."""
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found
 
 
 def migrate(settings: Settings) -> None:
@@ -220,8 +216,6 @@ def seed(settings: Settings) -> list[str]:
 
 
 def _add_parts(broker: mosquitto.Broker, made: home.Secrets) -> None:
-    from server.fleet import logins
-
     with logins.administer(broker.host, broker.port, broker.admin_user, broker.admin_password) as administration:
         administration.add_part("gateway", made.gateway, "gateway")
         administration.add_part("server", made.server, "server")
