@@ -5,6 +5,7 @@ import csv
 import gzip
 import heapq
 import io
+import itertools
 import json
 import logging
 import math
@@ -181,7 +182,7 @@ class Replay:
         ear.tell(from_ms + shift_ms, wire.Radio.OK)
         due_ms = await ear.reach(from_ms + shift_ms)
         last_ms = from_ms
-        while chunk := await asyncio.to_thread(lambda: [row for row, _ in zip(rows, range(CHUNK_ROWS), strict=False)]):
+        while chunk := await asyncio.to_thread(lambda: list(itertools.islice(rows, CHUNK_ROWS))):
             for row in chunk:
                 at_ms = row.at_ms + shift_ms
                 if row.at_ms - last_ms > GAP_MS:

@@ -67,6 +67,13 @@ def test_one_scanner_is_heard_and_time_is_that_of_all(tmp_path: Path) -> None:
     assert source.rows == 4
 
 
+def test_no_row_of_a_long_recording_is_left_out(tmp_path: Path) -> None:
+    count = 2 * replay.CHUNK_ROWS + 7
+    notes, source = play(write(tmp_path / "a.csv", *[row(at_ms) for at_ms in range(count)]))
+    assert [at_ms for at_ms, _ in notes.heard] == list(range(count))
+    assert source.rows == count
+
+
 def test_rows_out_of_order_are_put_in_order(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", row(1000), row(0), row(3000), row(2000), row(9000))
     notes, _ = play(path)
