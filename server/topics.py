@@ -10,6 +10,8 @@ from server.database import Base
 
 # Raised by whatever changes what readings are judged by: identities, pairings, placements, agents' keys, venues.
 FACTS = "facts"
+# Where a session notes which topics its transaction raised.
+RAISED = "topics_raised"
 
 
 class Topic(Base):
@@ -25,6 +27,7 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Raises the topics' revisions by one within the session's transaction and returns the new ones.
 
     One statement takes the rows in the order of their names, so that two that raise several never wait in a ring.
+    What was raised is noted in `session.info[RAISED]`, for whoever announces it after the commit.
     """
     wanted = sorted(set(names))
     if not wanted:
@@ -32,7 +35,9 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     statement = insert(Topic).values([{"name": name, "rev": 1} for name in wanted])
     statement = statement.on_conflict_do_update(index_elements=[Topic.name], set_={"rev": Topic.rev + 1})
     rows = session.execute(statement.returning(Topic.name, Topic.rev))
-    return dict(rows.all())
+    raised: dict[str, int] = dict(rows.all())
+    session.info.setdefault(RAISED, {}).update(raised)
+    return raised
 
 
 def revisions(session: Session, names: Iterable[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What of presence goes out: the venue topic of the live stream, and visits."""
 
 import datetime as dt
+import zoneinfo
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -76,6 +77,19 @@ class VisitSeen(TypedDict):
     observed: bool | None
 
 
+class WhyBadge(TypedDict):
+    """Why a badge is present, away, left or unknown. silent: the agents without which nobody can tell."""
+
+    badge: int
+    venue: str | None
+    zone: str | None
+    state: str | None
+    since: str | None
+    last_heard: str | None
+    silent: list[str]
+    sentence: str
+
+
 def rfc3339(at: dt.datetime) -> str:
     """A time as HTTP tells it: UTC, to the millisecond."""
     return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -84,6 +98,11 @@ def rfc3339(at: dt.datetime) -> str:
 def rfc3339_ms(ms: int) -> str:
     """As `rfc3339`, from milliseconds since the epoch."""
     return rfc3339(times.from_ms(ms))
+
+
+def local_time(at: dt.datetime, time_zone: str) -> str:
+    """Hours and minutes as the venue's clock shows them, for sentences."""
+    return at.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
 
 
 def venue_topic(seen: VenuePicture) -> VenueTopic:

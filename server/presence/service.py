@@ -22,6 +22,7 @@ from server.venues.model import Venue
 LOOK_BACK_MS = 12 * 3600 * 1000
 # Those who left fade from the picture: long enough to see who has just gone, short enough not to fill the room.
 LEFT_SHOWN_MS = 10 * 60 * 1000
+VISITS_BACK_MS = 24 * 3600 * 1000  # what a shop owner means by "today" when she does not say since when
 MAX_VISITS = 1000  # of one answer; a shop's busy day
 
 
@@ -127,7 +128,6 @@ def load(session: Session, *, venue_id: str, now: dt.datetime, presence: Presenc
     """
     rev = topics.revisions(session, [f"venue/{venue_id}"])[f"venue/{venue_id}"]
     venue = venues.get(session, venue_id)
-    session.refresh(venue)
     rule = states.rule(presence, venue.join_gap_s)
     now_ms = times.to_ms(now_of(session, venue=venue, now=now))
     ears, agent_locations = _load_ears(session, venue_id, now_ms - LOOK_BACK_MS - rule.given_up_after_ms)
@@ -205,12 +205,16 @@ def picture(session: Session, *, venue_id: str, now: dt.datetime, presence: Pres
 
 
 def visits_since(
-    session: Session, *, venue_id: str, since: dt.datetime, now: dt.datetime, presence: Presence
+    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence
 ) -> list[SeenVisit]:
-    """The visits that had not ended by `since`, the newest first, MAX_VISITS at most; raises VenueUnknown."""
+    """The visits that had not ended by `since`, the newest first, MAX_VISITS at most; raises VenueUnknown.
+
+    since: None for a day before the venue's now.
+    """
     venue = venues.get(session, venue_id)
     rule = states.rule(presence, venue.join_gap_s)
-    since_ms, now_ms = times.to_ms(since), times.to_ms(now_of(session, venue=venue, now=now))
+    now_ms = times.to_ms(now_of(session, venue=venue, now=now))
+    since_ms = now_ms - VISITS_BACK_MS if since is None else times.to_ms(since)
     ears, _ = _load_ears(session, venue_id, since_ms - rule.given_up_after_ms)
     reckoning = states.reckon(ears.values(), now_ms - rule.unjudged_ms, rule)
     observed = {states.Kind.LEFT: True, states.Kind.UNKNOWN: False}

@@ -1,0 +1,55 @@
+"""Who may see who came to an event, and who may see a name of them."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from server.errors import Refused
+from server.events import service as events
+from server.people.model import Member
+from server.presence import service as presence
+from server.venues import service as venues
+
+
+class EventNotYours(Refused):
+    """Only its organizer sees who came to an event."""
+
+    code = "event_not_yours"
+
+
+class NameNotShown(Refused):
+    """Only the organizer sees names: of members who signed up, and while the event runs."""
+
+    code = "name_not_shown"
+
+
+def check_sees(session: Session, *, member: Member, event_id: str) -> bool:
+    """Whether she organizes it; raises EventUnknown, EventNotYours when she neither does nor is an operator."""
+    if organizes(session, member=member, event_id=event_id):
+        return True
+    if not member.operator:
+        raise EventNotYours
+    return False
+
+
+def organizes(session: Session, *, member: Member, event_id: str) -> bool:
+    """Whether an event is hers; raises EventUnknown."""
+    return events.get(session, event_id).organizer_id == member.id
+
+
+def is_running(session: Session, *, event_id: str, now: dt.datetime) -> bool:
+    """Whether a step of the event is open, each by the time of its venue."""
+    return any(
+        step.opens_at <= presence.now_of(session, venue=venues.get(session, step.venue_id), now=now) < step.ends_at
+        for step in events.steps_of(session, event_id=event_id)
+    )
+
+
+def check_sees_name(session: Session, *, member: Member, event_id: str, signed_up: bool, now: dt.datetime) -> None:
+    """Raises NameNotShown, EventUnknown unless the member may see the names of those who signed up for the event.
+
+    signed_up: whether the one asked about has.
+    """
+    hers = organizes(session, member=member, event_id=event_id)
+    if not (hers and signed_up and is_running(session, event_id=event_id, now=now)):
+        raise NameNotShown

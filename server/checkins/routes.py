@@ -1,0 +1,89 @@
+"""Check-ins of an event and of oneself, taking one back, and why somebody is not checked in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import text
+
+from server import names
+from server.checkins import explain, rights, schema
+from server.checkins import service as checkins
+from server.errors import Refused
+from server.people import access
+from server.people import service as people
+from server.requests import Id, InSettings, InTransaction, Now, Number
+
+router = APIRouter(prefix="/api", tags=["check-ins"])
+
+MINE_SHOWN = 200  # years of going out; nobody reads further on a phone
+
+
+class CheckInNotYours(Refused):
+    """Only the organizer, or whose it is, takes a check-in back."""
+
+    code = "check_in_not_yours"
+
+
+# `signed_up` as it is now: what a name may be shown by.
+_ROWS = """
+    SELECT checkin.id, step.event_id, checkin.step_id, checkin.member_id, member.name, checkin.badge_id, checkin.at,
+           checkin.recorded_at, checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.over_capacity,
+           checkin.undone_at
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN member ON member.id = checkin.member_id
+    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
+"""
+_OF_EVENT = text(_ROWS + " WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC")
+_OF_MEMBER = text(_ROWS + " WHERE checkin.member_id = :member ORDER BY checkin.at DESC, checkin.id DESC LIMIT :limit")
+_WHOSE = text("""
+    SELECT checkin.member_id, step.event_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id
+""")
+
+
+@router.get("/events/{event_id}/check-ins")
+def list_check_ins(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.CheckInOut]:
+    """Who came to an event, the latest first; for its organizer and operators.
+
+    Names only for the organizer while the event runs, of members who signed up.
+    """
+    named = rights.check_sees(session, member=viewer, event_id=event_id)
+    named = named and rights.is_running(session, event_id=event_id, now=now)
+    rows = session.execute(_OF_EVENT, {"event": event_id})
+    return [schema.show(row, named and row.signed_up) for row in rows]
+
+
+@router.get("/me/check-ins")
+def list_mine(viewer: access.Viewer, session: InTransaction) -> list[schema.CheckInOut]:
+    """One's own check-ins, the latest first."""
+    rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN})
+    return [schema.show(row, named=True) for row in rows]
+
+
+@router.post("/check-ins/{checkin_id}/undo", status_code=204)
+def undo(checkin_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
+    """Takes a check-in back; for the organizer, and for whose it is. What was heard before never checks in again."""
+    found = session.execute(_WHOSE, {"id": checkin_id}).one_or_none()
+    if found is None:
+        raise checkins.NotCheckedIn
+    if found.member_id != viewer.id and not rights.organizes(session, member=viewer, event_id=found.event_id):
+        raise CheckInNotYours
+    checkins.undo(session, checkin_id=checkin_id, at=now, by=viewer.id)
+
+
+@router.get("/steps/{step_id}/why")
+def why(
+    step_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    member: Annotated[str | None, Query(max_length=names.ID_MAX_LENGTH, description="for the organizer")] = None,
+) -> schema.WhyOut:
+    """Why one is, or is not, checked in to a step; the organizer may ask for whom she sees by name."""
+    asked_for = viewer.id if member is None else member
+    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence)
+    if asked_for != viewer.id:
+        rights.check_sees_name(
+            session, member=viewer, event_id=found.facts.asked.event_id, signed_up=found.facts.asked.signed_up, now=now
+        )
+        people.get(session, asked_for)
+    return schema.show_why(found)

@@ -1,0 +1,285 @@
+"""The event topic: who has come, who is here, who is expected; names only for the organizer while the event runs."""
+
+import bisect
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from server import times, topics
+from server.checkins import words
+from server.events import service as events
+from server.live.rights import Audience
+from server.presence.schema import rfc3339, rfc3339_ms
+from server.presence.service import VenuePicture
+from server.presence.states import EVER_MS, Kind
+
+ARRIVALS_SHOWN = 200  # newest first; a wall shows 12, a phone scrolls through some
+CURVE_POINTS = 240  # more than a screen has room for beside the map
+# A check-in known this long after it happened came from a backlog: on the straight way it takes 20 s at most.
+LATE_AFTER_S = 60
+
+
+class StepFacts(NamedTuple):
+    """A step of an event."""
+
+    id: str
+    name: str
+    venue_id: str
+    zone_id: str | None
+    opens_ms: int
+    starts_ms: int
+    ends_ms: int
+    capacity: int | None
+    replayed: bool  # it takes place by the time of a replayed venue
+
+
+class ArrivalRow(NamedTuple):
+    """A check-in as the tables have it."""
+
+    id: int
+    member_id: str
+    name: str
+    badge_id: int | None
+    at: dt.datetime
+    recorded_at: dt.datetime
+    evidence: str
+    signed_up: bool
+    over_capacity: bool
+    undone: bool
+    replayed: bool
+    earlier: int
+
+
+class HeldBadge(NamedTuple):
+    """Whose a badge is, [from_ms, to_ms)."""
+
+    badge_id: int
+    member_id: str
+    name: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gathering:
+    """What the tables say of an event at revision `rev`. arrivals: the newest first, also those taken back."""
+
+    rev: int
+    id: str
+    name: str
+    simulated: bool
+    steps: tuple[StepFacts, ...]
+    signed_up: frozenset[str]
+    arrivals: tuple[ArrivalRow, ...]
+    held: tuple[HeldBadge, ...]
+
+    @property
+    def venue_ids(self) -> list[str]:
+        """The venues of its steps, each once, in their order."""
+        return list(dict.fromkeys(step.venue_id for step in self.steps))
+
+
+_ARRIVALS = text("""
+    SELECT checkin.id, checkin.member_id, member.name, checkin.badge_id, checkin.at, checkin.recorded_at,
+           checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.over_capacity,
+           checkin.undone_at IS NOT NULL AS undone, venue.replayed
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
+    JOIN member ON member.id = checkin.member_id
+    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
+    WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC
+""")
+
+# Earlier events of the same organizer or community, or at one of the same venues, that they were checked in to.
+_EARLIER = text("""
+    SELECT checkin.member_id, count(DISTINCT step.event_id)
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
+    JOIN event AS this ON this.id = :event
+    WHERE checkin.member_id = ANY(:members) AND checkin.undone_at IS NULL
+      AND event.id <> this.id AND checkin.at < :before
+      AND (event.organizer_id = this.organizer_id OR event.community_id = this.community_id
+           OR step.venue_id = ANY(:venues))
+    GROUP BY checkin.member_id
+""")
+
+_STEPS = text("""
+    SELECT step.id, step.name, step.venue_id, step.zone_id, step.opens_at, step.starts_at, step.ends_at, step.capacity,
+           venue.replayed
+    FROM step JOIN venue ON venue.id = step.venue_id WHERE step.event_id = :event ORDER BY step.position
+""")
+
+_HELD = text("""
+    SELECT pairing.badge_id, pairing.member_id, member.name,
+           lower(pairing.valid) AS since, upper(pairing.valid) AS until
+    FROM pairing JOIN member ON member.id = pairing.member_id
+    WHERE pairing.member_id = ANY(:members) AND pairing.valid && tstzrange(:from_at, :to_at, '[]')
+""")
+
+
+def load(session: Session, *, event_id: str) -> Gathering:
+    """What the tables say of an event; raises EventUnknown."""
+    rev = topics.revisions(session, [f"event/{event_id}"])[f"event/{event_id}"]
+    event = events.get(session, event_id)
+    rows = session.execute(_STEPS, {"event": event_id}).all()
+    steps = tuple(
+        StepFacts(
+            row.id,
+            row.name,
+            row.venue_id,
+            row.zone_id,
+            times.to_ms(row.opens_at),
+            times.to_ms(row.starts_at),
+            times.to_ms(row.ends_at),
+            row.capacity,
+            row.replayed,
+        )
+        for row in rows
+    )
+    signed_up = frozenset(
+        session.execute(text("SELECT member_id FROM sign_up WHERE event_id = :event"), {"event": event_id}).scalars()
+    )
+    found = session.execute(_ARRIVALS, {"event": event_id}).all()
+    members = sorted(signed_up | {row.member_id for row in found})
+    opens_at = min((row.opens_at for row in rows), default=times.EPOCH)
+    ends_at = max((row.ends_at for row in rows), default=times.EPOCH)
+    earlier: dict[str, int] = dict(
+        session.execute(
+            _EARLIER,
+            {"event": event_id, "members": members, "before": opens_at, "venues": [row.venue_id for row in rows]},
+        ).all()
+    )
+    held = session.execute(_HELD, {"members": members, "from_at": opens_at, "to_at": ends_at})
+    return Gathering(
+        rev,
+        event.id,
+        event.name,
+        event.simulated,
+        steps,
+        signed_up,
+        tuple(ArrivalRow._make([*row, earlier.get(row.member_id, 0)]) for row in found),
+        tuple(
+            HeldBadge(
+                row.badge_id,
+                row.member_id,
+                row.name,
+                0 if row.since is None else times.to_ms(row.since),
+                EVER_MS if row.until is None else times.to_ms(row.until),
+            )
+            for row in held
+        ),
+    )
+
+
+def draw(gathering: Gathering, now_ms: int, audience: Audience, venues: Mapping[str, VenuePicture]) -> dict[str, Any]:
+    """The event topic as this audience sees it at now_ms.
+
+    venues: the pictures of the steps' venues, as far as known.
+    """
+    own_ms = {
+        step.venue_id: venues[step.venue_id].picture.now_ms
+        for step in gathering.steps
+        if step.replayed and step.venue_id in venues
+    }
+    running = any(step.opens_ms <= own_ms.get(step.venue_id, now_ms) < step.ends_ms for step in gathering.steps)
+    named = running and audience is Audience.ORGANIZER
+    held_ms = max(own_ms.values(), default=now_ms)
+    held = {row.badge_id: row for row in gathering.held if row.from_ms <= held_ms < row.to_ms}
+    return {
+        "rev": gathering.rev,
+        "event": _event(gathering, audience),
+        "figures": _figures(gathering, held, venues),
+        "arrivals": [_arrival(row, named) for row in gathering.arrivals[:ARRIVALS_SHOWN]],
+        "curve": curve(sorted(_first_arrivals(gathering).values())),
+        "names": {str(badge_id): row.name for badge_id, row in held.items() if row.member_id in gathering.signed_up}
+        if named
+        else {},
+    }
+
+
+def _event(gathering: Gathering, audience: Audience) -> dict[str, Any]:
+    return {
+        "id": gathering.id,
+        "name": gathering.name,
+        "organizer": audience is Audience.ORGANIZER,
+        "simulated": gathering.simulated,
+        "steps": [
+            {
+                "id": step.id,
+                "name": step.name,
+                "venue": step.venue_id,
+                "zone": step.zone_id,
+                "starts_at": rfc3339_ms(step.starts_ms),
+                "ends_at": rfc3339_ms(step.ends_ms),
+                "opens_at": rfc3339_ms(step.opens_ms),
+                "capacity": step.capacity,
+            }
+            for step in gathering.steps
+        ],
+    }
+
+
+def _first_arrivals(gathering: Gathering) -> dict[str, dt.datetime]:
+    first: dict[str, dt.datetime] = {}
+    for row in gathering.arrivals:  # the newest first, so the last one written is the first
+        if not row.undone:
+            first[row.member_id] = row.at
+    return first
+
+
+def _figures(gathering: Gathering, held: Mapping[int, HeldBadge], venues: Mapping[str, VenuePicture]) -> dict[str, int]:
+    arrived = set(_first_arrivals(gathering))
+    around = {
+        badge_id
+        for venue_id in gathering.venue_ids
+        if venue_id in venues
+        for badge_id, state in venues[venue_id].picture.badges.items()
+        if state.kind in (Kind.PRESENT, Kind.AWAY)
+    }
+    here = {row.member_id for badge_id, row in held.items() if badge_id in around}
+    return {
+        "signed_up": len(gathering.signed_up),
+        "arrived": len(arrived),
+        "here": len(arrived & here),
+        "expected": len(gathering.signed_up - arrived),
+        "over_capacity": len({row.member_id for row in gathering.arrivals if row.over_capacity and not row.undone}),
+    }
+
+
+def _arrival(row: ArrivalRow, named: bool) -> dict[str, Any]:
+    shown = named and row.signed_up
+    late = not row.replayed and (row.recorded_at - row.at).total_seconds() > LATE_AFTER_S
+    return {
+        "id": row.id,
+        "name": row.name if shown else None,
+        "initials": words.initials(row.name) if shown else None,
+        "badge": row.badge_id,
+        "at": rfc3339(row.at),
+        "evidence": row.evidence,
+        "note": _note(row),
+        "undone": row.undone,
+        "late": late,
+    }
+
+
+def _note(row: ArrivalRow) -> str:
+    """The one thing most worth knowing: what asks for an answer first, then what a host may say hello with."""
+    if row.over_capacity:
+        return "over capacity"
+    if not row.signed_up:
+        return "not signed up"
+    return words.times_here(row.earlier)
+
+
+def curve(arrivals: list[dt.datetime]) -> list[list[Any]]:
+    """Cumulative arrivals, ascending: at most CURVE_POINTS true points, the first and the last always there."""
+    count = len(arrivals)
+    if count <= CURVE_POINTS:
+        chosen = list(range(count))
+    else:
+        chosen = [round(place * (count - 1) / (CURVE_POINTS - 1)) for place in range(CURVE_POINTS)]
+    # Several at one moment are one step of the curve.
+    points = dict.fromkeys(arrivals[place] for place in chosen)
+    return [[rfc3339(at), bisect.bisect_right(arrivals, at)] for at in points]

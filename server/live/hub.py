@@ -1,0 +1,364 @@
+"""The hub of the live stream: keeps what is watched in memory, and sends each viewer what changes of it.
+
+MQTT news --take--> watch (model of a topic) --draw, each second and after news--> view (per audience) --> viewers
+tables ----load---> watch, first and whenever news cannot be followed; every 5 s revisions, sessions and rights
+
+Everything but reading the tables happens in the event loop, so nothing needs a lock.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from config.settings import Presence
+from server import topics
+from server.errors import MusterError, Refused, SignInNeeded, Unavailable
+from server.events import service as events
+from server.live import gatherings, members, news, rights
+from server.live.rights import Audience
+from server.live.viewer import Viewer, Wanted
+from server.live.watch import View, Watch
+from server.people import service as people
+from server.presence import service as presence
+from server.presence.service import VenuePicture
+
+T = TypeVar("T")
+
+TICK_S = 1.0  # states that come from time alone are as fine as that
+CHECK_S = 5.0  # lost news, a sign-out and a lost right are noticed within this (design: every 5 s)
+SHARED_S = 1.0  # a snapshot may be this old: what a thousand viewers ask for at once is looked up once
+SHOW_AGAIN_S = 0.1  # a venue with many reports redraws ten times a second at most: faster than an eye follows dots
+LOAD_AGAIN_S = 0.25  # of an event whose check-ins come in a rush
+KEEP_S = 10.0  # a reload of the page finds its topics still in memory
+THREADS = 2  # reading the tables at once; the rest of the pool is for requests
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """All that is watched in this process. Make one per event loop; `start` it there and `stop` it."""
+
+    def __init__(self, engine: Engine, settings: Presence, clock: Callable[[], dt.datetime] | None = None) -> None:
+        """clock: the current time, UTC."""
+        self._engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._settings = settings
+        self._clock = clock or (lambda: dt.datetime.now(dt.UTC))
+        self._watches: dict[str, Watch] = {}
+        self._viewers: set[Viewer] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._threads: ThreadPoolExecutor | None = None
+        self._facts: int | None = None
+        self._closing = False
+
+    @property
+    def viewers(self) -> int:
+        """How many connections there are."""
+        return len(self._viewers)
+
+    async def start(self) -> None:
+        """Begins to keep time, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(THREADS, "live")
+        self._closing = False
+        self._spawn(self._every(TICK_S, self._tick))
+        self._spawn(self._every(CHECK_S, self._check))
+
+    async def stop(self) -> None:
+        """Ends all streams and everything that the hub started."""
+        self._close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)
+        self._loop = None
+
+    def close(self) -> None:
+        """Ends all streams and takes no new ones, before the server waits for them; from any thread or signal."""
+        self._call(self._close)
+
+    def take(self, mqtt_topic: str, payload: bytes, _kept: bool = False) -> None:
+        """Takes an MQTT message, from any thread. What cannot be read makes the tables be read again."""
+        name = news.topic_name(mqtt_topic)
+        if name is not None:
+            self._call(self._take, name, payload)
+
+    def doubt(self) -> None:
+        """Compares everything with the tables now, from any thread: the broker was away, news may be lost."""
+        self._call(lambda: self._spawn(self._check()))
+
+    async def join(self, token: str | None, wanted: Wanted) -> Viewer:
+        """A new viewer, whose first event is a snapshot; `leave` must be called for it.
+
+        Raises SignInNeeded, Refused, NotFound as `rights.audience` does, and Unavailable without a database.
+        """
+        self._check_open()
+        if token is None:
+            raise SignInNeeded
+        try:
+            granted = await self._in_thread(lambda session: self._grant(session, token, wanted))
+            await asyncio.gather(*(self._make_ready(self._watch(name)) for name in granted))
+        except SQLAlchemyError:
+            raise Unavailable from None
+        self._check_open()
+        # From here to the end nothing waits, so no delta is missed and none comes twice.
+        viewer = Viewer(token, wanted, granted, self._clock)
+        watches, now = [self._watch(name) for name in granted], self._clock()
+        if any(watch.record is None for watch in watches):
+            raise Unavailable
+        for watch in watches:
+            audience = granted[watch.name]
+            if audience not in watch.views:
+                watch.views[audience] = View(watch.name, watch.draw(audience, now, self._pictures(watch, now)))
+            watch.views[audience].viewers.add(viewer)
+            viewer.views.append((watch, watch.views[audience]))
+        self._viewers.add(viewer)
+        viewer.resync()
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forgets a viewer."""
+        viewer.end()
+        self._viewers.discard(viewer)
+        for _, view in viewer.views:
+            view.viewers.discard(viewer)
+
+    def _check_open(self) -> None:
+        if self._closing or self._loop is None:
+            raise Unavailable("The server is stopping; please try again in a moment.")
+
+    # -- rights
+
+    def _grant(self, session: Session, token: str, wanted: Wanted) -> dict[str, Audience]:
+        now = self._clock()
+        member = people.member_of(session, token=token, now=now)
+        if member is None:
+            raise SignInNeeded
+        granted = {name: rights.audience(session, member, name, now) for name in wanted.topics}
+        if wanted.venues_of is not None:
+            for step in events.steps_of(session, event_id=wanted.venues_of):
+                with contextlib.suppress(Refused):
+                    name = f"venue/{step.venue_id}"
+                    granted.setdefault(name, rights.audience(session, member, name, now))
+        return granted
+
+    def _still_granted(self, session: Session, asked: Sequence[tuple[str, Wanted]]) -> list[dict[str, Audience]]:
+        found: dict[tuple[str, Wanted], dict[str, Audience]] = {}
+        for key in asked:
+            if key not in found:
+                try:
+                    found[key] = self._grant(session, *key)
+                except MusterError:
+                    found[key] = {}
+        return [found[key] for key in asked]
+
+    # -- what is watched
+
+    def _watch(self, name: str) -> Watch:
+        if name not in self._watches:
+            self._watches[name] = Watch(name)
+        watch = self._watches[name]
+        watch.wanted_s = self._time_s()
+        return watch
+
+    async def _make_ready(self, watch: Watch) -> None:
+        """Waits until a watch is as the tables were at most SHARED_S ago."""
+        if watch.record is None or watch.doubtful:
+            await self._load(watch)
+        elif self._time_s() - watch.verified_s > SHARED_S:
+            revs = await self._in_thread(lambda session: topics.revisions(session, [watch.name]))
+            if revs[watch.name] > watch.rev:
+                await self._load(watch)
+            else:
+                watch.verified_s = self._time_s()
+        await asyncio.gather(*(self._make_ready(self._watch(f"venue/{key}")) for key in watch.venue_ids))
+
+    async def _load(self, watch: Watch) -> None:
+        """Reads a watch from the tables; who asks while that happens waits for the same reading."""
+        if watch.loading is None:
+            watch.loading = self._spawn(self._load_now(watch))
+        await asyncio.shield(watch.loading)
+        if watch.record is None or watch.doubtful:
+            raise Unavailable
+
+    async def _load_now(self, watch: Watch) -> None:
+        try:
+            while True:
+                await asyncio.sleep(watch.loaded_s + LOAD_AGAIN_S - self._time_s())
+                watch.loaded_s = started_s = self._time_s()
+                current = watch.loaded(await self._in_thread(lambda session: self._read(session, watch)))
+                watch.doubtful = False
+                watch.verified_s = started_s
+                self._show(watch)
+                if current:
+                    break
+        except (SQLAlchemyError, MusterError) as error:
+            _log.warning("%s could not be read: %s", watch.name, type(error).__name__)
+            watch.failed()
+            watch.doubtful = True
+        finally:
+            watch.loading = None
+
+    def _read(self, session: Session, watch: Watch) -> presence.Record | gatherings.Gathering | members.Diary:
+        if watch.kind == "venue":
+            return presence.load(session, venue_id=watch.key, now=self._clock(), presence=self._settings)
+        if watch.kind == "event":
+            return gatherings.load(session, event_id=watch.key)
+        return members.load(session, member_id=watch.key)
+
+    def _reload(self, watch: Watch) -> None:
+        if watch.loading is None:
+            watch.loading = self._spawn(self._load_now(watch))
+
+    def _take(self, name: str, payload: bytes) -> None:
+        watch = self._watches.get(name)
+        if watch is None:
+            return
+        try:
+            taken = watch.take(news.read(payload))
+        except news.Unreadable as error:
+            _log.warning("news of %s cannot be read: %s", name, error)
+            taken = False
+        if not taken:
+            self._reload(watch)
+        elif watch.loading is None:
+            self._show_soon(watch)
+
+    # -- what viewers get
+
+    def _show_soon(self, watch: Watch) -> None:
+        """Shows now, or later when it was shown a moment ago; many news in that time are one delta."""
+        assert self._loop is not None
+        wait_s = watch.shown_s + SHOW_AGAIN_S - self._time_s()
+        if wait_s <= 0:
+            self._show(watch)
+        elif not watch.show_planned:
+            watch.show_planned = True
+            self._loop.call_later(wait_s, self._show, watch)
+
+    def _show(self, watch: Watch, pictures: dict[str, VenuePicture] | None = None) -> None:
+        watch.show_planned = False
+        watch.shown_s = self._time_s()
+        if watch.record is None:
+            return
+        now = self._clock()
+        for audience, view in tuple(watch.views.items()):
+            if not view.viewers:
+                del watch.views[audience]
+        if watch.views:
+            known = self._pictures(watch, now) if pictures is None else pictures
+            for audience, view in watch.views.items():
+                view.show(watch.draw(audience, now, known), now)
+
+    def _pictures(self, watch: Watch, now: dt.datetime) -> dict[str, VenuePicture]:
+        names = [watch.name] if watch.kind == "venue" else [f"venue/{key}" for key in watch.venue_ids]
+        found: dict[str, VenuePicture] = {}
+        for name in names:
+            venue = self._watches.get(name)
+            picture = None if venue is None else venue.picture(now)
+            if venue is not None and picture is not None:
+                found[venue.key] = picture
+        return found
+
+    # -- time
+
+    async def _tick(self) -> None:
+        now, now_s = self._clock(), self._time_s()
+        needed = {name for watch in self._watches.values() if watch.viewers for name in _needs(watch)}
+        for name in needed:
+            self._watch(name)
+        for watch in [watch for watch in self._watches.values() if watch.wanted_s < now_s - KEEP_S]:
+            if watch.loading is None:
+                del self._watches[watch.name]
+        pictures: dict[str, VenuePicture] = {}
+        for name in needed:
+            picture = self._watches[name].picture(now)
+            if picture is not None:
+                pictures[self._watches[name].key] = picture
+        for name in needed:
+            self._show(self._watches[name], pictures)
+
+    async def _check(self) -> None:
+        """Compares what is watched with the tables, and what viewers watch with what they still may."""
+        watches = [watch for watch in self._watches.values() if watch.record is not None and watch.loading is None]
+        viewers = list(self._viewers)
+        if not watches and not viewers:
+            return
+        before = {watch.name: watch.rev for watch in watches}
+        asked = [(viewer.token, viewer.wanted) for viewer in viewers]
+
+        def look(session: Session) -> tuple[dict[str, int], list[dict[str, Audience]]]:
+            revs = topics.revisions(session, [*before, topics.FACTS])
+            return revs, self._still_granted(session, asked)
+
+        started_s = self._time_s()
+        try:
+            revs, granted = await self._in_thread(look)
+        except SQLAlchemyError as error:
+            _log.warning("the tables cannot be compared: %s", type(error).__name__)
+            return
+        for viewer, allowed in zip(viewers, granted, strict=True):
+            if allowed != viewer.granted:
+                viewer.end()
+        moved = self._facts is not None and revs[topics.FACTS] != self._facts
+        self._facts = revs[topics.FACTS]
+        for watch in watches:
+            unchanged = watch.rev == before[watch.name]
+            if moved or watch.doubtful or revs[watch.name] > watch.rev or (unchanged and revs[watch.name] < watch.rev):
+                self._reload(watch)
+            else:
+                watch.verified_s = started_s
+
+    # -- machinery
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except Exception:
+                _log.exception("the live stream stumbled and goes on")
+
+    async def _in_thread(self, act: Callable[[Session], T]) -> T:
+        assert self._loop is not None
+
+        def run() -> T:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                return act(session)
+
+        return await self._loop.run_in_executor(self._threads, run)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._loop is not None
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _call(self, act: Callable[..., object], *given: object) -> None:
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just ended
+                loop.call_soon_threadsafe(act, *given)
+
+    def _close(self) -> None:
+        self._closing = True
+        for viewer in tuple(self._viewers):
+            viewer.end()
+
+    def _time_s(self) -> float:
+        assert self._loop is not None
+        return self._loop.time()
+
+
+def _needs(watch: Watch) -> Iterable[str]:
+    return [watch.name, *(f"venue/{key}" for key in watch.venue_ids)]

@@ -1,0 +1,71 @@
+"""The live streams: one connection each, a snapshot first, then what changes."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.sse import EventSourceResponse
+from starlette.responses import Response
+
+from server.errors import Invalid
+from server.live import stream
+from server.live.hub import Hub
+from server.live.viewer import MAX_TOPICS, Wanted
+from server.people import access
+from server.requests import Id
+
+router = APIRouter(prefix="/api", tags=["live"])
+
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "An event `snapshot`, then events `delta` with what changed, and comments as heartbeats.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class NothingWanted(Invalid):
+    """Say what to watch: ?topic=venue/<id>, ?topic=event/<id>, ?topic=member/<your id>, several of them if need be."""
+
+    code = "nothing_wanted"
+
+
+def hub(request: Request) -> Hub:
+    """The app's hub: `app.state.hub`."""
+    found = request.app.state.hub
+    assert isinstance(found, Hub)
+    return found
+
+
+InHub = Annotated[Hub, Depends(hub)]
+
+
+async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
+    return stream.respond(hub, await hub.join(request.cookies.get(access.COOKIE), wanted))
+
+
+@router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)
+async def watch_venue(venue_id: Id, request: Request, hub: InHub) -> Response:
+    """Who is where in a venue, as numbers; for its shop owner, operators, and organizers of an event running there."""
+    return await _open(request, hub, Wanted((f"venue/{venue_id}",)))
+
+
+@router.get("/events/{event_id}/live", response_class=Response, responses=_ANSWER)
+async def watch_event(event_id: Id, request: Request, hub: InHub) -> Response:
+    """Who has come to an event, and the venues of its steps while they are open; for its organizer and operators."""
+    return await _open(request, hub, Wanted((f"event/{event_id}",), venues_of=event_id))
+
+
+@router.get("/me/live", response_class=Response, responses=_ANSWER)
+async def watch_oneself(viewer: access.Viewer, request: Request, hub: InHub) -> Response:
+    """One's own check-ins, and why one was not checked in."""
+    return await _open(request, hub, Wanted((f"member/{viewer.id}",)))
+
+
+@router.get("/live", response_class=Response, responses=_ANSWER)
+async def watch_several(
+    request: Request, hub: InHub, topic: Annotated[list[str], Query(default_factory=list, max_length=MAX_TOPICS)]
+) -> Response:
+    """Several topics in one connection, since a browser opens only six to one server."""
+    if not topic:
+        raise NothingWanted
+    return await _open(request, hub, Wanted(tuple(dict.fromkeys(topic))))

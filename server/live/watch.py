@@ -1,0 +1,167 @@
+"""One watched topic in memory: what the tables said, kept up to date by news, drawn for each audience."""
+
+import asyncio
+import dataclasses
+import datetime as dt
+from typing import Any, Protocol
+
+import orjson
+
+from server import times
+from server.live import gatherings, members, news
+from server.live.changes import CannotTell, Topic, changes
+from server.live.gatherings import Gathering
+from server.live.members import Diary
+from server.live.rights import Audience
+from server.presence import schema as presence_schema
+from server.presence import service as presence
+from server.presence import states
+from server.presence.service import Record, VenuePicture
+
+
+class Viewer(Protocol):
+    """Whoever gets the events of a view."""
+
+    def push(self, event: bytes) -> None:
+        """Takes an encoded event."""
+
+    def resync(self) -> None:
+        """Takes a new snapshot, since a delta cannot say what changed."""
+
+
+class View:
+    """A topic as one audience saw it last: a new viewer starts from there, and all get the same deltas."""
+
+    def __init__(self, name: str, seen: Topic) -> None:
+        """seen: the topic as it is now."""
+        self.name = name
+        self.viewers: set[Viewer] = set()
+        self._seen = seen
+        self._encoded: bytes | None = None
+
+    @property
+    def seen(self) -> Topic:
+        """The topic as all viewers have it."""
+        return self._seen
+
+    def encoded(self) -> bytes:
+        """The same as JSON, made once for all that ask before it changes."""
+        if self._encoded is None:
+            self._encoded = orjson.dumps(self._seen)
+        return self._encoded
+
+    def show(self, seen: Topic, now: dt.datetime) -> None:
+        """Sends what changed to all viewers."""
+        if seen is self._seen:
+            return
+        try:
+            delta = changes(self._seen, seen)
+        except CannotTell:
+            self._seen, self._encoded = seen, None
+            for viewer in tuple(self.viewers):
+                viewer.resync()
+            return
+        if delta is None:
+            if seen["rev"] == self._seen["rev"]:
+                return
+        elif self.viewers:
+            event = encode_event("delta", now, {self.name: orjson.dumps(delta)})
+            for viewer in tuple(self.viewers):
+                viewer.push(event)
+        self._seen, self._encoded = seen, None
+
+
+class Watch:
+    """A topic that somebody watches; `record` is None until it was read for the first time."""
+
+    def __init__(self, name: str) -> None:
+        """name: `venue/<id>`, `event/<id>` or `member/<id>`."""
+        self.name = name
+        self.kind, _, self.key = name.partition("/")
+        self.record: Record | Gathering | Diary | None = None
+        self.views: dict[Audience, View] = {}
+        self.loading: asyncio.Task[None] | None = None
+        self.loaded_s = float("-inf")  # by the loop's clock, when the last reading of the tables began
+        self.verified_s = float("-inf")  # when its revision was last known to be the table's
+        self.shown_s = float("-inf")
+        self.show_planned = False
+        self.wanted_s = 0.0  # when somebody last watched it
+        self.doubtful = False  # the tables have to be read again, as soon as that succeeds
+        self._waiting: list[news.News] = []
+
+    @property
+    def viewers(self) -> list[Viewer]:
+        """All who watch it."""
+        return [viewer for view in self.views.values() for viewer in view.viewers]
+
+    @property
+    def venue_ids(self) -> list[str]:
+        """The venues whose pictures it is drawn with."""
+        return self.record.venue_ids if isinstance(self.record, Gathering) else []
+
+    @property
+    def rev(self) -> int:
+        """The revision in memory, -1 before the first reading."""
+        return -1 if self.record is None else self.record.rev
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it shows what is not real."""
+        if isinstance(self.record, Record):
+            return self.record.facts.simulated
+        return isinstance(self.record, Gathering) and self.record.simulated
+
+    def take(self, found: news.News) -> bool:
+        """Takes news; False when the tables have to be read again."""
+        if self.loading is not None:
+            self._waiting.append(found)
+            return True
+        return self._apply(found)
+
+    def loaded(self, record: Record | Gathering | Diary) -> bool:
+        """Takes what was read, then what came meanwhile; False when it has to be read once more."""
+        self.record = record
+        waiting, self._waiting = sorted(self._waiting, key=lambda found: found.rev), []
+        return all(self._apply(found) for found in waiting)
+
+    def failed(self) -> None:
+        """Nothing could be read: what came meanwhile is older than what will be."""
+        self._waiting = []
+
+    def _apply(self, found: news.News) -> bool:
+        if found.rev <= self.rev:
+            return True
+        record = self.record
+        if not isinstance(record, Record) or found.badges is None or found.coverage is None:
+            return False
+        if found.rev != record.rev + 1 or any(agent not in record.ears for agent, _ in found.coverage):
+            return False
+        for badge in found.badges:
+            record.heard[badge.badge_id] = badge
+        for agent, run in found.coverage:
+            ear = record.ears[agent]
+            record.ears[agent] = ear._replace(listened=states.merge([*ear.listened, run]))
+        self.record = dataclasses.replace(record, rev=found.rev)
+        return True
+
+    def picture(self, now: dt.datetime) -> VenuePicture | None:
+        """The venue at `now`, None for what is no venue or was not read yet."""
+        return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
+
+    def draw(self, audience: Audience, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
+        """The topic as this audience sees it now. venues: the pictures of `venue_ids`."""
+        if isinstance(self.record, Record):
+            seen: Any = presence_schema.venue_topic(venues[self.key])
+            return dict(seen)
+        if isinstance(self.record, Gathering):
+            return gatherings.draw(self.record, times.to_ms(now), audience, venues)
+        assert self.record is not None
+        return members.draw(self.record, now)
+
+
+def encode_event(kind: str, now: dt.datetime, encoded: dict[str, bytes], simulated: bool | None = None) -> bytes:
+    """A server-sent event `snapshot` or `delta` from topics that are JSON already."""
+    inner = b",".join(orjson.dumps(name) + b":" + topic for name, topic in encoded.items())
+    more = b"" if simulated is None else b'"simulated":' + orjson.dumps(simulated) + b","
+    at = orjson.dumps(presence_schema.rfc3339(now))
+    return b'event: %b\ndata: {"at":%b,%b"topics":{%b}}\n\n' % (kind.encode(), at, more, inner)

@@ -1,0 +1,52 @@
+"""Who is at a venue now, and the visits there."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from server import fields
+from server.badges import service as badges
+from server.people import access
+from server.presence import explain, rights, schema
+from server.presence import service as presence
+from server.requests import Id, InSettings, InTransaction, Now, Number
+
+router = APIRouter(prefix="/api", tags=["presence"])
+
+
+@router.get("/venues/{venue_id}/presence")
+def get_presence(
+    venue_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+) -> schema.VenueTopic:
+    """Figures and states of a venue now; for whom its live stream is for."""
+    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    return schema.venue_topic(presence.picture(session, venue_id=venue_id, now=now, presence=settings.presence))
+
+
+@router.get("/venues/{venue_id}/visits")
+def list_visits(
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    since: Annotated[fields.Moment | None, Query(description="visits that ended before are left out")] = None,
+) -> list[schema.VisitSeen]:
+    """The visits of a venue, the newest first; without `since` those of a day. For whom its live stream is for."""
+    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    found = presence.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
+    return [schema.visit(seen) for seen in found]
+
+
+@router.get("/badges/{badge_id}/why")
+def explain_badge(
+    badge_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+) -> schema.WhyBadge:
+    """Why a badge is shown as it is; for who holds it, and for whom the live stream of its venue is for."""
+    found = explain.explain(session, badge_id=badge_id, now=now, presence=settings.presence)
+    if badges.holder_of(session, badge_id=badge_id, at=now) != viewer.id:
+        if found["venue"] is None:
+            access.check_operator(viewer)
+        else:
+            rights.check_sees(session, member=viewer, venue_id=found["venue"], now=now)
+    return found
