@@ -217,6 +217,14 @@ def create(evening: Evening) -> fastapi.FastAPI:
     page("/sign-in-by-link", "sign_in.html", people=[], next="/", demo=False)
     page("/sign-in/fresh", "sign_in_link.html", name="Ana Marković", action="/sign-in/fresh")
     page("/sign-in/used", "sign_in_link.html", name=None, action="/sign-in/used")
+    operation = {
+        "method": "GET",
+        "path": "/api/venues/{venue}",
+        "says": "One venue.",
+        "takes": [{"name": "venue", "kind": "string", "required": True}],
+        "gives": "Venue",
+    }
+    page("/api-docs", "api_docs.html", groups={"venues": [operation]}, openapi="/api/openapi.json", version="1")
     for status in (401, 403, 404, 500):
         page(f"/went-wrong/{status}", "error.html", status=status, detail=None)
     phone = {"viewer": robin, "upcoming": [upcoming], "checkins": [], "time_zone": scenes.TIME_ZONE}

@@ -114,7 +114,8 @@ def test_every_dot_stands_in_its_zone_and_clear_of_its_name(visit: Opener) -> No
         """() => {
           const map = document.getElementById("map").getBoundingClientRect();
           const names = [...document.querySelectorAll(".plate")].map(each => each.getBoundingClientRect());
-          const under = (x, y) => names.some(({left, right, top, bottom}) => x > left && x < right && y > top && y < bottom);
+          const under = (x, y) => names.some(
+            ({left, right, top, bottom}) => x > left && x < right && y > top && y < bottom);
           return window.muster.dots().filter(({x, y}) => under(x + map.x, y + map.y)).length;
         }"""
     )

@@ -5,7 +5,17 @@ from playwright.sync_api import Page, expect
 
 from tests.server.pages.conftest import Opener, Watchman
 
-PAGES = ["/", "/nothing-yet", "/welcome", "/sign-in", "/sign-in-by-link", "/sign-in/fresh", "/sign-in/used", "/tonight"]
+PAGES = [
+    "/",
+    "/nothing-yet",
+    "/welcome",
+    "/sign-in",
+    "/sign-in-by-link",
+    "/sign-in/fresh",
+    "/sign-in/used",
+    "/tonight",
+    "/api-docs",
+]
 WRONG = [f"/went-wrong/{status}" for status in (401, 403, 404, 500)]
 
 
