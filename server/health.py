@@ -166,24 +166,25 @@ def _of_gateways(rows: Iterable[tuple[str, dict[str, Any], float]], now_s: float
     for gateway, counters, at_s in rows:
         since.add_metric([gateway], now_s - at_s)
         for name, value in sorted(counters.items()):
-            by_reason = isinstance(value, dict)
-            if not _COUNTER_NAME.fullmatch(name) or not (by_reason or isinstance(value, (int, float))):
+            by_reason = value if isinstance(value, dict) else {"": value}
+            counts = {reason: count for reason, count in by_reason.items() if _is_number(count)}
+            if not _COUNTER_NAME.fullmatch(name) or not counts:
                 continue
-            family = families.setdefault(
-                name,
-                CounterMetricFamily(
+            if name not in families:
+                families[name] = CounterMetricFamily(
                     f"muster_gateway_{name}",
                     f"What gateways count as {name}.",
-                    labels=["gateway", "reason"] if by_reason else ["gateway"],
-                ),
-            )
-            if by_reason:
-                for reason, count in sorted(value.items()):
-                    family.add_metric([gateway, reason], count)
-            else:
-                family.add_metric([gateway], value)
+                    labels=["gateway", "reason"] if isinstance(value, dict) else ["gateway"],
+                )
+            labels = len(families[name]._labelnames)  # two gateways of different versions may count differently
+            for reason, count in sorted(counts.items()):
+                families[name].add_metric([gateway, reason][:labels], count)
     yield since
     yield from families.values()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def make_registry(metrics: Metrics) -> CollectorRegistry:
