@@ -20,6 +20,7 @@ from beacon_agent.source import Ear, WallClock, keep_time
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 65536  # what a pipe holds
+FIRST_LINE_S = 2.0  # so long it waits whether the lines bring a time of their own; then silence is listened to as well
 LINE_BYTES = 4096  # a line of an advert has about 90
 
 
@@ -55,7 +56,7 @@ class FakeRadio:
         threading.Thread(target=read, name="stdin", daemon=True).start()
         try:
             rest = b""
-            while chunk := await chunks.get():
+            while chunk := await self._next(chunks, ear):
                 room.release()
                 *lines, rest = (rest + chunk).split(b"\n")
                 if len(rest) > LINE_BYTES:
@@ -67,6 +68,14 @@ class FakeRadio:
             if self._timekeeper is not None:
                 self._timekeeper.cancel()
                 await asyncio.gather(self._timekeeper, return_exceptions=True)
+
+    async def _next(self, chunks: "asyncio.Queue[bytes]", ear: Ear) -> bytes:
+        if self._timekeeper is None and self._virtual_ms is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LINE_S):
+                    return await chunks.get()
+            await self._move_time(None, ear)
+        return await chunks.get()
 
     async def _take(self, line: bytes, ear: Ear) -> None:
         if not line.strip():

@@ -111,6 +111,13 @@ def test_virtual_time_makes_windows_exactly(running: Running, gateway: TinyGatew
     assert [(r.first_ms, r.last_ms, r.count) for r in reports[base + 500].readings] == [(0, 400, 5)]
 
 
+@pytest.mark.usefixtures("running")
+def test_a_radio_that_hears_nobody_reports_that_it_listens(gateway: TinyGateway) -> None:
+    gateway.configure(CONFIG)
+    wait_for(lambda: sum(report.radio is wire.Radio.OK for report in gateway.reports) >= 2)
+    assert all(report.readings == () for report in gateway.reports)
+
+
 def test_a_stranger_never_leaves_the_agent(running: Running, gateway: TinyGateway) -> None:
     gateway.configure(CONFIG)
     running.write(b'{"data":"%s","rssi":-50}\n' % ibeacon.compose(bytes(20), -59).hex().encode())
