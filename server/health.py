@@ -162,25 +162,22 @@ def _of_gateways(rows: Iterable[tuple[str, dict[str, Any], float]], now_s: float
     since = GaugeMetricFamily(
         "muster_gateway_seconds_since_health", "Since a gateway wrote its counters.", labels=["gateway"]
     )
-    families: dict[str, CounterMetricFamily] = {}
+    found: dict[str, list[tuple[str, str, float]]] = {}
     for gateway, counters, at_s in rows:
         since.add_metric([gateway], now_s - at_s)
-        for name, value in sorted(counters.items()):
+        for name, value in counters.items():
             by_reason = value if isinstance(value, dict) else {"": value}
-            counts = {reason: count for reason, count in by_reason.items() if _is_number(count)}
-            if not _COUNTER_NAME.fullmatch(name) or not counts:
-                continue
-            if name not in families:
-                families[name] = CounterMetricFamily(
-                    f"muster_gateway_{name}",
-                    f"What gateways count as {name}.",
-                    labels=["gateway", "reason"] if isinstance(value, dict) else ["gateway"],
+            if _COUNTER_NAME.fullmatch(name):
+                found.setdefault(name, []).extend(
+                    (gateway, reason, count) for reason, count in by_reason.items() if _is_number(count)
                 )
-            labels = len(families[name]._labelnames)  # two gateways of different versions may count differently
-            for reason, count in sorted(counts.items()):
-                families[name].add_metric([gateway, reason][:labels], count)
     yield since
-    yield from families.values()
+    for name, counts in sorted(found.items()):
+        labels = ["gateway", "reason"] if any(reason for _, reason, _ in counts) else ["gateway"]
+        family = CounterMetricFamily(f"muster_gateway_{name}", f"What gateways count as {name}.", labels=labels)
+        for gateway, reason, count in sorted(counts):
+            family.add_metric([gateway, reason][: len(labels)], count)
+        yield family
 
 
 def _is_number(value: object) -> bool:
