@@ -67,11 +67,12 @@ class Publisher:
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._client: mqtt.Client | None = None
-        self._subscribing: set[int] = set()
+        self._subscribing: dict[int, bool] = {}  # mid -> nothing can be done without it
         self._ready = False
         self._epochs: dict[str, int] = {}
         self._stop_by_s: float | None = None
         self._told: Counter[str] = Counter()
+        self._said = ""
         self.counts: Counter[str] = Counter()
         self.config = self._recall_config()
         rejected = spool.recall("rejected_rev")
@@ -158,7 +159,7 @@ class Publisher:
         except (OSError, ValueError) as error:
             self._say_once(f"the broker {self._login.host}:{self._login.port} cannot be reached: {error}")
             return False
-        self._client, self._ready, self._subscribing = client, False, set()
+        self._client, self._ready, self._subscribing = client, False, {}
         client.loop_start()
         return True
 
@@ -227,11 +228,11 @@ class Publisher:
             payload = wire.encode_status(self._figures())
             self._client.publish(wire.status_topic(self._login.agent), payload, qos=1, retain=True)
 
-    def _subscribe(self, topics: Iterable[str]) -> None:
+    def _subscribe(self, topics: Iterable[str], *, vital: bool) -> None:
         if self._client is not None:
             code, mid = self._client.subscribe([(topic, 1) for topic in topics])
             if code == MQTTErrorCode.MQTT_ERR_SUCCESS and mid is not None:
-                self._subscribing.add(mid)
+                self._subscribing[mid] = vital
 
     # --- what happens to it ----------------------------------------------------------------------------------------
 
@@ -262,17 +263,19 @@ class Publisher:
                 self._say_once(f"the broker refuses {self._login.agent}: {rest[0]}; is agent.key the enrolled one?")
                 self._drop_connection()
             else:
-                topics = [wire.ack_topic(self._login.agent), wire.config_topic(self._login.agent)]
-                self._subscribe(topics + ([wire.epoch_topic(self.config.shard)] if self.config else []))
+                self._subscribe([wire.ack_topic(self._login.agent), wire.config_topic(self._login.agent)], vital=True)
+                if self.config:
+                    self._subscribe([wire.epoch_topic(self.config.shard)], vital=False)
         elif kind == "disconnected":
             log.warning("the connection to the broker is lost: %s", rest[0])
             self._drop_connection()
         elif kind == "subscribed":
-            self._subscribing.discard(rest[0])
+            vital = self._subscribing.pop(rest[0], False)
             if any(code.is_failure for code in rest[1]):
                 self._say_once(f"the broker does not let {self._login.agent} read what it needs: check its rights")
-                self._drop_connection()
-            elif not self._ready:
+                if vital:
+                    self._drop_connection()
+            elif vital:
                 log.info("connected to the broker, %d reports wait", len(self._flow))
                 self._ready = True
                 self._flow.connect(time.monotonic())
@@ -324,7 +327,7 @@ class Publisher:
         self._spool.remember("config", payload)
         self._flow.allow(config.reports_per_s)
         if config.shard != old_shard:
-            self._subscribe([wire.epoch_topic(config.shard)])
+            self._subscribe([wire.epoch_topic(config.shard)], vital=False)
             if old_shard is not None and self._client is not None:
                 self._client.unsubscribe(wire.epoch_topic(old_shard))
         log.info("config %d is in force", config.rev)
@@ -362,6 +365,6 @@ class Publisher:
             return None
 
     def _say_once(self, line: str) -> None:
-        if line != getattr(self, "_said", None):
+        if line != self._said:
             self._said = line
             log.warning("%s (it goes on trying)", line)

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from beacon_agent import wire
 from beacon_agent.flow import Flow
 from beacon_agent.publisher import Login, Publisher
 from beacon_agent.spool import Spool
 from tests.beacon_agent.conftest import AGENT, KEY, SHARD, Broker, TinyGateway, wait_for
+from tests.conftest import Mqtt
 
 BADGE = bytes.fromhex("daf246cef20111e4b116123b93f75cba000e0001")
 CONFIG = wire.Config(3, SHARD, ((0, BADGE[:16]),))
@@ -21,11 +24,14 @@ CONFIG = wire.Config(3, SHARD, ((0, BADGE[:16]),))
 class Bench:
     """A spool and its publisher."""
 
-    def __init__(self, folder: Path, port: int, *, resend_s: float = 60.0, in_flight: int = 64) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, agent: str = AGENT, resend_s: float = 60.0, in_flight: int = 64
+    ) -> None:
+        self.agent = agent
         self.spool = Spool(folder / "spool.db", 1 << 24)
         self.configs: list[wire.Config] = []
         self.publisher = Publisher(
-            Login("127.0.0.1", port, 5, AGENT, KEY),
+            Login("127.0.0.1", port, 5, agent, KEY),
             self.spool,
             Flow(in_flight, resend_s, 10_000.0),
             on_config=self.configs.append,
@@ -39,7 +45,7 @@ class Bench:
             from_ms = 1_763_805_600_000 + seq * 2000
             readings = (wire.Reading(BADGE, 0, 1, 1, -70.0, -70, -59),)
             report = wire.Report(
-                AGENT, self.spool.boot, seq, from_ms, from_ms + 2000, wire.Radio.OK, wire.Clock.SYNCED, readings
+                self.agent, self.spool.boot, seq, from_ms, from_ms + 2000, wire.Radio.OK, wire.Clock.SYNCED, readings
             )
             self.publisher.change(self.spool.add(SHARD, [report]))
 
@@ -258,3 +264,42 @@ def test_a_broker_that_refuses_the_login_is_asked_again(
     bench.publisher.stop(1)
     gateway.close()
     bench.spool.close()
+
+
+def log_in(mqtt: Mqtt, user: str, password: str) -> Client:
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.username_pw_set(user, password)
+    client.connect(mqtt.host, mqtt.port)
+    client.loop_start()
+    wait_for(client.is_connected)
+    return client
+
+
+def test_an_agent_with_its_own_login_reports_also_where_it_may_not_read_its_shards_topic(
+    tmp_path: Path, mosquitto: Mqtt
+) -> None:
+    agent = "publisher-rights"
+    with mosquitto.administer() as logins:
+        logins.add_agent(agent, wire.broker_password(KEY))  # not placed yet: no shard's topic may be read
+    gateway = log_in(mosquitto, "gateway", mosquitto.gateway_password)
+    server = log_in(mosquitto, "server", mosquitto.server_password)
+    arrived: list[bytes] = []
+    gateway.on_message = lambda _client, _data, message: arrived.append(bytes(message.payload))
+    gateway.subscribe(f"muster/v1/report/+/{agent}", 1)
+    topic = wire.config_topic(agent)
+    server.publish(topic, wire.encode_config(CONFIG), qos=1, retain=True).wait_for_publish()
+    bench = Bench(tmp_path, mosquitto.port, agent=agent, resend_s=0.5)
+    bench.publisher.start()
+    wait_for(lambda: bench.configs == [CONFIG])
+    bench.add()
+    wait_for(lambda: arrived)
+    report = wire.decode(wire.verify(KEY, arrived[0]))
+    ack = wire.Ack(report.boot, ((report.seq, report.seq),), {}, 0)
+    gateway.publish(wire.ack_topic(agent), wire.encode_ack(ack), qos=1)
+    wait_for(lambda: bench.spool.reports == 0)
+    bench.publisher.stop(1)
+    bench.spool.close()
+    server.publish(topic, b"", qos=1, retain=True).wait_for_publish()
+    for client in (gateway, server):
+        client.disconnect()
+        client.loop_stop()
