@@ -173,6 +173,9 @@ def test_a_zone_that_nobody_hears_is_dashed_and_says_since_when(visit: Opener) -
     assert [each["state"] for each in page.evaluate("window.muster.zones()") if each["zone"] == "courtyard"] == [
         "unknown"
     ]
+    plates = page.evaluate("window.muster.plates()")
+    assert plates.pop("left-bank/courtyard") == "dashed"
+    assert plates == {f"left-bank/{room}": "plain" for room in scenes.SHOP_ROOMS if room != "courtyard"}
     states = page.evaluate("window.muster.dots().filter(dot => dot.zone === 'courtyard').map(dot => dot.state)")
     assert states == ["unknown"] * 5
 
@@ -186,6 +189,7 @@ def test_a_zone_becomes_unknown_and_known_again_by_deltas(visit: Opener, running
         {VENUE: {"zones": [{"id": "gallery", "state": "unknown", "since": now, "last_count": 3}]}}
     )
     expect(gallery).to_contain_text("last count 3")
+    page.wait_for_function("() => window.muster.plates()['left-bank/gallery'] === 'dashed'")
     running.evening.event.push({VENUE: {"zones": [{"id": "gallery", "state": "covered", "since": None, "count": 2}]}})
     expect(gallery).not_to_contain_text("unknown")
     expect(gallery).to_contain_text("2")

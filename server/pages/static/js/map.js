@@ -142,7 +142,18 @@ export class LiveMap {
     this.labels.update(topics);
     this.dots.update(this.#moved);
     this.#moved = false;
-    this.container.dataset.ready = "true";
+    // Plates come from a worker, a moment after the dots: the picture is shown when it is whole.
+    if (this.container.dataset.ready !== "true") {
+      this.map.once("idle", () => {
+        this.container.dataset.ready = "true";
+      });
+    }
+  }
+
+  /** The keys of the zones whose plates are on the screen, and whether they are dashed. */
+  plates() {
+    const found = this.map.queryRenderedFeatures({ layers: ["plate-edge", "plate-dashed"] });
+    return Object.fromEntries(found.map(({ layer, properties }) => [properties.key, layer.id === "plate-dashed" ? "dashed" : "plain"]));
   }
 
   showLevel(level) {

@@ -98,6 +98,7 @@ export function expose(store, panel) {
     store,
     dots: () => panel.map?.dots.seen() ?? [],
     zones: () => [...(panel.map?.scene.zones.values() ?? [])].map(({ key, zone, venue, hot, heat }) => ({ key, venue: venue.id, zone: zone.id, state: zone.state, count: zone.count, hot, heat })),
+    plates: () => panel.map?.plates() ?? {},
     project: (place) => panel.map.map.project(place),
     agents: () => panel.map?.scene.agents.map(({ id, state, place }) => ({ id, state, ...panel.map.map.project(place) })) ?? [],
   };
