@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from config.settings import Broker
 
@@ -21,6 +22,13 @@ def make_home(folder: Path, agent_id: str) -> Path:
     home = folder / "agents" / agent_id
     home.mkdir(parents=True, exist_ok=True)
     return home
+
+
+def begin_log(home: Path) -> BinaryIO:
+    """A new log file `log` in an agent's folder, open for appending; whoever still writes the old one keeps that."""
+    log = home / "log"
+    log.unlink(missing_ok=True)
+    return log.open("ab")
 
 
 def environment_of(

@@ -177,9 +177,8 @@ class _Replay:
         from server.operations import accounts, agents
 
         home = agents.make_home(self._folder, scanner.agent_id)
-        log = home / "log"
         command = [agents.program(), "replay", *self._options, "--scanner", scanner.name]
-        with log.open("wb") as errors:
+        with agents.begin_log(home) as errors:
             process = await asyncio.create_subprocess_exec(
                 *accounts.with_parent(command),
                 env=agents.environment_of(scanner.agent_id, scanner.key, home, self._settings.broker),
@@ -188,7 +187,7 @@ class _Replay:
                 stderr=errors,
                 start_new_session=True,  # the terminal's Ctrl-C is for us alone: we end the agents
             )
-        return _Player(scanner, log, process)
+        return _Player(scanner, home / "log", process)
 
     async def _play(self) -> int:
         with _make_progress() as progress:
@@ -233,8 +232,8 @@ class _Replay:
         progress.update(
             bar,
             completed=min(player.rows for player in players),
-            at=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at_ms / 1000)) if at_ms else "waiting for the agents",
-            settled=f"{settled} reports settled, {unsettled} not yet" if at_ms else "",
+            at=time.strftime("%d %b %H:%M:%S", time.gmtime(at_ms / 1000)) if at_ms else "waiting for the agents",
+            settled=f"{settled} settled, {unsettled} not yet" if at_ms else "",
         )
 
     async def _read(self, player: _Player) -> None:
@@ -263,13 +262,12 @@ class _Replay:
 
 
 def _make_progress() -> "Progress":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
+    # Together 78 columns at most, so that nothing is cut off on a terminal of 80.
     return Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
+        BarColumn(bar_width=14),
+        TextColumn("{task.completed:,} of {task.total:,} rows"),
         TextColumn("{task.fields[at]}"),
         TextColumn("[dim]{task.fields[settled]}"),
-        TimeElapsedColumn(),
     )

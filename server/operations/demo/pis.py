@@ -25,14 +25,14 @@ PIECE_BYTES = 4096
 class Pi:
     """One simulated Pi. Times are monotonic seconds."""
 
-    def __init__(self, agent_id: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
-        """Starts nothing yet. log: begun anew at every life."""
+    def __init__(self, agent_id: str, command: list[str], environment: Mapping[str, str], home: Path) -> None:
+        """Starts nothing yet. home: where it keeps its log, begun anew at every life."""
         self.agent_id = agent_id
         self.wanted = True
         self.crashes = 0
         self._command = command
         self._environment = dict(environment)
-        self._log = log
+        self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
         self._due_s = 0.0
@@ -60,7 +60,8 @@ class Pi:
                     self._backoff_s = BACKOFF_FIRST_S
                 self.crashes += 1
                 self._due_s = now_s + self._backoff_s
-                news = f"{self.agent_id} ended with {code}, starting again in {self._backoff_s:g} s; see {self._log}"
+                log = self._home / "log"
+                news = f"{self.agent_id} ended with {code}, starting again in {self._backoff_s:g} s; see {log}"
                 self._backoff_s = min(2 * self._backoff_s, BACKOFF_MOST_S)
         if self.wanted and self._process is None and now_s >= self._due_s:
             self._start(now_s)
@@ -120,7 +121,7 @@ class Pi:
             self._forget_process()
 
     def _start(self, now_s: float) -> None:
-        with self._log.open("wb") as log:
+        with agents.begin_log(self._home) as log:
             self._process = subprocess.Popen(
                 accounts.with_parent(self._command),
                 env=self._environment,
@@ -158,4 +159,4 @@ def make(agent_id: str, key: bytes, *, folder: Path, broker: Broker, environment
     """
     home = agents.make_home(folder, agent_id)
     known = agents.environment_of(agent_id, key, home, broker, environment)
-    return Pi(agent_id, [agents.program(), "run", "--radio", "stdin"], known, home / "log")
+    return Pi(agent_id, [agents.program(), "run", "--radio", "stdin"], known, home)

@@ -44,3 +44,12 @@ def test_every_agent_has_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_the_program_is_the_one_installed_beside_this_python() -> None:
     result = subprocess.run([agents.program(), "--help"], capture_output=True, text=True, check=True)
     assert "muster-agent" in result.stdout
+
+
+def test_a_log_begins_anew_and_whoever_still_writes_the_old_one_does_not_spoil_it(tmp_path: Path) -> None:
+    with agents.begin_log(tmp_path) as old:
+        old.write(b"before\n")
+        with agents.begin_log(tmp_path) as new:
+            old.write(b"still\n")
+            new.write(b"now\n")
+    assert (tmp_path / "log").read_bytes() == b"now\n"

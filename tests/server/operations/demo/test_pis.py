@@ -20,7 +20,7 @@ def make(tmp_path: Path) -> Iterator[Callable[[str], pis.Pi]]:
     made: list[pis.Pi] = []
 
     def make_pi(program: str) -> pis.Pi:
-        made.append(pis.Pi("pi", [sys.executable, "-c", program], {"PATH": os.environ["PATH"]}, tmp_path / "log"))
+        made.append(pis.Pi("pi", [sys.executable, "-c", program], {"PATH": os.environ["PATH"]}, tmp_path))
         return made[-1]
 
     yield make_pi
