@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from sqlalchemy.exc import IntegrityError
@@ -25,3 +26,12 @@ def explain(session: Session, sentences: Mapping[str, MusterError]) -> Iterator[
         if name is None or name not in sentences:
             raise
         raise sentences[name] from None
+
+
+def add_new(session: Session, row: Any, taken: MusterError) -> None:
+    """Adds a row with an id of its own; raises `taken` when there is one of that id, also one made at this moment."""
+    table = type(row).__table__
+    if session.get(type(row), row.id) is not None:
+        raise taken
+    with explain(session, {f"pk_{table.name}": taken}):
+        session.add(row)

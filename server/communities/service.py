@@ -31,9 +31,7 @@ class NotAMember(NotFound):
 def create(session: Session, *, id: str, name: str) -> Community:
     """Makes a community without members; raises CommunityExists, Invalid."""
     community = Community(id=names.check_id(id, "community"), name=names.check_name(name, "community"))
-    taken = CommunityExists(f"There is a community {id} already.")
-    with constraints.explain(session, {"pk_community": taken}):
-        session.add(community)
+    constraints.add_new(session, community, CommunityExists(f"There is a community {id} already."))
     return community
 
 

@@ -107,8 +107,7 @@ def create(
         organizer_id=organizer_id,
         simulated=simulated,
     )
-    with constraints.explain(session, {"pk_event": EventExists(f"There is an event {id} already.")}):
-        session.add(event)
+    constraints.add_new(session, event, EventExists(f"There is an event {id} already."))
     taken = StepExists(f"A step of another event has one of these ids: {', '.join(step.id for step in made)}.")
     try:
         with constraints.explain(session, {"pk_step": taken}):

@@ -48,8 +48,8 @@ def enrol(session: Session, *, agent_id: str, key: bytes | None = None) -> bytes
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
     if len(key) != KEY_BYTES:
         raise Invalid(f"The key of an agent has {KEY_BYTES} bytes.")
-    with constraints.explain(session, {"pk_agent": AgentExists(f"There is an agent {agent_id} already.")}):
-        session.add(Agent(id=agent_id, key=key, config_rev=1))
+    agent = Agent(id=agent_id, key=key, config_rev=1)
+    constraints.add_new(session, agent, AgentExists(f"There is an agent {agent_id} already."))
     topics.bump(session, [topics.FACTS])
     return key
 

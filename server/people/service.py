@@ -69,8 +69,7 @@ def create(
         simulated=simulated,
         demo_order=demo_order,
     )
-    with constraints.explain(session, {"pk_member": MemberExists(f"There is a member {id} already.")}):
-        session.add(member)
+    constraints.add_new(session, member, MemberExists(f"There is a member {id} already."))
     return member
 
 

@@ -99,8 +99,7 @@ def create(
         replayed=replayed,
         simulated=simulated,
     )
-    with constraints.explain(session, {"pk_venue": VenueExists(f"There is a venue {id} already.")}):
-        session.add(venue)
+    constraints.add_new(session, venue, VenueExists(f"There is a venue {id} already."))
     ids = ", ".join(zone.id for zone in wanted)
     taken = ZoneExists(f"A zone of another venue has one of these ids already: {ids}.")
     try:

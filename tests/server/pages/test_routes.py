@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
@@ -99,11 +100,10 @@ def test_the_phone_shows_the_badge_and_where_to_go(night: As, session: Session) 
 
 
 def test_the_phone_shows_a_check_in(night: As, session: Session) -> None:
-    from sqlalchemy import text
-
     session.execute(
         text(
-            "INSERT INTO checkin (step_id, member_id, at, evidence, signed_up) VALUES ('night-1', 'dora', :at, 'beacon', true)"
+            "INSERT INTO checkin (step_id, member_id, at, evidence, signed_up)"
+            " VALUES ('night-1', 'dora', :at, 'beacon', true)"
         ),
         {"at": NOW + dt.timedelta(minutes=28)},
     )
