@@ -83,6 +83,8 @@ class _VersionedFiles(StaticFiles):
         current = f"/{static_version()}/" in scope["path"]
         response.headers["Cache-Control"] = HASHED_CACHE_CONTROL if current else "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        # A worker obeys the policy that came with its own script, not the page's.
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 
 

@@ -215,7 +215,11 @@ def world(topics: dict[str, Topic]) -> dict[str, Any]:
         return {"type": "Feature", "properties": {"kind": "street", "name": name}, "geometry": line}
 
     def block(kind: str, *sides: float) -> dict[str, Any]:
-        return {"type": "Feature", "properties": {"kind": kind}, "geometry": rectangle(*sides)}
+        return {"type": "Feature", "properties": {"kind": kind, "name": ""}, "geometry": rectangle(*sides)}
+
+    def tree(east_m: float, north_m: float) -> dict[str, Any]:
+        point = {"type": "Point", "coordinates": place(east_m, north_m)}
+        return {"type": "Feature", "properties": {"kind": "tree", "name": ""}, "geometry": point}
 
     agents = [
         {"id": each["id"], "venue": topic["venue"]["id"], "running": True}
@@ -232,6 +236,10 @@ def world(topics: dict[str, Topic]) -> dict[str, Any]:
             "type": "FeatureCollection",
             "features": [
                 block("park", 4, 4, 34, 28),
+                tree(10, 10),
+                tree(22, 24),
+                block("pavement", 100, 30, 20, 6),
+                block("street", 100, 36, 20, 8),
                 street("Rue du Phare", (-30, 41), (60, 43), (140, 40)),
                 street("Passage Vert", (48, -30), (50, 42), (47, 120)),
                 block("building", 56, 8, 10, 26),

@@ -203,7 +203,9 @@ export class Dots {
   #drawPi(agent, rem, perMetre) {
     const { context: pen } = this;
     const { x, y } = this.map.project(agent.place);
-    const half = Math.max(2.4, Math.min(PI_REM * rem, perMetre * 0.22));
+    // A silent one is what somebody has to see.
+    const least = agent.state === "listening" ? 2.4 : 3.6;
+    const half = Math.max(least, Math.min(PI_REM * rem, perMetre * 0.22));
     pen.beginPath();
     pen.roundRect(x - half, y - half, half * 2, half * 2, half * 0.4);
     if (agent.state === "listening") {

@@ -10,6 +10,7 @@ const METRES_PER_PIXEL_AT_0 = 78_271.484; // of 512-pixel tiles at the equator
 const MAX_ZOOM = 24; // a room of 8 m fills a 4K wall
 const STREET_WIDTH_M = 7;
 const PATH_WIDTH_M = 2.5;
+const TREE_RADIUS_M = 2;
 const PI_HIT_PX = 14;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -34,10 +35,13 @@ function layers(lat) {
     { id: "green", type: "fill", source: "streets", filter: ["all", area, kind("park", "green", "garden")] },
     { id: "water", type: "fill", source: "streets", filter: ["all", area, kind("water", "river")] },
     { id: "street-edge", type: "line", source: "streets", filter: street, layout: line, paint: { "line-width": metresWide(["+", 0.8, widthOf], lat) } },
-    { id: "square", type: "fill", source: "streets", filter: ["all", area, kind("square", "plaza", "street")] },
+    { id: "square", type: "fill", source: "streets", filter: ["all", area, kind("square", "plaza")] },
+    { id: "pavement", type: "fill", source: "streets", filter: ["all", area, kind("pavement")] },
+    { id: "road", type: "fill", source: "streets", filter: ["all", area, kind("street")] },
     { id: "street", type: "line", source: "streets", filter: street, layout: line, paint: { "line-width": metresWide(widthOf, lat) } },
     { id: "building", type: "fill", source: "streets", filter: ["all", area, kind("building")] },
     { id: "building-edge", type: "line", source: "streets", filter: ["all", area, kind("building")], layout: line, paint: { "line-width": 1 } },
+    { id: "tree", type: "circle", source: "streets", filter: ["all", ["==", ["geometry-type"], "Point"], kind("tree")], paint: { "circle-radius": metresWide(TREE_RADIUS_M, lat), "circle-stroke-width": 1 } },
     { id: "plate", type: "fill", source: "zones", filter: state("covered") },
     { id: "plate-loose", type: "fill", source: "zones", filter: state("unknown", "not_covered") },
     { id: "plate-edge", type: "line", source: "zones", filter: state("covered"), layout: line, paint: { "line-width": 1.5 } },
@@ -115,7 +119,7 @@ export class LiveMap {
   async drawStreets(collection) {
     await this.ready;
     this.map.getSource("streets").setData(collection);
-    this.labels.nameStreets(collection.features.filter(({ geometry, properties }) => geometry.type === "LineString" && properties?.name).map(({ geometry, properties }) => ({ name: properties.name, ...longest(geometry.coordinates) })));
+    this.labels.nameStreets(collection.features.filter(isNamed).map(({ geometry, properties }) => ({ name: properties.name, ...axis(geometry) })));
   }
 
   /** Shows `topics` (the store's venues). */
@@ -173,6 +177,8 @@ export class LiveMap {
     const around = venue || !bounds ? box(points) : { left: bounds[0], bottom: bounds[1], right: bounds[2], top: bounds[3] };
     const wide = this.container.clientWidth > 40 * rem;
     const padding = wide ? { top: (this.scene.venues.length > 1 ? 6 : 2.6) * rem, bottom: 4.6 * rem, left: 3 * rem, right: 5.4 * rem } : { top: (this.scene.venues.length > 1 ? 5 : 1.2) * rem, bottom: 5.4 * rem, left: rem, right: rem };
+    // A neighbourhood runs on beyond the edges; a plan is shown whole.
+    if (bounds && !venue) Object.assign(padding, { left: 0, right: 0, top: 0.7 * padding.top });
     // On a stamp of a map the margins give way first.
     const room = Math.min(1, this.container.clientHeight / (2 * (padding.top + padding.bottom)), this.container.clientWidth / (2 * (padding.left + padding.right)));
     for (const side of Object.keys(padding)) padding[side] *= room;
@@ -203,7 +209,11 @@ export class LiveMap {
     const set = (layer, property, value) => map.setPaintProperty(layer, property, value);
     set("green", "fill-color", colour("--map-green"));
     set("water", "fill-color", colour("--map-water"));
-    set("square", "fill-color", colour("--map-street"));
+    set("square", "fill-color", colour("--map-green"));
+    set("pavement", "fill-color", colour("--map-pavement"));
+    set("road", "fill-color", colour("--map-street"));
+    set("tree", "circle-color", colour("--map-tree"));
+    set("tree", "circle-stroke-color", colour("--map-green"));
     set("street-edge", "line-color", colour("--map-street-line"));
     set("street", "line-color", colour("--map-street"));
     set("building", "fill-color", colour("--map-building"));
@@ -287,6 +297,21 @@ export class LiveMap {
   }
 }
 
+
+const NAMED = new Set(["street", "path", "footway", "square", "plaza", "park", "green", "garden", "water", "river"]);
+
+function isNamed({ geometry, properties }) {
+  return properties?.name && NAMED.has(properties.kind) && geometry.type !== "Point";
+}
+
+/** Where a name runs: along the longest piece of a line, through the middle of an area. */
+function axis({ type, coordinates }) {
+  if (type === "LineString") return longest(coordinates);
+  const { left, right, bottom, top } = box(coordinates[0]);
+  const [x, y] = [(left + right) / 2, (bottom + top) / 2];
+  const wide = (right - left) * Math.cos((y * Math.PI) / 180) >= top - bottom;
+  return wide ? { from: [left, y], to: [right, y] } : { from: [x, bottom], to: [x, top] };
+}
 
 function longest(line) {
   let best = { length: -1 };

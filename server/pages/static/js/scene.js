@@ -72,7 +72,9 @@ export class Scene {
       polygons.forEach(({ zone, rings, madeUp }, j) => {
         const key = `${topic.venue.id}/${zone.id}`;
         const block = nameBlock(metres[j], typical * PAD_SHARE);
-        const { points, gap_m } = spots(key, metres[j], block);
+        const agents = listed(topic.agents).filter((agent) => agent.zone === zone.id);
+        const fixed = [...agents.flatMap((agent) => (agent.location ? [local.toMetres(agent.location)] : [])), ...standing(metres[j], agents.filter((agent) => !agent.location).length)];
+        const { points, gap_m } = spots(key, metres[j], block, fixed);
         const outer = soften(metres[j][0], typical * INSET_SHARE, typical * ROUND_SHARE);
         this.zones.set(key, {
           key,

@@ -7,6 +7,8 @@ export const DOTS_MAX = 40;
 const SPOTS = 52;
 // Mitchell's best candidate: more tries per spot spread better and cost time; 20 look even.
 const CANDIDATES = 20;
+// A dot keeps this share of the zone's size from a Pi's square, or it would hide it.
+const CLEAR_SHARE = 0.1;
 
 /** A number from a text, the same on every screen (FNV-1a, 32 bits). */
 export function hash(text) {
@@ -55,12 +57,17 @@ export function nameBlock(rings, pad) {
   return { left: bounds.left + wide / 2, top: bounds.top - high / 2, width: wide * 0.1, height: high * 0.1 };
 }
 
-/** The spots of a zone in metres, and the distance between neighbours by which dots are sized. */
-export function spots(seedText, rings, block) {
+/**
+ * The spots of a zone in metres, and the distance between neighbours by which dots are sized; clear of the name's `block` and of
+ * what stands at `fixed` places.
+ */
+export function spots(seedText, rings, block, fixed = []) {
   const next = random(hash(seedText));
   const bounds = box(rings[0]);
   const size = Math.sqrt((bounds.right - bounds.left) * (bounds.top - bounds.bottom));
-  const blocked = ([x, y]) => x < block.left + block.width && x > block.left - size && y > block.top - block.height && y < block.top + size;
+  const clear = CLEAR_SHARE * size;
+  const blocked = ([x, y]) => fixed.some((place) => Math.hypot(x - place[0], y - place[1]) < clear) || underName(x, y);
+  const underName = (x, y) => x < block.left + block.width && x > block.left - size && y > block.top - block.height && y < block.top + size;
   const out = [];
   let gap = Infinity;
   let margin = 0.09 * size;
