@@ -29,6 +29,7 @@ from tests import processes
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "muster_template"
 RUN_FOLDER = "TEST_RUN_FOLDER"
+LEFT_S = 5
 
 
 class NetworkUsed(RuntimeError):
@@ -88,6 +89,21 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="muster-tests-")
         Path(folder).chmod(0o755)  # other accounts run PostgreSQL and Mosquitto in it
         os.environ[RUN_FOLDER] = folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails a run whose tests left processes behind: all that they start inherit the folder's name."""
+    if hasattr(session.config, "workerinput") or RUN_FOLDER not in os.environ:
+        return
+    mark = f"{RUN_FOLDER}={os.environ[RUN_FOLDER]}"
+    left = processes.list_marked(mark)
+    with contextlib.suppress(AssertionError):  # what was just told to end may need a moment
+        processes.wait_until(lambda: not processes.list_marked(mark), "all processes have ended", LEFT_S)
+        left = {}
+    for pid, command in left.items():
+        print(f"\nleft behind: {pid} {command}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

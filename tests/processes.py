@@ -67,3 +67,16 @@ def running(
         yield process
     finally:
         stop(process, with_signal)
+
+
+def list_marked(mark: str) -> dict[int, str]:
+    """The processes whose environment holds `NAME=value`, with their command lines; not this one and its workers."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            entries = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            is_worker = "from execnet" in command or int(folder.name) == os.getpid()
+            if mark.encode() in entries and not is_worker:
+                found[int(folder.name)] = command
+    return found
