@@ -1,12 +1,13 @@
 """Turns what the database's constraints refuse into sentences for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.errors import MusterError
 
@@ -26,6 +27,12 @@ def explain(session: Session, sentences: Mapping[str, MusterError]) -> Iterator[
         if name is None or name not in sentences:
             raise
         raise sentences[name] from None
+
+
+def refuse_taken(session: Session, ids: InstrumentedAttribute[str], wanted: Iterable[str], taken: MusterError) -> None:
+    """Raises `taken` when there are rows of these ids; one made at this moment is told by the constraint."""
+    if session.scalar(select(ids).where(ids.in_(list(wanted))).limit(1)) is not None:
+        raise taken
 
 
 def add_new(session: Session, row: Any, taken: MusterError) -> None:

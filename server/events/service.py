@@ -107,15 +107,12 @@ def create(
         organizer_id=organizer_id,
         simulated=simulated,
     )
-    constraints.add_new(session, event, EventExists(f"There is an event {id} already."))
     taken = StepExists(f"A step of another event has one of these ids: {', '.join(step.id for step in made)}.")
-    try:
+    with session.begin_nested():
+        constraints.add_new(session, event, EventExists(f"There is an event {id} already."))
+        constraints.refuse_taken(session, Step.id, (step.id for step in made), taken)
         with constraints.explain(session, {"pk_step": taken}):
             session.add_all(made)
-    except StepExists:
-        session.delete(event)
-        session.flush()
-        raise
     topics.bump(session, [topics.FACTS, f"event/{id}"])
     return event
 

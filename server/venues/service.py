@@ -99,16 +99,13 @@ def create(
         replayed=replayed,
         simulated=simulated,
     )
-    constraints.add_new(session, venue, VenueExists(f"There is a venue {id} already."))
     ids = ", ".join(zone.id for zone in wanted)
     taken = ZoneExists(f"A zone of another venue has one of these ids already: {ids}.")
-    try:
+    with session.begin_nested():
+        constraints.add_new(session, venue, VenueExists(f"There is a venue {id} already."))
+        constraints.refuse_taken(session, Zone.id, (zone.id for zone in wanted), taken)
         with constraints.explain(session, {"pk_zone": taken}):
             session.add_all(made)
-    except ZoneExists:
-        session.delete(venue)
-        session.flush()
-        raise
     topics.bump(session, [topics.FACTS, f"venue/{id}"])
     return venue
 
