@@ -221,10 +221,8 @@ def parse_uuids(text: str) -> tuple[bytes, ...]:
     Raises ValueError with a sentence when the text is not of that form.
     """
     found: list[bytes] = []
-    for part in text.split(","):
+    for part in text.split(",") if text.strip() else ():
         digits = part.strip().replace("-", "")
-        if not digits and len(found) == 0 and "," not in text:
-            break
         try:
             prefix = bytes.fromhex(digits)
         except ValueError:

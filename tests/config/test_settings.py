@@ -139,3 +139,21 @@ def test_the_address_of_the_server_is_the_public_one_if_there_is_one() -> None:
     assert (
         config.load(environment={"MUSTER_SERVER__PUBLIC_URL": "https://a.example/"}).server.url == "https://a.example"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "uuids"),
+    [
+        ("", ()),
+        ("daf246ce-f201-11e4-b116-123b93f75cba", (bytes.fromhex("daf246cef20111e4b116123b93f75cba"),)),
+        ("daf2, 0011-22", (b"\xda\xf2", b"\x00\x11\x22")),
+    ],
+)
+def test_own_uuids_are_read_whole_or_as_beginnings(text: str, uuids: tuple[bytes, ...]) -> None:
+    assert config.load(environment={"MUSTER_SERVER__OWN_UUIDS": text}).server.own_uuid_prefixes == uuids
+
+
+@pytest.mark.parametrize("text", ["da", "daf246ce,xyz", ",", "daf2,", "da" * 17])
+def test_own_uuids_that_are_none_or_would_be_everybody_s_are_refused(text: str) -> None:
+    with pytest.raises(config.SettingsError, match=r"server\.own_uuids .*4 to 32 hex digits"):
+        config.load(environment={"MUSTER_SERVER__OWN_UUIDS": text})
