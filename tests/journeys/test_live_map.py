@@ -109,12 +109,12 @@ def test_a_host_sees_a_badge_change_its_room_and_its_holder_arrive_without_a_rel
         page.get_by_role("button", name="Sign in as Mei Tanaka").click()
         expect(page.get_by_text("Good to see you")).to_be_visible()
         page.goto(f"{running.url}/events/reading/live", wait_until="domcontentloaded")
-        page.wait_for_selector("#map[data-ready=true]")
+        expect(page.get_by_text("Nobody yet").first).to_be_visible()
         page.evaluate("window.notReloaded = true")
         expect(page.get_by_text("Ana Moreno")).to_have_count(0)
         process = processes.start(replay, log, running.environment)
         try:
-            page.wait_for_function("window.muster.dots().some(dot => dot.zone === 'rooms-west')")
+            page.wait_for_function("() => window.muster.dots().some(dot => dot.zone === 'rooms-west')")
             walker = 2
             processes.wait_until(lambda: _dots(page).get(walker, {}).get("zone") == "rooms-west", "in the west", 60)
             processes.wait_until(lambda: _dots(page)[walker]["zone"] == "rooms-east", "in the east room", 60)
