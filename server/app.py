@@ -25,7 +25,7 @@ from server.fleet import routes as fleet_routes
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
-from server.live.hub import Hub
+from server.live.hub import THREADS, Hub
 from server.mqtt import Connection
 from server.pages import api_docs, render
 from server.pages import routes as pages_routes
@@ -89,7 +89,9 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
     """What the app holds while it runs."""
     engine = database.connect(settings.database.conninfo, pool=settings.database.pool)
     broker = Connection(settings.broker)
-    hub = Hub(engine, settings.presence, clock)
+    # Streams read with connections of their own: a request that opens one must not wait for what other requests hold.
+    streams_engine = database.connect(settings.database.conninfo, pool=THREADS)
+    hub = Hub(streams_engine, settings.presence, clock)
     heard = statuses.Statuses(engine, clock)
     announcer = fleet_announce.Announcer(
         engine,
@@ -114,15 +116,17 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
     await hub.start()
     with live_announce.after_commits(broker.publish):
         broker.start()
-        keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock), name="configs")
+        stopping = asyncio.Event()
+        keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
         try:
             yield
         finally:
-            keeping.cancel()
+            stopping.set()
             await asyncio.gather(keeping, return_exceptions=True)
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)
+            streams_engine.dispose()
             engine.dispose()
 
 
@@ -133,10 +137,12 @@ def _administers(settings: Settings) -> fleet_announce.Administer | None:
     return partial(logins.administer, broker.host, broker.port, broker.admin_user, broker.admin_password)
 
 
-async def _keep_in_step(announcer: fleet_announce.Announcer, broker: Connection, clock: Clock) -> None:
-    """Keeps agents' logins and configs at the broker as the tables say, for ever."""
+async def _keep_in_step(
+    announcer: fleet_announce.Announcer, broker: Connection, clock: Clock, stopping: asyncio.Event
+) -> None:
+    """Keeps agents' logins and configs at the broker as the tables say, until it is told to stop."""
     said = ""
-    while True:
+    while not stopping.is_set():
         if broker.is_connected:
             try:
                 await asyncio.to_thread(announcer.step, clock())
@@ -146,7 +152,8 @@ async def _keep_in_step(announcer: fleet_announce.Announcer, broker: Connection,
                 if str(error) != said:
                     log.error("agents' logins and configs wait: %s", str(error).splitlines()[0])
                 said = str(error)
-        await asyncio.sleep(STEP_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), STEP_S)
 
 
 def end_streams(app: FastAPI) -> None:

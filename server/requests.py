@@ -1,11 +1,13 @@
 """What a route asks of its request: a session in a transaction of its own, the time, the settings."""
 
+import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Path
+from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
@@ -26,6 +28,13 @@ class Context:
     settings: Settings
     engine: Engine
     clock: Clock
+    # A request takes a turn before a session: as many as there are connections. Otherwise a rush of requests that wait
+    # for a connection, each in a thread, leaves no thread to those that hold one, and all stand still.
+    turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Makes as many turns as the pool keeps connections."""
+        object.__setattr__(self, "turns", asyncio.Semaphore(self.settings.database.pool))
 
 
 def context(connection: HTTPConnection) -> Context:
@@ -40,9 +49,10 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def open_session(connection: HTTPConnection) -> Iterator[Session]:
+async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
     """A session in a transaction that is committed when the route returns, and rolled back when it raises."""
-    with database.transaction(context(connection).engine) as session:
+    found = context(connection)
+    async with found.turns, contextmanager_in_threadpool(database.transaction(found.engine)) as session:
         yield session
 
 

@@ -12,23 +12,19 @@ import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from starlette.requests import Request
 
 from config import settings
-from server import database, errors, mqtt, requests
-from server.checkins import routes as checkins
-from server.live import announce, news
-from server.live import routes as live
+from server import database, requests
+from server.app import create_app, end_streams
+from server.live import news
 from server.live.hub import Hub
 from server.operations import ports
 from server.people import access
 from server.people import service as people
-from server.presence import routes as presence
 from tests.conftest import Mqtt
 from tests.processes import wait_until
 
@@ -99,12 +95,11 @@ class Stream:
 class Site:
     """The running server, and the means to act on it from outside."""
 
-    def __init__(self, url: str, engine: Engine, hub: Hub, server: "_Server", broker: Mqtt) -> None:
+    def __init__(self, url: str, app: FastAPI, engine: Engine, broker: Mqtt) -> None:
         self.url = url
         self.engine = engine
-        self.hub = hub
-        self.server = server
-        self.broker = broker
+        self.hub: Hub = app.state.hub
+        self.hub_engine: Engine = self.hub._engine
         self._closing = contextlib.ExitStack()
         self._gateway = Client(CallbackAPIVersion.VERSION2)
         self._gateway.username_pw_set("gateway", broker.gateway_password)
@@ -146,58 +141,24 @@ class Site:
         self._gateway.loop_stop()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn in a thread, which says when it is ready."""
-
-    def stop(self, hub: Hub) -> None:
-        hub.close()
-        self.should_exit = True
-
-
-def make_app(engine: Engine, hub: Hub, connection: mqtt.Connection) -> FastAPI:
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI):  # type: ignore[no-untyped-def]
-        await hub.start()
-        connection.start()
-        with announce.after_commits(connection.publish):
-            yield
-        connection.stop()
-        await hub.stop()
-
-    app = FastAPI(lifespan=lifespan)
-    app.state.hub = hub
-    app.state.context = requests.Context(settings.load(environment={}), engine, requests.utc_now)
-    for routes in (presence, checkins, live):
-        app.include_router(routes.router)
-
-    @app.exception_handler(errors.MusterError)
-    def refuse(_request: Request, error: errors.MusterError) -> JSONResponse:
-        return JSONResponse({"code": error.code, "detail": error.detail}, errors.http_status(error))
-
-    return app
-
-
 @pytest.fixture
 def site(fresh_database: str, mosquitto: Mqtt) -> Iterator[Site]:
     """A server of this test's own."""
-    engine = database.connect(fresh_database, pool=5)
-    hub = Hub(engine, settings.load(environment={}).presence)
-    connection = mqtt.Connection(settings.load(environment=mosquitto.environment("server")).broker)
-    connection.subscribe(news.SUBSCRIPTION, hub.take)
-    connection.on_connect(hub.doubt)
+    environment = {**mosquitto.environment("server"), "MUSTER_DATABASE__DSN": fresh_database}
+    app = create_app(settings.load(environment=environment))
     port = ports.find_free()
-    server = _Server(
-        uvicorn.Config(make_app(engine, hub, connection), host="127.0.0.1", port=port, log_level="warning", ws="none")
-    )
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
-    wait_until(lambda: server.started and connection.is_connected, "the server started", WAIT_S)
-    site = Site(f"http://127.0.0.1:{port}", engine, hub, server, mosquitto)
+    wait_until(lambda: server.started and app.state.broker.is_connected, "the server started", WAIT_S)
+    engine = database.connect(fresh_database, pool=2)
+    site = Site(f"http://127.0.0.1:{port}", app, engine, mosquitto)
     try:
         yield site
     finally:
         site.close()
-        server.stop(hub)
+        end_streams(app)
+        server.should_exit = True
         thread.join(WAIT_S)
         engine.dispose()
         assert not thread.is_alive()

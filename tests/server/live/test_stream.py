@@ -250,7 +250,7 @@ def test_fifty_viewers_share_one_reading_of_the_tables(site: Site, badge: int) -
             statements.append(str(given[2]))
 
     client = site.sign_in("olga")
-    sqlalchemy_event.listen(site.engine, "before_cursor_execute", count)
+    sqlalchemy_event.listen(site.hub_engine, "before_cursor_execute", count)
     streams: list[Stream] = []
     gathering = [
         threading.Thread(target=lambda: streams.append(site.watch(client, "/api/venues/cafe/live"))) for _ in range(50)
@@ -261,7 +261,7 @@ def test_fifty_viewers_share_one_reading_of_the_tables(site: Site, badge: int) -
         thread.join()
     for stream in streams:
         stream.snapshot()
-    sqlalchemy_event.remove(site.engine, "before_cursor_execute", count)
+    sqlalchemy_event.remove(site.hub_engine, "before_cursor_execute", count)
     assert len(streams) == site.hub.viewers == 50
     assert sum("FROM visit" in statement for statement in statements) == 1
     assert sum("FROM coverage" in statement for statement in statements) <= 2
