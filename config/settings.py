@@ -258,7 +258,7 @@ def _convert(key: str, kind: object, value: Any, origin: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _refuse(key, origin, value, right)
     try:
-        number: float = int(value) if whole and from_text else float(value) if from_text else value
+        number: float = (int(value) if whole else float(value)) if isinstance(value, str) else value
     except ValueError:
         raise _refuse(key, origin, value, right) from None
     if whole and not isinstance(number, int):
