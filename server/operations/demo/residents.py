@@ -71,7 +71,7 @@ OPERATOR = Resident(
     demo_order=4,
     about="He runs this server and sees every venue and Pi.",
 )
-BOOKSELLER = Resident("jonas", "Jonas Lindqvist", Intent.LOCAL, signed_up=False)
+BOOKSELLER = Resident("jonas", "Jonas Lindqvist", Intent.LOCAL)
 PRINTER = Resident("odile", "Odile Marchand", Intent.LOCAL, signed_up=False)
 
 _STORIES = (

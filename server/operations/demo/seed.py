@@ -33,9 +33,9 @@ TABLE_CAPACITY = 14  # the chairs at the two tables in the back room
 # Shorter than the default of 15 s, since nobody passes through a café by chance who signed up for its table: whoever
 # drags "You" there sees the check-in after a few seconds.
 TABLE_DWELL_S = 10.0
-# What a Pi hears fainter than this comes from the street: through the shop front it is 8 dB less even at the window,
-# and within a venue every place is heard louder by one of its Pis.
-RSSI_FLOOR_DBM = -82
+# What a Pi hears fainter than this comes from another room or the street: within ten seconds every place of a zone is
+# heard louder by its own Pi, little is that comes through a wall, and nothing that comes through the shop front.
+RSSI_FLOOR_DBM = -77
 OWNERS = {
     neighbourhood.BOOKS.id: residents.BOOKSELLER.id,
     neighbourhood.CAFE.id: residents.CAFE_OWNER.id,
@@ -125,10 +125,7 @@ def plan_evening(session: Session, settings: Settings, now: dt.datetime, rest: d
     for resident in RESIDENTS:
         if resident.signed_up:
             events.sign_up(session, event_id=stories, member_id=resident.id, now=now)
-        if resident.intent is Intent.TABLE or resident.demo_order in (
-            residents.YOU.demo_order,
-            residents.GUEST.demo_order,
-        ):
+        if resident.intent is Intent.TABLE or resident in (residents.YOU, residents.GUEST, residents.CAFE_OWNER):
             events.sign_up(session, event_id=table, member_id=resident.id, now=now)
     return events.steps_of(session, event_id=stories)[0]
 
@@ -163,7 +160,7 @@ def _make_people(session: Session) -> None:
             simulated=True,
             demo_order=resident.demo_order,
         )
-        if resident.signed_up:
+        if resident.badge:
             communities.join(session, community_id=COMMUNITY, member_id=resident.id)
 
 
