@@ -147,10 +147,12 @@ async def _keep_in_step(
             try:
                 await asyncio.to_thread(announcer.step, clock())
                 said = ""
-            except (SQLAlchemyError, logins.LoginsError) as error:
+            except Exception as error:  # whatever it is, agents must be told once it is over
                 # Away for a while is nothing new each second.
                 if str(error) != said:
-                    log.error("agents' logins and configs wait: %s", str(error).splitlines()[0])
+                    known = isinstance(error, (SQLAlchemyError, logins.LoginsError))
+                    first_line = str(error).partition("\n")[0]
+                    log.error("agents' logins and configs wait: %s", first_line, exc_info=None if known else error)
                 said = str(error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), STEP_S)

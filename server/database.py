@@ -46,7 +46,12 @@ def connect(conninfo: str, pool: int = 5, idle_in_transaction_s: float | None = 
         return psycopg.connect(conninfo, options=options, connect_timeout=10)
 
     return create_engine(
-        "postgresql+psycopg://", creator=open_connection, pool_size=pool, max_overflow=pool, pool_pre_ping=True
+        "postgresql+psycopg://",
+        creator=open_connection,
+        pool_size=pool,
+        max_overflow=pool,
+        pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged, and their parameters are names and tokens
     )
 
 

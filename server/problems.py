@@ -1,7 +1,7 @@
 """What an error looks like from outside: problem+json for programs, a designed page for browsers."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,14 @@ from server.requests import context
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+# For what is no page (pages bring their own, server/pages/render.py): it loads nothing and stands in no frame.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
 _SENTENCES = {
     404: ("not_found", "There is nothing at this address."),
@@ -75,7 +83,10 @@ def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     log.error("%s %s failed: %s", request.method, request.url.path, kind)
-    return _answer(request, 500, "error", "This is our fault, not yours. It was noted.")
+    response = _answer(request, 500, "error", "This is our fault, not yours. It was noted.")
+    for name, value in HEADERS.items():  # it is made outside of what gives them to all others
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:

@@ -1,6 +1,5 @@
 """What stands before every route: bounds of bodies, refusal of other sites' requests, headers for browsers."""
 
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,15 +9,6 @@ from server import problems
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
-
-# For what is no page (pages bring their own, server/pages/render.py): it loads nothing and stands in no frame.
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 
 class Protection:
@@ -38,7 +28,7 @@ class Protection:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in problems.HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -140,8 +141,18 @@ def test_a_fault_of_ours_shows_nothing_of_itself(app: FastAPI, as_: As) -> None:
     answer = as_("ana").get("/api/broken")
     assert (answer.status_code, answer.json()["code"]) == (500, "error")
     assert "42" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
     page = as_("ana").get("/api/broken", headers={"Accept": "text/html"})
     assert "42" not in page.text
+
+
+def test_a_fault_logs_no_names(app: FastAPI, as_: As, session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    @app.get("/api/broken")
+    def break_down() -> None:
+        session.execute(text("SELECT 1 / 0 WHERE :name <> ''"), {"name": "Dora Lindqvist"})
+
+    assert as_("ana").get("/api/broken").status_code == 500
+    assert "Dora" not in caplog.text
 
 
 def test_a_database_that_is_away_is_said_to_be(app: FastAPI, as_: As) -> None:
