@@ -223,7 +223,7 @@ def test_two_hundred_agents_are_made_fast_and_survive_a_killed_broker(fresh_mosq
     with fresh_mosquitto.administer() as found:
         started = time.monotonic()
         found.add_agents(agents)
-        assert time.monotonic() - started < 10, "0.5 s on an idle machine"
+        assert time.monotonic() - started < 60, "0.5 s on an idle machine, more beside other work"
     fresh_mosquitto.process.kill()
     fresh_mosquitto.process.wait()
     broker = private_mosquitto.prepare(
