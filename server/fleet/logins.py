@@ -170,7 +170,7 @@ class DynamicSecurity:
 def administer(host: str, port: int, user: str, password: str, timeout_s: float = 15) -> Iterator[DynamicSecurity]:
     """The logins of a Mosquitto, for as long as the block runs.
 
-    timeout_s: for the connection and for each answer, of which a busy disk makes slow ones. Raises LoginsError, one line.
+    timeout_s: for the connection and for each answer; a busy disk makes them slow. Raises LoginsError, one line.
     """
     ready: queue.SimpleQueue[str] = queue.SimpleQueue()
 
