@@ -110,7 +110,7 @@ def _say(facts: Facts, heard_ms: int, now_ms: int) -> tuple[str, str]:
     host = "Ask the host to check you in."
     enough = heard_ms >= asked.needed_ms and _ever_heard(facts)
     so_far = f"heard for {_seconds(heard_ms, down=True)} of {_seconds(asked.needed_ms)} seconds"
-    place = asked.zone_name or asked.venue_name
+    place = asked.venue_name if asked.zone_name is None else words.place(asked.zone_name)
     if facts.undone_ms is not None and not enough:
         taken_back = (
             f"The check-in was taken back at {_clock(facts.undone_ms, asked)}; what was heard before does not count"
@@ -147,7 +147,7 @@ def _say_unheard(facts: Facts, place: str, host: str) -> tuple[str, str]:
         after = f"The badge was heard from {_clock(min(late), asked)}, after check-in ended"
         return "too_late", f"{after} at {_clock(asked.ends_ms, asked)}. {host}"
     hint = host or "Take the badge out of the bag, look after its battery, or ask the host."
-    return "not_heard", f"{place} listened and did not hear the badge. {hint}"
+    return "not_heard", f"The agents at {place} listened and did not hear the badge. {hint}"
 
 
 def _ever_heard(facts: Facts) -> bool:

@@ -31,8 +31,10 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper()
 
 
+def place(zone_name: str) -> str:
+    """A zone within a sentence: `the entrance`; names of one's own, such as Studio 2, take no article."""
+    return f"the {zone_name}" if zone_name[0].islower() else zone_name
+
+
 def _where(zone_name: str | None) -> str:
-    if zone_name is None or zone_name == EVERYWHERE:
-        return ""
-    # Names of one's own, such as Studio 2, take no article.
-    return f", at the {zone_name}" if zone_name[0].islower() else f", at {zone_name}"
+    return "" if zone_name is None or zone_name == EVERYWHERE else f", at {place(zone_name)}"

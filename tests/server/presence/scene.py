@@ -2,12 +2,15 @@
 
 import datetime as dt
 import itertools
+from typing import Any
 
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from server import times, topics
 from server.badges.model import Badge, Pairing
+from server.checkins.model import CheckIn
+from server.events.model import Event, Step
 from server.fleet.model import Agent, Placement
 from server.people.model import Member
 from server.presence.model import Coverage, Span, Stay, Visit
@@ -87,3 +90,45 @@ def span(session: Session, badge_id: int, placement_id: int, from_ms: int, to_ms
 
 def changed(session: Session, *names: str) -> dict[str, int]:
     return topics.bump(session, names)
+
+
+def event(
+    session: Session, id: str, starts_at: dt.datetime, *, venue_id: str = "cafe", zone_id: str | None = None
+) -> None:
+    """An event of Olga's with one step `<event>-1`: an hour of doors, two hours of party."""
+    session.add(Event(id=id, name=id.capitalize(), organizer_id="olga"))
+    session.flush()
+    session.add(
+        Step(
+            id=f"{id}-1",
+            event_id=id,
+            position=0,
+            name="Doors",
+            venue_id=venue_id,
+            zone_id=zone_id,
+            opens_at=starts_at - dt.timedelta(hours=1),
+            starts_at=starts_at,
+            ends_at=starts_at + dt.timedelta(hours=2),
+            dwell_signed_up_s=15,
+            dwell_walk_in_s=90,
+        )
+    )
+    session.flush()
+
+
+def arrive(session: Session, member_id: str, when: dt.datetime, step_id: str = "party-1", **more: Any) -> int:
+    """A check-in by beacon, known at once; returns its id."""
+    row = CheckIn(
+        **{
+            "step_id": step_id,
+            "member_id": member_id,
+            "at": when,
+            "recorded_at": when,
+            "evidence": "beacon",
+            "signed_up": True,
+            **more,
+        }
+    )
+    session.add(row)
+    session.flush()
+    return row.id
