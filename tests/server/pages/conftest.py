@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.server.pages import browser as chromium
 from tests.server.pages.fixture_server import Running
 
 WAIT_MS = 20_000  # two cores draw WebGL in software while other tests run
-VIEWPORT = {"width": 1440, "height": 900}
+VIEWPORT = {"width": 1180, "height": 740}  # a small laptop: every pixel is drawn by the processor here
 
 Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=WAIT_MS)
     with chromium.launched() as launched:
         yield launched
 
