@@ -25,7 +25,8 @@ STROLL_S = (30.0, 150.0)
 MARGIN = 0.18
 # How early people go to their seats.
 SEATED_BEFORE_S = 60.0
-LANGUAGE_TABLE = "cafe-back"
+# Where those go first who come for something else as well.
+FIRST = {Intent.TABLE: "cafe-back", Intent.PRESS: "workshop-press"}
 STAGE = "books-reading"
 
 
@@ -78,7 +79,7 @@ class Crowd:
         Some are there already, so that the first look finds life; others walk in within the first seconds, so that it
         moves; the rest comes along a curve up to shortly after the beginning.
         """
-        coming = [person for person in self.people.values() if person.intent in (Intent.STORIES, Intent.TABLE)]
+        coming = [person for person in self.people.values() if person.intent in (Intent.STORIES, *FIRST)]
         self._random.shuffle(coming)
         for person, arrives_s in zip(coming, self._arrivals(len(coming), evening, now_s), strict=True):
             if person.held:
@@ -138,8 +139,8 @@ class Crowd:
     def _plan(self, person: Person, arrives_s: float, evening: Evening) -> Iterator[tuple[float, str | None]]:
         at_s = arrives_s
         seated_s = evening.begins_s - SEATED_BEFORE_S + self._random.uniform(-60, 60)
-        if person.intent is Intent.TABLE:
-            yield at_s, LANGUAGE_TABLE
+        if person.intent in FIRST and at_s < seated_s:
+            yield at_s, FIRST[person.intent]
             at_s += self._random.uniform(*STROLL_S) * 3
         zones = [zone.id for zone in neighbourhood.BOOKS.zones]
         while at_s < seated_s:

@@ -21,6 +21,7 @@ class Intent(StrEnum):
     WAIT = "wait"  # stands where she is until somebody moves her
     STORIES = "stories"  # comes to the night of short stories
     TABLE = "table"  # comes to the language table, then to the stories
+    PRESS = "press"  # prints a cover in the workshop, then comes to the stories
     LOCAL = "local"  # works or strolls here, whatever is on
     AT_HOME = "at-home"  # signed up, and will not come
 
@@ -44,7 +45,7 @@ YOU = Resident(
     "Robin (you)",
     Intent.WAIT,
     demo_order=1,
-    about="You carry a badge and host the night of short stories. Drag your dot into a shop.",
+    about="You carry a badge and host tonight. Drag your dot into a shop.",
 )
 CAFE_OWNER = Resident(
     "amina",
@@ -100,9 +101,6 @@ _STORIES = (
     ("tuan", "Tuấn Lê"),
     ("yifan", "李一凡"),
     ("ursula", "Ursula Brandt"),
-    ("viktor", "Viktor Horváth"),
-    ("wanjiku", "Wanjiku Kamau"),
-    ("yuki", "Yuki Tanaka"),
 )
 _TABLE = (
     ("zofia", "Zofia Wiśniewska"),
@@ -111,6 +109,7 @@ _TABLE = (
     ("carmen", "Carmen Ortega"),
     ("tomas", "Tomáš Novotný"),
 )
+_PRESS = (("viktor", "Viktor Horváth"), ("wanjiku", "Wanjiku Kamau"), ("yuki", "Yuki Tanaka"))
 _AT_HOME = (("freya", "Freya Jensen"), ("idris", "Idris Bello"), ("luca", "Luca Conti"), ("mei", "周梅"))
 _WALK_INS = (("paloma", "Paloma Vega"), ("ewan", "Ewan Fraser"), ("noor", "Noor Haddad"))
 
@@ -123,6 +122,7 @@ RESIDENTS = (
     PRINTER,
     *(Resident(id_, name, Intent.STORIES) for id_, name in _STORIES),
     *(Resident(id_, name, Intent.TABLE) for id_, name in _TABLE),
+    *(Resident(id_, name, Intent.PRESS) for id_, name in _PRESS),
     *(Resident(id_, name, Intent.AT_HOME) for id_, name in _AT_HOME),
     *(Resident(id_, name, Intent.STORIES, signed_up=False) for id_, name in _WALK_INS),
 )

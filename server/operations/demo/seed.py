@@ -1,5 +1,6 @@
 """Puts the demonstration neighbourhood into the database and its agents' logins into the broker."""
 
+import dataclasses
 import datetime as dt
 import os
 import zoneinfo
@@ -18,21 +19,69 @@ from server.events.model import Step
 from server.fleet import admission, logins
 from server.fleet import service as fleet
 from server.operations.demo import neighbourhood, residents
-from server.operations.demo.residents import RESIDENTS, Intent
+from server.operations.demo.residents import GUEST, RESIDENTS, YOU, Intent, Resident
 from server.people import service as people
 from server.venues import service as venues
 
 COMMUNITY = "left-bank-readers"
-STORIES = "short-stories"
-TABLE = "language-table"
-BEGINS_AFTER = dt.timedelta(minutes=20)  # long enough to look around, short enough that people are already coming
-LASTS = dt.timedelta(hours=2)
-TABLE_BEGINS_AFTER = dt.timedelta(minutes=5)
-STORIES_CAPACITY = 45  # the chairs of a reading room of 200 m2 with a stage
-TABLE_CAPACITY = 14  # the chairs at the two tables in the back room
-# Shorter than the default of 15 s, since nobody passes through a café by chance who signed up for its table: whoever
-# drags "You" there sees the check-in after a few seconds.
-TABLE_DWELL_S = 10.0
+LASTS = dt.timedelta(hours=2)  # from the beginning of the stories to the end of all
+OPENED_BEFORE = dt.timedelta(minutes=1)
+# Shorter than the default of 15 s, since nobody passes through a small room by chance who signed up for what is on in
+# it: whoever drags "You" there sees the check-in after some 13 seconds.
+SMALL_ROOM_DWELL_S = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gathering:
+    """One event of an evening. "You" host them all, and so may watch all venues."""
+
+    kind: str  # how its ids begin
+    name: str
+    step: str
+    venue_id: str
+    begins_after: dt.timedelta
+    capacity: int  # chairs, or who can stand around the press
+    dwell_signed_up_s: float | None
+    signed_up: frozenset[str]
+
+
+def _who(*others: Resident, intent: Intent) -> frozenset[str]:
+    return frozenset(
+        resident.id for resident in RESIDENTS if resident.intent is intent or resident in (*others, YOU, GUEST)
+    )
+
+
+# Long enough before the stories to look around, short enough that people are already coming.
+STORIES = Gathering(
+    "short-stories",
+    "Night of short stories",
+    "Readings",
+    neighbourhood.BOOKS.id,
+    dt.timedelta(minutes=20),
+    45,
+    None,
+    frozenset(resident.id for resident in RESIDENTS if resident.signed_up),
+)
+TABLE = Gathering(
+    "language-table",
+    "Language table",
+    "At the café",
+    neighbourhood.CAFE.id,
+    dt.timedelta(minutes=5),
+    14,
+    SMALL_ROOM_DWELL_S,
+    _who(residents.CAFE_OWNER, intent=Intent.TABLE),
+)
+PRESS = Gathering(
+    "cover-press",
+    "Print your own cover",
+    "At the press",
+    neighbourhood.WORKSHOP.id,
+    dt.timedelta(minutes=5),
+    8,
+    SMALL_ROOM_DWELL_S,
+    _who(residents.PRINTER, intent=Intent.PRESS),
+)
 # What a Pi hears fainter than this comes from another room or the street: within ten seconds every place of a zone is
 # heard louder by its own Pi, little is that comes through a wall, and nothing that comes through the shop front.
 RSSI_FLOOR_DBM = -77
@@ -77,57 +126,14 @@ def plan_evening(session: Session, settings: Settings, now: dt.datetime, rest: d
     An evening that has ended stays as it was: the next one is a new event with an id of its own.
     rest: so long after its end the last evening is still the answer.
     """
-    step = _find_evening(session, now - rest)
-    if step is not None:
-        return step
-    begins_at = now + BEGINS_AFTER
-    ends_at = begins_at + LASTS
-    stories, table = (f"{name}-{begins_at:%Y%m%d-%H%M}" for name in (STORIES, TABLE))
-    events.create(
-        session,
-        id=stories,
-        name="Night of short stories",
-        organizer_id=residents.YOU.id,
-        community_id=COMMUNITY,
-        simulated=True,
-        rule=settings.checkin,
-        steps=[
-            events.NewStep(
-                "Readings",
-                neighbourhood.BOOKS.id,
-                begins_at,
-                ends_at,
-                opens_at=now - dt.timedelta(minutes=1),
-                capacity=STORIES_CAPACITY,
-            )
-        ],
-    )
-    events.create(
-        session,
-        id=table,
-        name="Language table",
-        organizer_id=residents.CAFE_OWNER.id,
-        community_id=COMMUNITY,
-        simulated=True,
-        rule=settings.checkin,
-        steps=[
-            events.NewStep(
-                "At the café",
-                neighbourhood.CAFE.id,
-                now + TABLE_BEGINS_AFTER,
-                ends_at,
-                opens_at=now - dt.timedelta(minutes=1),
-                dwell_signed_up_s=TABLE_DWELL_S,
-                capacity=TABLE_CAPACITY,
-            )
-        ],
-    )
-    for resident in RESIDENTS:
-        if resident.signed_up:
-            events.sign_up(session, event_id=stories, member_id=resident.id, now=now)
-        if resident.intent is Intent.TABLE or resident in (residents.YOU, residents.GUEST, residents.CAFE_OWNER):
-            events.sign_up(session, event_id=table, member_id=resident.id, now=now)
-    return events.steps_of(session, event_id=stories)[0]
+    there = _find_evening(session, now - rest)
+    if there is not None:
+        return there
+    for gathering in (STORIES, TABLE, PRESS):
+        _announce(session, settings, gathering, now)
+    made = _find_evening(session, now)
+    assert made is not None
+    return made
 
 
 def local_time_zone() -> str:
@@ -141,11 +147,36 @@ def local_time_zone() -> str:
 
 def _find_evening(session: Session, after: dt.datetime) -> Step | None:
     for event in events.list_all(session):
-        if event.simulated and event.id.startswith(STORIES):
+        if event.simulated and event.id.startswith(STORIES.kind):
             step = events.steps_of(session, event_id=event.id)[0]
             if step.ends_at > after:
                 return step
     return None
+
+
+def _announce(session: Session, settings: Settings, gathering: Gathering, now: dt.datetime) -> None:
+    event_id = f"{gathering.kind}-{now:%Y%m%d-%H%M}"
+    step = events.NewStep(
+        gathering.step,
+        gathering.venue_id,
+        starts_at=now + gathering.begins_after,
+        ends_at=now + STORIES.begins_after + LASTS,
+        opens_at=now - OPENED_BEFORE,
+        dwell_signed_up_s=gathering.dwell_signed_up_s,
+        capacity=gathering.capacity,
+    )
+    events.create(
+        session,
+        id=event_id,
+        name=gathering.name,
+        organizer_id=YOU.id,
+        community_id=COMMUNITY,
+        simulated=True,
+        rule=settings.checkin,
+        steps=[step],
+    )
+    for member_id in sorted(gathering.signed_up):
+        events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
 
 
 def _make_people(session: Session) -> None:

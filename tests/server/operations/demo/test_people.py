@@ -65,7 +65,7 @@ def test_the_bookshop_fills_until_the_beginning_and_empties_after_the_end() -> N
             counts[now_s // 60] = sum(space.startswith("books-") for space in spaces(crowd).values())
 
     run(crowd, 9000, each=count)
-    coming = sum(r.intent in (residents.Intent.STORIES, residents.Intent.TABLE) for r in residents.RESIDENTS)
+    coming = sum(r.intent in (residents.Intent.STORIES, *people.FIRST) for r in residents.RESIDENTS)
     assert counts[1] < counts[8] < counts[25]
     assert counts[25] >= coming - 3
     assert counts[149] < 6

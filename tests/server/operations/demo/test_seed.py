@@ -58,10 +58,11 @@ def test_the_evening_is_about_to_begin_and_open_already(own_engine: Engine, conf
     seed.seed(own_engine, configured, NOW)
     with database.transaction(own_engine) as session:
         steps = {step.venue_id: step for step in events.steps_open_at(session, at=NOW)}
-        assert steps.keys() == {neighbourhood.BOOKS.id, neighbourhood.CAFE.id}
+        assert steps.keys() == {venue.id for venue in neighbourhood.VENUES}
         stories = steps[neighbourhood.BOOKS.id]
-        assert stories.starts_at == NOW + seed.BEGINS_AFTER
-        assert events.get(session, stories.event_id).organizer_id == "you"
+        assert stories.starts_at == NOW + seed.STORIES.begins_after
+        # "You" host them all, and so may watch all venues.
+        assert {events.get(session, step.event_id).organizer_id for step in steps.values()} == {"you"}
         assert 36 <= events.count_sign_ups(session, event_id=stories.event_id) <= 42
         assert all(events.has_signed_up(session, event_id=step.event_id, member_id="you") for step in steps.values())
 
@@ -99,12 +100,12 @@ def test_after_the_evening_the_next_start_makes_a_new_one_and_keeps_the_old(
     later = NOW + dt.timedelta(days=1)
     seed.seed(own_engine, configured, later)
     after = count_rows(own_engine)
-    assert after["event"] == before["event"] + 2
+    assert after["event"] == 2 * before["event"] == 6
     assert after["sign_up"] == 2 * before["sign_up"]
     assert {table for table in after if after[table] != before[table]} == {"event", "step", "sign_up"}
     with database.transaction(own_engine) as session:
-        assert len(events.steps_open_at(session, at=later)) == 2
-        assert len(events.steps_open_at(session, at=NOW)) == 2
+        assert len(events.steps_open_at(session, at=later)) == 3
+        assert len(events.steps_open_at(session, at=NOW)) == 3
 
 
 def test_without_a_broker_it_says_so_in_one_line_and_the_next_start_heals_it(
