@@ -24,7 +24,9 @@ from tests.conftest import Mqtt
 from tests.server.places import make_cafe, make_members
 
 COMMAND = [sys.executable, "-m", "server.main"]
-STOP_S = 3  # what the people at the keyboard wait
+# Three seconds are promised and one is taken; this is for a machine that runs all tests at once. That nothing had to be
+# waited for is told by the log.
+STOP_S = 10
 
 
 @pytest.fixture
@@ -109,7 +111,9 @@ def test_open_streams_do_not_hold_it_and_ignored_signals_are_heard(
             assert process.wait(STOP_S) == 0
             with contextlib.suppress(httpx2.HTTPError):
                 assert len(list(lines)) < 100
-        assert "Traceback" not in log.read_text()
+        said = log.read_text()
+        assert "Traceback" not in said
+        assert "exceeded" not in said  # nothing was cut off after a time of grace
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do(people_in: str) -> None:
