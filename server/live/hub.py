@@ -37,6 +37,7 @@ CHECK_S = 5.0  # lost news, a sign-out and a lost right are noticed within this 
 SHARED_S = 1.0  # a snapshot may be this old: what a thousand viewers ask for at once is looked up once
 SHOW_AGAIN_S = 0.1  # a venue with many reports redraws ten times a second at most: faster than an eye follows dots
 LOAD_AGAIN_S = 0.25  # of an event whose check-ins come in a rush
+READ_AGAIN_S = 3600.0  # a wall that shows a venue for weeks forgets who has not been there for long
 KEEP_S = 10.0  # a reload of the page finds its topics still in memory
 THREADS = 2  # reading the tables at once; the rest of the pool is for requests
 
@@ -313,7 +314,8 @@ class Hub:
         self._facts = revs[topics.FACTS]
         for watch in watches:
             unchanged = watch.rev == before[watch.name]
-            if moved or watch.doubtful or revs[watch.name] > watch.rev or (unchanged and revs[watch.name] < watch.rev):
+            lost = revs[watch.name] > watch.rev or (unchanged and revs[watch.name] < watch.rev)
+            if lost or moved or watch.doubtful or started_s - watch.loaded_s > READ_AGAIN_S:
                 self._reload(watch)
             else:
                 watch.verified_s = started_s

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.exc import OperationalError
 
 from server import requests, times
 from tests.server.live.conftest import Site, Stream
@@ -280,3 +281,45 @@ def test_viewers_who_leave_are_forgotten(site: Site, badge: int) -> None:  # noq
 def test_several_topics_come_in_one_connection(site: Site, badge: int) -> None:  # noqa: ARG001
     stream = site.watch(site.sign_in("olga"), "/api/live", topic=["venue/cafe", "member/olga", "venue/cafe"])
     assert set(stream.snapshot()["topics"]) == {"venue/cafe", "member/olga"}
+
+
+def test_without_a_database_streams_go_on_and_new_ones_are_told(
+    site: Site, badge: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = site.sign_in("olga")
+    stream = site.watch(client, "/api/venues/cafe/live")
+    stream.snapshot()
+
+    def away(*_given: object, **_more: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    def is_refused() -> bool:
+        with client.stream("GET", "/api/venues/cafe/live") as answer:
+            return answer.status_code == 503
+
+    with monkeypatch.context() as patch:
+        patch.setattr("server.presence.service.load", away)
+        site.announce("venue/cafe", {"rev": 99})
+        stream.wait(is_refused, "new ones are refused")
+        assert not stream.ended
+    with site.change() as session:
+        session.connection().exec_driver_sql("UPDATE stay SET zone_id = 'cafe-hall'")
+    stream.wait(lambda: stands(stream, badge, "cafe-hall"), "it was read again", 9)
+
+
+@pytest.mark.usefixtures("badge")
+def test_a_replayed_venue_has_a_time_of_its_own_in_every_delta(site: Site) -> None:
+    long_ago = scene.at(0)
+    with site.change() as session:
+        scene.venue(session, "lab", owner_id="olga", replayed=True)
+        scene.listens(session, "lab-hall-pi", long_ago - 60_000, long_ago)
+        made = scene.badge(session)
+        scene.visit(session, made, "lab", "lab-hall", long_ago - 60_000, long_ago)
+        rev = scene.changed(session, "venue/lab", "facts")["venue/lab"]
+    stream = site.watch(site.sign_in("olga"), "/api/venues/lab/live")
+    topic = stream.snapshot()["topics"]["venue/lab"]
+    assert (topic["venue"]["now"], topic["badges"][0]["state"]) == ("2025-11-22T19:00:00.000Z", "present")
+    run = {"agent": "lab-hall-pi", "from": long_ago, "to": long_ago + 60_000}
+    site.announce("venue/lab", {"rev": rev + 1, "badges": [], "coverage": [run]})
+    stream.wait(lambda: stream.badge("lab", made)["state"] == "away", "a minute of the recording passed", 4)
+    assert stream.topic("venue/lab")["venue"]["now"] == "2025-11-22T19:01:00.000Z"
