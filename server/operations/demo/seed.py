@@ -224,7 +224,7 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
 def _make_badges(session: Session, now: dt.datetime) -> None:
     for resident in RESIDENTS:
         if resident.badge:
-            badge_id = badges.register(
-                session, identity=residents.identity_of(resident), label=f"Demo {resident.id}", since=now
-            )
+            identity = residents.identity_of(resident)
+            label = f"M-{int.from_bytes(identity[-2:]):03d}"  # as on a sticker: its minor
+            badge_id = badges.register(session, identity=identity, label=label, since=now)
             badges.pair(session, badge_id=badge_id, member_id=resident.id, since=now)
