@@ -19,7 +19,12 @@ def announcements(recorded: Recorded) -> Iterator[tuple[str, bytes]]:
         payload: dict[str, object] = {"rev": rev}
         if kind == "venue" and key not in recorded.rewritten:
             payload["badges"] = [
-                {"badge": badge.badge_id, "zone": badge.zone_id, "from": badge.from_ms, "to": badge.to_ms}
+                {
+                    "badge": badge.badge_id,
+                    "from": badge.from_ms,
+                    "to": badge.to_ms,
+                    "stays": [[stay.from_ms, stay.zone_id] for stay in badge.stays],
+                }
                 for badge in recorded.badges.get(key, ())
             ]
             payload["coverage"] = [

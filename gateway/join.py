@@ -75,7 +75,7 @@ class StayChanges(NamedTuple):
 
     gone: list[int]
     written: list[Stay]
-    zone_id: str | None  # where the badge is at the visit's end
+    found: list[Stay]  # all from the first that may have changed to the visit's end
 
 
 def restay(visit: Interval, new_from_ms: int, stored: Iterable[Stay], trace: Trace, rule: Presence) -> StayChanges:
@@ -92,5 +92,5 @@ def restay(visit: Interval, new_from_ms: int, stored: Iterable[Stay], trace: Tra
     return StayChanges(
         [start for start in replaced if start not in kept],
         [stay for stay in found if replaced.get(stay.from_ms) != stay],
-        found[-1].zone_id if found else None,
+        found,
     )

@@ -19,10 +19,10 @@ from server.presence.joining import Interval, Stay, Trace
 
 
 class BadgeNow(NamedTuple):
-    """A badge's newest visit at a venue, as a live stream shows it."""
+    """A badge's newest visit at a venue, as a live stream shows it; stays: those that may be new, to its end."""
 
     badge_id: int
-    zone_id: str | None
+    stays: list[Stay]
     from_ms: int
     to_ms: int
 
@@ -64,7 +64,7 @@ def record(
         coverage = _record_coverage(cursor, batch)
         _record_spans(cursor, batch, round(rule.heard_gap_s * 1000))
         touched = _record_visits(cursor, batch, venues)
-        zones = _record_stays(cursor, batch, touched, venues, rule)
+        stays = _record_stays(cursor, batch, touched, venues, rule)
         superseded = _superseded(cursor, touched)
     heard = [
         checkins.HeardAt(badge_id, venue_id, interval[0], interval[1])
@@ -75,7 +75,7 @@ def record(
     badges: dict[str, list[BadgeNow]] = defaultdict(list)
     for entry in touched:
         if entry not in superseded:
-            badges[entry.venue_id].append(BadgeNow(entry.badge_id, zones.get(entry), *entry.visit))
+            badges[entry.venue_id].append(BadgeNow(entry.badge_id, stays[entry], *entry.visit))
     rewritten = {entry.venue_id for entry in superseded}
     names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *rewritten}}
     return Recorded(topics.bump(session, names | changed), dict(badges), coverage, rewritten)
@@ -250,13 +250,13 @@ def _record_visits(cursor: psycopg.Cursor[Any], batch: Batch, venues: dict[str, 
 
 def _record_stays(
     cursor: psycopg.Cursor[Any], batch: Batch, touched: Sequence[_Touched], venues: dict[str, Venue], rule: Presence
-) -> dict[_Touched, str | None]:
+) -> dict[_Touched, list[Stay]]:
     if not touched:
         return {}
     _record_peaks(cursor, batch, rule)
     traces = _read_traces(cursor, touched, venues, rule)
     stored = _read_stays(cursor, touched)
-    zones: dict[_Touched, str | None] = {}
+    found: dict[_Touched, list[Stay]] = {}
     gone: list[tuple[int, str, int]] = []
     written: list[tuple[int, str, int, int, str]] = []
     for entry in touched:
@@ -264,7 +264,7 @@ def _record_stays(
         changes = join.restay(entry.visit, entry.new_from_ms, stored[key], traces[key], rule)
         gone += [(*key, start) for start in changes.gone]
         written += [(*key, stay.from_ms, stay.to_ms, stay.zone_id) for stay in changes.written]
-        zones[entry] = changes.zone_id
+        found[entry] = changes.found
     if gone:
         cursor.execute(
             """
@@ -282,7 +282,7 @@ def _record_stays(
             """,
             _columns(written),
         )
-    return zones
+    return found
 
 
 def _record_peaks(cursor: psycopg.Cursor[Any], batch: Batch, rule: Presence) -> None:

@@ -69,9 +69,16 @@ def read(payload: bytes) -> News:
 def _read_badge(entry: Any) -> Heard:
     if not isinstance(entry, dict):
         raise Unreadable("a badge is an object")
-    zone = entry.get("zone")
     from_ms, to_ms = _interval(entry)
-    return Heard(_whole(entry.get("badge"), 1), None if zone is None else _text(zone), from_ms, to_ms)
+    stays = entry.get("stays")
+    if not isinstance(stays, list) or not all(isinstance(stay, list) and len(stay) == 2 for stay in stays):
+        raise Unreadable("stays are pairs")
+    return Heard(
+        _whole(entry.get("badge"), 1),
+        from_ms,
+        to_ms,
+        tuple((_whole(since_ms), _text(zone)) for since_ms, zone in stays),
+    )
 
 
 def _read_coverage(entry: Any) -> tuple[str, Interval]:

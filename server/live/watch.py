@@ -137,7 +137,7 @@ class Watch:
         if found.rev != record.rev + 1 or any(agent not in record.ears for agent, _ in found.coverage):
             return False
         for badge in found.badges:
-            record.heard[badge.badge_id] = badge
+            record.heard[badge.badge_id] = _continued(record.heard.get(badge.badge_id), badge)
         for agent, run in found.coverage:
             ear = record.ears[agent]
             record.ears[agent] = ear._replace(listened=states.merge([*ear.listened, run]))
@@ -157,6 +157,14 @@ class Watch:
             return gatherings.draw(self.record, times.to_ms(now), audience, venues)
         assert self.record is not None
         return members.draw(self.record, now)
+
+
+def _continued(before: states.Heard | None, news: states.Heard) -> states.Heard:
+    """A badge's visit after news of it, which tell only the stays that may have changed."""
+    if before is None or not news.stays:
+        return news
+    kept = (stay for stay in before.stays if news.arrived_ms <= stay[0] < news.stays[0][0])
+    return news._replace(stays=(*kept, *news.stays))
 
 
 def encode_event(kind: str, now: dt.datetime, encoded: dict[str, bytes], simulated: bool | None = None) -> bytes:

@@ -95,15 +95,15 @@ _NEWEST = text("""
 """)
 
 _LATEST_VISITS = text("""
-    SELECT visit.badge_id, visit.from_ms, visit.to_ms, stay.zone_id
+    SELECT visit.badge_id, visit.from_ms, visit.to_ms, stay.sinces, stay.zones
     FROM (SELECT DISTINCT ON (badge_id) badge_id, venue_id, from_ms, to_ms
           FROM visit WHERE venue_id = :venue AND to_ms >= :since_ms
           ORDER BY badge_id, to_ms DESC) AS visit
-    LEFT JOIN LATERAL (
-        SELECT zone_id FROM stay
-        WHERE stay.badge_id = visit.badge_id AND stay.venue_id = visit.venue_id
-          AND stay.from_ms BETWEEN visit.from_ms AND visit.to_ms
-        ORDER BY stay.from_ms DESC LIMIT 1) AS stay ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(from_ms ORDER BY from_ms), '{}') AS sinces,
+               coalesce(array_agg(zone_id ORDER BY from_ms), '{}') AS zones
+        FROM stay WHERE stay.badge_id = visit.badge_id AND stay.venue_id = visit.venue_id
+          AND stay.from_ms BETWEEN visit.from_ms AND visit.to_ms) AS stay
 """)
 
 _VISITS = text("""
@@ -132,7 +132,10 @@ def load(session: Session, *, venue_id: str, now: dt.datetime, presence: Presenc
     now_ms = times.to_ms(now_of(session, venue=venue, now=now))
     ears, agent_locations = _load_ears(session, venue_id, now_ms - LOOK_BACK_MS - rule.given_up_after_ms)
     visits = session.execute(_LATEST_VISITS, {"venue": venue_id, "since_ms": now_ms - LOOK_BACK_MS})
-    heard = {row.badge_id: Heard(row.badge_id, row.zone_id, row.from_ms, row.to_ms) for row in visits}
+    heard = {
+        row.badge_id: Heard(row.badge_id, row.from_ms, row.to_ms, tuple(zip(row.sinces, row.zones, strict=True)))
+        for row in visits
+    }
     facts = VenueFacts(
         id=venue.id,
         name=venue.name,

@@ -91,12 +91,21 @@ class Ear(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A badge's latest visit: when it began, when it was heard last, and in which zone it was then."""
+    """A badge's latest visit: when it began, when it was heard last, and its stays as (since when, zone), ascending."""
 
     badge_id: int
-    zone_id: str | None
     arrived_ms: int
     last_heard_ms: int
+    stays: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def zone_id(self) -> str | None:
+        """The zone it was in when it was heard last."""
+        return self.stays[-1][1] if self.stays else None
+
+    def zone_at(self, at_ms: int) -> str | None:
+        """The zone it was in at that moment, as far as is known now."""
+        return next((zone_id for since_ms, zone_id in reversed(self.stays) if since_ms <= at_ms), None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -306,10 +315,10 @@ def zone_states(
 
 
 def _here_then(heard: Sequence[Heard], ears: Sequence[Ear], zone_id: str, then_ms: int, rule: Rule) -> int:
-    """How many badges last seen in the zone were there, present or away, when its agents fell silent."""
+    """How many badges were in the zone, present or away, when its agents fell silent, wherever they are by now."""
     reckoning = reckon(ears, then_ms, rule)
     return sum(
-        badge.zone_id == zone_id
+        badge.zone_at(then_ms) == zone_id
         and badge.arrived_ms <= then_ms
         and state(badge.arrived_ms, badge.last_heard_ms, reckoning, rule).kind in (Kind.PRESENT, Kind.AWAY)
         for badge in heard

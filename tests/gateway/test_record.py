@@ -177,7 +177,7 @@ def test_a_badge_moves_to_the_zone_that_hears_it_best(session: Session) -> None:
     ]
     recorded = _take(session, _accept(session, world, reports))
     assert [row[2] for row in _tables(session)["stay"]] == ["hall-door", "hall-stage"]
-    assert recorded.badges["hall"][0].zone_id == "hall-stage"
+    assert [stay.zone_id for stay in recorded.badges["hall"][0].stays] == ["hall-door", "hall-stage"]
 
 
 def test_a_refused_report_is_set_aside_once(session: Session) -> None:

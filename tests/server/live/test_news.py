@@ -11,7 +11,10 @@ from server.live import news
 
 GOOD: dict[str, Any] = {
     "rev": 7,
-    "badges": [{"badge": 3, "zone": "hall", "from": 10, "to": 20}, {"badge": 4, "zone": None, "from": 10, "to": 10}],
+    "badges": [
+        {"badge": 3, "from": 10, "to": 20, "stays": [[10, "door"], [15, "hall"]]},
+        {"badge": 4, "from": 10, "to": 10, "stays": []},
+    ],
     "coverage": [{"agent": "door", "from": 5, "to": 20}],
     "later": "fields of another version",
 }
@@ -20,7 +23,7 @@ GOOD: dict[str, Any] = {
 def test_a_venues_news_are_read() -> None:
     found = news.read(orjson.dumps(GOOD))
     assert found.rev == 7
-    assert found.badges == [(3, "hall", 10, 20), (4, None, 10, 10)]
+    assert found.badges == [(3, 10, 20, ((10, "door"), (15, "hall"))), (4, 10, 10, ())]
     assert found.coverage == [("door", (5, 20))]
 
 
@@ -40,7 +43,9 @@ def test_a_bare_revision_means_read_again() -> None:
         {"rev": 1, "badges": {}, "coverage": []},
         {"rev": 1, "badges": [7], "coverage": []},
         {"rev": 1, "badges": [{**GOOD["badges"][0], "to": 9}], "coverage": []},
-        {"rev": 1, "badges": [{**GOOD["badges"][0], "zone": 5}], "coverage": []},
+        {"rev": 1, "badges": [{**GOOD["badges"][0], "stays": 5}], "coverage": []},
+        {"rev": 1, "badges": [{**GOOD["badges"][0], "stays": [[10, 5]]}], "coverage": []},
+        {"rev": 1, "badges": [{**GOOD["badges"][0], "stays": [[10, "hall", 3]]}], "coverage": []},
         {"rev": 1, "badges": [{**GOOD["badges"][0], "badge": "3"}], "coverage": []},
         {"rev": 1, "badges": [], "coverage": [{"agent": None, "from": 1, "to": 2}]},
         {"rev": 1, "badges": [], "coverage": [{"agent": "door", "from": 3, "to": 2}]},

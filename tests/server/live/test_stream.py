@@ -53,7 +53,7 @@ def stands(stream: Stream, badge: int, zone: str) -> bool:
 def news_of(badge: int, zone: str, rev: int, at: int) -> dict[str, Any]:
     return {
         "rev": rev,
-        "badges": [{"badge": badge, "zone": zone, "from": at - 600_000, "to": at}],
+        "badges": [{"badge": badge, "from": at - 600_000, "to": at, "stays": [[at - 600_000, zone]]}],
         "coverage": [{"agent": agent, "from": at - 900_000, "to": at} for agent in ("cafe-bar-pi", "cafe-hall-pi")],
     }
 

@@ -47,7 +47,7 @@ def test_a_silent_badge_is_present_then_away_then_left_while_everybody_listens(s
 
 
 def test_the_newest_ten_seconds_are_not_judged() -> None:
-    badge = Heard(1, "hall", ARRIVED, T)
+    badge = Heard(1, ARRIVED, T, ((ARRIVED, "hall"),))
     at_30_s = states.picture([badge], [always()], ["hall"], T + 40_000, RULE)
     later = states.picture([badge], [always()], ["hall"], T + 40_001, RULE)
     assert at_30_s.badges[1].kind is Kind.PRESENT
@@ -183,11 +183,11 @@ def test_agents_listen_fall_silent_and_are_given_up() -> None:
 
 def test_a_zone_counts_who_is_present_or_away_in_it() -> None:
     badges = [
-        Heard(1, "hall", ARRIVED, T),
-        Heard(2, "hall", ARRIVED, T - 60_000),
-        Heard(3, "hall", ARRIVED, T - 400_000),
-        Heard(4, "bar", ARRIVED, T),
-        Heard(5, None, ARRIVED, T),
+        Heard(1, ARRIVED, T, ((ARRIVED, "hall"),)),
+        Heard(2, ARRIVED, T - 60_000, ((ARRIVED, "hall"),)),
+        Heard(3, ARRIVED, T - 400_000, ((ARRIVED, "hall"),)),
+        Heard(4, ARRIVED, T, ((ARRIVED, "bar"),)),
+        Heard(5, ARRIVED, T),
     ]
     ears = [always("door"), ear("bar", (0, T + 900_000), zone="bar")]
     zones = states.picture(badges, ears, ["hall", "bar", "roof"], T + 15_000, RULE).zones
@@ -200,10 +200,10 @@ def test_a_zone_counts_who_is_present_or_away_in_it() -> None:
 
 def test_a_zone_whose_agents_fell_silent_says_since_when_and_how_many_were_there() -> None:
     badges = [
-        Heard(1, "hall", ARRIVED, T),
-        Heard(2, "hall", ARRIVED, T - 60_000),
-        Heard(3, "hall", ARRIVED, T - 400_000),
-        Heard(4, "bar", ARRIVED, T),
+        Heard(1, ARRIVED, T, ((ARRIVED, "hall"),)),
+        Heard(2, ARRIVED, T - 60_000, ((ARRIVED, "hall"),)),
+        Heard(3, ARRIVED, T - 400_000, ((ARRIVED, "hall"),)),
+        Heard(4, ARRIVED, T, ((ARRIVED, "bar"),)),
     ]
     ears = [
         ear("door", (0, T + 1_000)),
@@ -223,8 +223,16 @@ def test_one_listening_agent_covers_its_zone() -> None:
 
 
 def test_how_many_were_there_counts_only_whom_the_others_still_knew_of() -> None:
-    badges = [Heard(1, "hall", ARRIVED, T), Heard(2, "hall", ARRIVED, T - 60_000)]
+    badges = [Heard(1, ARRIVED, T, ((ARRIVED, "hall"),)), Heard(2, ARRIVED, T - 60_000, ((ARRIVED, "hall"),))]
     ears = [ear("door", (0, T - 50)), ear("stage", (0, T + 1_000))]
     hall = states.picture(badges, ears, ["hall"], T + 71_000, RULE).zones["hall"]
     # The second badge had fallen silent before, so nobody knew of it any more once the door did not listen.
     assert hall == (ZoneKind.UNKNOWN, T + 1_000, 0, 1)
+
+
+def test_who_has_moved_on_since_was_still_there_when_the_zone_fell_silent() -> None:
+    moved = Heard(1, ARRIVED, T + 60_000, ((ARRIVED, "hall"), (T + 20_000, "bar")))
+    ears = [ear("door", (0, T + 1_000)), ear("bar", (0, T + 9_000_000), zone="bar")]
+    zones = states.picture([moved], ears, ["hall", "bar"], T + 71_000, RULE).zones
+    assert zones["hall"] == (ZoneKind.UNKNOWN, T + 1_000, 0, 1)
+    assert zones["bar"].here == 1
