@@ -2,12 +2,13 @@
 SETUP := config/deploy/setup.sh
 BIN := .venv/bin
 
-.PHONY: help setup up test bench
+.PHONY: help setup up test bench pictures
 
 help:
 	@echo 'make up     installs what is missing and runs muster with its demonstration; Ctrl-C stops it'
 	@echo 'make setup  installs what is missing, for running and for working on it'
 	@echo 'make test   format, lint, types, layout, tests'
+	@echo 'make pictures takes the documentation'"'"'s pictures anew'
 	@echo 'make bench  all benchmarks, each beside its baseline'
 
 setup:
@@ -22,6 +23,11 @@ test:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
+
+# The pictures of the documentation are what a journey really saw.
+pictures:
+	@$(SETUP) test
+	$(BIN)/python -m pytest tests/journeys/test_neighbourhood.py --pictures docs/pictures
 
 bench:
 	@$(SETUP) test

@@ -83,6 +83,18 @@ def worker(request: pytest.FixtureRequest) -> str:
     return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--pictures FOLDER` keeps the pictures that journeys take for the documentation."""
+    parser.addoption("--pictures", type=Path, metavar="FOLDER", help="keep the documentation's pictures there")
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where a journey puts its pictures: the folder of --pictures, else one that is thrown away."""
+    folder: Path = request.config.getoption("--pictures") or tmp_path
+    return folder
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the folder of this test run; xdist's workers inherit its name."""
     if not hasattr(config, "workerinput"):

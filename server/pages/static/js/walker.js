@@ -36,7 +36,8 @@ export class Walker {
   #drag(button) {
     let grip = null;
     const stop = (event) => event.stopPropagation();
-    for (const name of ["mousedown", "touchstart", "dblclick"]) button.addEventListener(name, stop);
+    // Nor is a drop a click on whatever lies below.
+    for (const name of ["mousedown", "touchstart", "dblclick", "click"]) button.addEventListener(name, stop);
     button.addEventListener("pointerdown", (event) => {
       cancelAnimationFrame(this.#walk);
       const at = this.map.project(this.place);
