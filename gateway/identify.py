@@ -85,10 +85,6 @@ class Facts:
         self.keys: dict[str, bytes] = {
             row.id: bytes(row.key) for row in session.execute(text("SELECT id, key FROM agent"))
         }
-        self.venues: dict[str, Venue] = {
-            row.id: Venue(row.join_gap_s * 1000, row.replayed)
-            for row in session.execute(text("SELECT id, join_gap_s, replayed FROM venue"))
-        }
         self.placements: dict[str, list[Placed]] = defaultdict(list)
         for row in session.execute(
             text("""
@@ -100,6 +96,11 @@ class Facts:
             self.placements[row.agent_id].append(
                 Placed(since, until, row.id, row.venue_id, row.zone_id, row.rssi_floor, wire.shard_of(row.venue_id))
             )
+        # After the placements: one that was made while this was read must find its venue here.
+        self.venues: dict[str, Venue] = {
+            row.id: Venue(row.join_gap_s * 1000, row.replayed)
+            for row in session.execute(text("SELECT id, join_gap_s, replayed FROM venue"))
+        }
         # Who shows an identity from when until when; None is a fixed beacon, which is registered but no badge.
         self.identities: dict[bytes, list[tuple[int, int, int | None]]] = defaultdict(list)
         for row in session.execute(

@@ -6,8 +6,9 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 
+import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
@@ -25,10 +26,16 @@ log = logging.getLogger(__name__)
 
 # After a failure of the database: the first pause and the longest, doubled each time and spread by a random factor.
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
+# What PostgreSQL says of itself (away, a deadlock, a full disk, read-only), never of a report: trying again helps.
+PASSING = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
 
 
 class NotOwner(Exception):
     """Another gateway has taken a shard of this batch since."""
+
+
+class FactsMoved(Exception):
+    """What this batch was judged by has changed since."""
 
 
 class Worker:
@@ -82,8 +89,15 @@ class Worker:
     def process(self, batch: Sequence[Arrived]) -> None:
         """Judges, records, acknowledges and announces one batch.
 
-        Raises OperationalError when the database is away: nothing was acknowledged, and the batch can be tried again.
+        Raises what the database raises when it is away: nothing was acknowledged, and the batch can be tried again.
         """
+        while True:
+            try:
+                return self._process(batch)
+            except FactsMoved:
+                log.info("facts changed under a batch; judging it again")
+
+    def _process(self, batch: Sequence[Arrived]) -> None:
         now = self._clock()
         accepted, refused = self._judge(batch, now)
         own = [report for report in accepted if report.placed.shard in self._epochs]
@@ -130,9 +144,11 @@ class Worker:
             return
         try:
             recorded = self._record(accepted, refused, now, owner=owner)
-        except (OperationalError, InterfaceError, NotOwner):
+        except (NotOwner, FactsMoved):
             raise
         except Exception as error:
+            if isinstance(_cause(error), PASSING):
+                raise
             if len(accepted) + len(refused) == 1:
                 self._set_aside(accepted, now, error)
                 return
@@ -153,12 +169,17 @@ class Worker:
         self, accepted: Sequence[Accepted], refused: Sequence[Refused], now: dt.datetime, *, owner: bool
     ) -> record.Recorded:
         assert self._facts is not None
+        judged_by = self._facts.revision
         shards = sorted({report.placed.shard for report in accepted})
         with database.transaction(self._engine) as session:
             if owner:
                 self._hold(session, shards)
             else:
                 fence.touch(session, shards)
+            # After the fence, which whoever rebuilds rows has passed before: no batch is recorded by older facts.
+            if identify.revision(session) != judged_by:
+                self._facts = None
+                raise FactsMoved
             return record.record(session, accepted, refused, self._facts.venues, self._settings.presence, now)
 
     def _hold(self, session: Session, shards: Sequence[int]) -> None:
@@ -192,17 +213,26 @@ class Worker:
             health.write(session, self._settings.gateway.id, self._health.counters(), now)
 
     def _persist(self, stop: threading.Event, work: Callable[[], None], tries: int | None = None) -> None:
-        """Does the work, again with growing pauses while the database is away."""
+        """Does the work, again with growing pauses while the database is away or cannot do it."""
         pause_s = RETRY_FIRST_S
         while not stop.is_set():
             try:
                 work()
                 return
-            except (OperationalError, InterfaceError) as error:
+            except (DBAPIError, psycopg.Error) as error:
+                cause = _cause(error)
+                if not isinstance(cause, PASSING):
+                    raise
                 self._health.count("database_failures")
-                log.warning("the database is away: %s", str(error.orig).strip().splitlines()[0])
+                what = str(cause).strip().partition("\n")[0] or type(cause).__name__
+                log.warning("the database is away: %s", what)
                 tries = None if tries is None else tries - 1
                 if tries == 0:
                     return
                 stop.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311 -- spreads retries, guards nothing
                 pause_s = min(pause_s * 2, RETRY_MOST_S)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """The database's own error: statements on the hot path raise it bare, those of a session wrapped."""
+    return error.orig if isinstance(error, DBAPIError) else error

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
@@ -13,7 +14,7 @@ from config import settings
 from gateway import identify
 from gateway.identify import Accepted, Facts, Refused
 from gateway.ingest import Arrived
-from server import times
+from server import database, times
 from server.badges import service as badges
 from server.fleet import service as fleet
 from tests.gateway import scene
@@ -143,3 +144,21 @@ def test_a_report_is_judged_by_what_was_in_force_at_its_time(session: Session, w
     assert isinstance(after, Accepted)
     assert (before.placed.zone_id, after.placed.zone_id) == ("hall-door", "hall-stage")
     assert times.to_ms(moved_at) == after.placed.from_ms
+
+
+def test_a_venue_made_while_the_facts_are_read_is_known_with_its_agents(fresh_database: str) -> None:
+    engine = database.connect(fresh_database, pool=2)
+    made = []
+
+    def make(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "agent" in statement and "SELECT id, key" not in statement and not made:
+            made.append(True)
+            with database.transaction(engine) as another:
+                scene.build(another)
+
+    with database.transaction(engine) as session:
+        event.listen(session.connection(), "before_cursor_execute", make)
+        facts = Facts(session)
+    engine.dispose()
+    assert [placed.venue_id for places in facts.placements.values() for placed in places] == ["hall", "hall"]
+    assert "hall" in facts.venues

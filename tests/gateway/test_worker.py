@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from beacon_agent import wire
-from server import database
+from server import database, topics
 from server.fleet import fence
 from server.operations.postgres import Cluster
 from tests import processes
@@ -160,6 +160,52 @@ def test_a_report_that_the_database_will_not_take_is_set_aside_and_the_others_go
         wait_until(lambda: box.refused() == {2: "unprocessable"}, "the poison", 10)
         assert house.rows("SELECT seq, reason FROM refused_report") == [(2, "unprocessable")]
     box.close()
+
+
+def test_what_passes_at_the_database_is_tried_again_and_never_set_aside(house: House, wait_until: Wait) -> None:
+    with database.transaction(house.engine) as session:
+        session.execute(text("CREATE SEQUENCE tries"))
+        session.execute(
+            text("""
+                CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;
+                    RETURN NEW;
+                END $$
+            """)
+        )
+        session.execute(text("CREATE TRIGGER fails BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION fail_once()"))
+    box = house.agent()
+    with house.gateway():
+        box.send(house.report(1, 0, [(0, -60)]))
+        wait_until(lambda: box.acks() != [], "an answer", 10)
+        assert (box.done(), box.refused()) == ({1}, {})
+        assert house.rows("SELECT seq FROM refused_report") == []
+    box.close()
+
+
+def test_facts_that_move_under_a_batch_have_it_judged_again(house: House, wait_until: Wait) -> None:
+    shard = wire.shard_of("hall")
+    box = house.agent()
+    with house.gateway():
+        box.send(house.report(1, 0))
+        wait_until(lambda: box.done() == {1}, "the first", 10)
+        # Somebody rebuilds what was, as design.md 5 tells: the fence first, then the facts.
+        with database.transaction(house.engine) as session:
+            fence.touch(session, [shard])
+            box.send(house.report(2, 2, [(0, -60)]))
+            wait_until(lambda: _waits_for_a_lock(house), "the gateway at the fence", 10)
+            topics.bump(session, [topics.FACTS])
+            session.execute(text("DELETE FROM placement WHERE agent_id = 'hall-door'"))
+        wait_until(lambda: box.refused() == {2: "not_placed"}, "the answer by the new facts", 10)
+        assert house.rows("SELECT * FROM visit") == []
+    box.close()
+
+
+def _waits_for_a_lock(house: House) -> bool:
+    found = house.rows(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    return found[0][0] > 0
 
 
 def test_a_gateway_waits_for_a_database_that_is_away_and_loses_nothing(
