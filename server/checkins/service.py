@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from config.settings import Presence
 from server import errors, times, topics
 from server.checkins import rules
+from server.fleet import fence
 from server.presence.joining import Interval
 
 BEACON = "beacon"
@@ -34,15 +35,19 @@ class HeardAt(NamedTuple):
     to_ms: int
 
 
-# Everybody who held one of these badges then, beside every step at that venue that the time may matter to.
+# Everybody who held one of these badges then, beside every step at that venue that the time may matter to. Also who
+# held it up to heard_gap_s before or after: a reading joins others over that gap, and what it bridges may be hers.
+# places: which of the readings were heard while she held the badge.
 _CANDIDATES = text("""
-    SELECT array_agg(DISTINCT heard.badge_id) AS badges, pairing.member_id, step.id AS step_id,
-           step.event_id, step.venue_id, step.zone_id,
+    SELECT array_agg(DISTINCT heard.place) FILTER (
+               WHERE pairing.valid && tstzrange(heard.from_at, heard.to_at, '[]')) AS places,
+           pairing.member_id, step.id AS step_id, step.event_id, step.venue_id, step.zone_id,
            step.opens_at, step.ends_at, step.dwell_signed_up_s, step.dwell_walk_in_s, step.capacity,
            sign_up.member_id IS NOT NULL AS signed_up, checkin.at AS checked_in_at, undoing.at AS undone_at
     FROM unnest(:badges ::bigint[], :venues ::text[], :froms ::timestamptz[], :tos ::timestamptz[])
-         AS heard (badge_id, venue_id, from_at, to_at)
-    JOIN pairing ON pairing.badge_id = heard.badge_id AND pairing.valid && tstzrange(heard.from_at, heard.to_at, '[]')
+         WITH ORDINALITY AS heard (badge_id, venue_id, from_at, to_at, place)
+    JOIN pairing ON pairing.badge_id = heard.badge_id
+         AND pairing.valid && tstzrange(heard.from_at - :gap, heard.to_at + :gap, '[]')
     JOIN step ON step.venue_id = heard.venue_id
          AND step.opens_at <= heard.to_at + :early AND step.ends_at >= heard.from_at - :late
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = pairing.member_id
@@ -96,8 +101,8 @@ def check_in_heard(session: Session, heard: Iterable[HeardAt], presence: Presenc
     heard: what changed. Returns the topics (`event/<id>`, `member/<id>`) whose revisions the caller is to raise.
     """
     changes = list(heard)
-    candidates = _candidates(session, changes)
     heard_gap_ms = round(presence.heard_gap_s * 1000)
+    candidates = _candidates(session, changes, heard_gap_ms)
     open_to = [row for row in candidates if _may_count(row, changes, heard_gap_ms)]
     evidence = _Evidence(session, open_to, heard_gap_ms) if open_to else None
     changed: set[str] = set()
@@ -127,6 +132,14 @@ def undo(session: Session, *, checkin_id: int, at: dt.datetime, by: str) -> None
 
     Raises NotCheckedIn when there is none or it was taken back already.
     """
+    venue_id = session.scalar(
+        text("SELECT step.venue_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id"),
+        {"id": checkin_id},
+    )
+    if venue_id is None:
+        raise NotCheckedIn
+    # A gateway's batch that had read the check-in before would write it once more, by evidence from before the undoing.
+    fence.touch_venue(session, venue_id)
     undone = session.execute(
         text("""
             UPDATE checkin SET undone_at = :at FROM step
@@ -144,7 +157,7 @@ def undo(session: Session, *, checkin_id: int, at: dt.datetime, by: str) -> None
     topics.bump(session, [f"event/{undone.event_id}", f"member/{undone.member_id}"])
 
 
-def _candidates(session: Session, changes: Sequence[HeardAt]) -> Sequence[Row[Any]]:
+def _candidates(session: Session, changes: Sequence[HeardAt], heard_gap_ms: int) -> Sequence[Row[Any]]:
     if not changes:
         return []
     return session.execute(
@@ -154,6 +167,7 @@ def _candidates(session: Session, changes: Sequence[HeardAt]) -> Sequence[Row[An
             "venues": [change.venue_id for change in changes],
             "froms": [times.from_ms(change.from_ms) for change in changes],
             "tos": [times.from_ms(change.to_ms) for change in changes],
+            "gap": dt.timedelta(milliseconds=heard_gap_ms),
             "early": dt.timedelta(seconds=EARLY_S),
             "late": dt.timedelta(seconds=LATE_S),
         },
@@ -169,8 +183,8 @@ def _may_count(row: Row[Any], changes: Sequence[HeardAt], heard_gap_ms: int) -> 
 
 
 def _hers(row: Row[Any], changes: Sequence[HeardAt]) -> list[HeardAt]:
-    """What changed about this candidate: her badges, at the step's venue."""
-    return [change for change in changes if change.venue_id == row.venue_id and change.badge_id in row.badges]
+    """What changed about this candidate: her badges while she held them, at the step's venue."""
+    return [changes[place - 1] for place in row.places or ()]
 
 
 class _Evidence:
@@ -234,6 +248,7 @@ def _refuse(session: Session, row: Row[Any], changes: Sequence[HeardAt]) -> bool
     hers = _hers(row, changes)
     early = [c for c in hers if times.from_ms(c.to_ms) < row.opens_at]
     late = [c for c in hers if times.from_ms(c.from_ms) > row.ends_at]
+    told = False
     for code, occasions in (("not_open_yet", early), ("ended", late)):
         if occasions:
             last_at = times.from_ms(max(c.to_ms for c in occasions))
@@ -250,5 +265,5 @@ def _refuse(session: Session, row: Row[Any], changes: Sequence[HeardAt]) -> bool
                 "last_at": last_at,
                 "sentence": sentence,
             }
-            return session.execute(_REFUSE, values).one_or_none() is not None
-    return False
+            told |= session.execute(_REFUSE, values).one_or_none() is not None
+    return told

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from beacon_agent import wire
+
 
 class Held(NamedTuple):
     """A shard as a batch found it."""
@@ -53,3 +55,8 @@ def touch(session: Session, shards: Iterable[int]) -> None:
         """),
         {"shards": list(shards)},
     )
+
+
+def touch_venue(session: Session, venue_id: str) -> None:
+    """The same for the rows of one venue."""
+    touch(session, [wire.shard_of(venue_id)])

@@ -148,7 +148,7 @@ def test_a_report_is_judged_by_what_was_in_force_at_its_time(session: Session, w
 
 def test_a_venue_made_while_the_facts_are_read_is_known_with_its_agents(fresh_database: str) -> None:
     engine = database.connect(fresh_database, pool=2)
-    made = []
+    made: list[bool] = []
 
     def make(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if "agent" in statement and "SELECT id, key" not in statement and not made:

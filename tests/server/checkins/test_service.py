@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from beacon_agent import wire
 from config import settings
 from server import times
 from server.badges import service as badges
 from server.checkins import service as checkins
 from server.events import service as events
+from server.fleet import fence
 from server.fleet import service as fleet
 from server.people import service as people
 from tests.server import places
@@ -211,3 +213,47 @@ def test_a_badge_handed_over_counts_for_each_only_while_she_held_it(cafe: Cafe) 
     badges.pair(cafe.session, badge_id=cafe.badge_id, member_id="ben", since=given_at)
     cafe.hear(STARTS, 40)
     assert cafe.arrivals() == [("night-1", "ben", given_at + dt.timedelta(seconds=15))]
+
+
+def test_a_reading_just_after_she_gave_the_badge_back_bridges_in_any_batches(cafe: Cafe) -> None:
+    cafe.sign_up()
+    badges.give_back(cafe.session, badge_id=cafe.badge_id, at=STARTS + dt.timedelta(seconds=20))
+    cafe.hear(STARTS, 5)
+    assert cafe.arrivals() == []
+    cafe.hear(STARTS + dt.timedelta(seconds=40), 5)  # one batch would have brought this as heard from 0 to 45 s
+    assert cafe.arrivals() == [("night-1", "dora", STARTS + dt.timedelta(seconds=15))]
+
+
+def test_nobody_is_told_what_her_badge_did_in_other_hands(cafe: Cafe) -> None:
+    cafe.sign_up()
+    given_at = OPENS - dt.timedelta(minutes=30)
+    badges.give_back(cafe.session, badge_id=cafe.badge_id, at=given_at)
+    heard = [
+        checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(at), times.to_ms(at) + 5000)
+        for at in (given_at - dt.timedelta(minutes=10), given_at + dt.timedelta(seconds=1))
+    ]
+    checkins.check_in_heard(cafe.session, heard, PRESENCE, NOW)
+    last_at = cafe.session.scalar(text("SELECT last_at FROM refusal"))
+    assert last_at == given_at - dt.timedelta(minutes=10) + dt.timedelta(seconds=5)
+
+
+def test_too_early_and_too_late_are_both_told_when_they_come_in_one_batch(cafe: Cafe) -> None:
+    cafe.sign_up()
+    heard = [
+        checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(at), times.to_ms(at) + 5000)
+        for at in (OPENS - dt.timedelta(minutes=10), ENDS + dt.timedelta(minutes=10))
+    ]
+    checkins.check_in_heard(cafe.session, heard, PRESENCE, NOW)
+    assert [code for code, _ in cafe.refusals()] == ["ended", "not_open_yet"]
+
+
+def test_undoing_waits_for_the_batches_of_the_venues_gateway_and_is_noticed_by_it(cafe: Cafe) -> None:
+    cafe.sign_up()
+    cafe.hear(STARTS, 60)
+    checkin_id = cafe.session.scalar(text("SELECT id FROM checkin"))
+    before = fence.hold(cafe.session, range(64))
+    checkins.undo(cafe.session, checkin_id=checkin_id, at=STARTS + dt.timedelta(minutes=5), by="cleo")
+    after = fence.hold(cafe.session, range(64))
+    shard = wire.shard_of("cafe")
+    assert [other for other in after if after[other] != before[other]] == [shard]
+    assert after[shard].touched == before[shard].touched + 1
