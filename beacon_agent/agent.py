@@ -13,7 +13,7 @@ from pathlib import Path
 from beacon_agent import wire
 from beacon_agent.flow import Flow
 from beacon_agent.publisher import Login, Publisher
-from beacon_agent.source import Source
+from beacon_agent.source import STALL_MS, Source
 from beacon_agent.spool import Change, Spool, SpoolError
 from beacon_agent.window import Coverage, Interest, Window
 from config import settings as config_settings
@@ -166,7 +166,9 @@ class Agent:
     def _find_window(self, at_ms: int) -> Window | None:
         length_ms = self._length_ms
         from_ms = at_ms - at_ms % length_ms
-        if self._next_from_ms is None or not 0 <= from_ms - self._next_from_ms <= AHEAD_WINDOWS * length_ms:
+        # A commit may take until a stall would be noticed: what is heard meanwhile belongs to windows that will be ok.
+        ahead_ms = max(AHEAD_WINDOWS * length_ms, STALL_MS + length_ms)
+        if self._next_from_ms is None or not 0 <= from_ms - self._next_from_ms <= ahead_ms:
             return None
         window = self._windows.get(from_ms)
         if window is None:

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from beacon_agent import wire
 from beacon_agent.flow import Flow
-from beacon_agent.spool import Change, Spool
+from beacon_agent.spool import UNREADABLE, Change, Spool
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ class Publisher:
             stored = self._spool.read(row_id)
             if stored is None:
                 self._flow.remove([row_id])
-            elif self._client is not None:
+            elif stored is not UNREADABLE and self._client is not None:  # else it is due again after resend_s
                 topic = wire.report_topic(stored.shard, self._login.agent)
                 self._client.publish(topic, wire.sign(self._login.key, stored.body), qos=1)
                 self.counts["sent"] += 1

@@ -95,8 +95,10 @@ class BlueZRadio:
                 while (left_s := self._heard_at_s + self._deaf_after_s - time.monotonic()) > 0:
                     if await watch.wait(left_s):
                         log.warning("BlueZ or its adapter went away: %s", watch.why)
+                        ear.tell(now_ms(), wire.Radio.OFF)  # at once: what hangs may take STOP_S to let go
                         return wire.Radio.OFF
                 log.warning("nobody was heard for %.0f s: the scan is restarted", self._deaf_after_s)
+                ear.tell(now_ms(), wire.Radio.DEAF)
                 return wire.Radio.DEAF
             finally:
                 with contextlib.suppress(Exception):

@@ -41,6 +41,9 @@ class Stored(NamedTuple):
     body: bytes
 
 
+UNREADABLE = Stored(-1, b"")  # it is there, or may be, and SQLite cannot say so now
+
+
 class Change(NamedTuple):
     """Row ids that came and that had to go, oldest first."""
 
@@ -169,11 +172,11 @@ class Spool:
         return []
 
     def read(self, row_id: int) -> Stored | None:
-        """One report, or None when it is gone."""
-        row = None
+        """One report, None when it is gone, UNREADABLE when that cannot be known now."""
         with self._lock, self._counting("unreadable"):
             row = self._connection.execute("SELECT shard, body FROM report WHERE id = ?", (row_id,)).fetchone()
-        return Stored(*row) if row else None
+            return Stored(*row) if row else None
+        return UNREADABLE
 
     def settle(self, ack: wire.Ack) -> list[int]:
         """Removes exactly the reports that the acknowledgement names; returns their ids."""

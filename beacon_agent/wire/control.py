@@ -68,7 +68,7 @@ def decode_config(payload: bytes) -> Config:
     if type(floor) is not int or not messages.RSSI_DBM[0] <= floor <= messages.RSSI_DBM[1]:
         messages.refuse("rssi_floor")
     window_s = messages.number(fields, "window_s", 2.0, 0.5, 30)  # the same bounds as the setting's
-    if window_s * 1000 % 1:
+    if abs(window_s * 1000 - round(window_s * 1000)) > 1e-6:  # 2.01 * 1000 is not 2010 in floating point
         messages.refuse("window_s is not a whole number of milliseconds")
     rate = messages.number(fields, "reports_per_s", 200.0, 0.5, 100_000)
     return Config(rev, int(shard, 16), tuple(patterns), floor, window_s, rate)
@@ -105,6 +105,8 @@ def decode_status(payload: bytes) -> Status:
         messages.refuse("version or counters")
     if not all(type(count) is int and 0 <= count <= messages.MAX_SEQ for count in counters.values()):
         messages.refuse("counters")
+    if not all(text.isprintable() for text in (version, *counters)):  # zero bytes and lone surrogates fit no database
+        messages.refuse("version or counters")
     known = {field.name for field in dataclasses.fields(Status)}
     try:
         radio = messages.Radio(fields.get("radio", messages.Radio.OFF))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,17 @@ def test_another_window_length_is_taken_at_once_and_aligned(tmp_path: Path) -> N
         (2000, 4000, wire.Radio.OFF, 1),
         (0, 5000, wire.Radio.OK, 1),
     ]
+
+
+def test_what_is_heard_while_a_commit_is_slow_is_kept_with_short_windows_too(tmp_path: Path) -> None:
+    async def play(agent: Agent) -> None:
+        agent._take_config(replace(CONFIG, rev=2, window_s=0.5))
+        await agent.reach(BASE_MS)
+        agent.hear(BASE_MS + 5000, DATA, -60)  # no stall yet, so that its window will count as listened to
+        await agent.reach(BASE_MS + 5500)
+        assert agent.counts["late"] == 0
+
+    assert (5000, 5500, wire.Radio.OK, 1) in summary(run(tmp_path, play))
 
 
 def test_other_patterns_are_for_the_next_window(tmp_path: Path) -> None:

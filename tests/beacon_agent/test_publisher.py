@@ -106,6 +106,23 @@ def test_what_is_not_acknowledged_is_sent_again_byte_for_byte(
     bench.spool.close()
 
 
+def test_a_report_that_cannot_be_read_for_a_moment_is_sent_when_it_can(
+    tmp_path: Path, broker: Broker, gateway: TinyGateway
+) -> None:
+    bench = Bench(tmp_path, broker.port, resend_s=0.3)
+    bench.add()
+    with bench.spool._lock:
+        bench.spool._connection.execute("ALTER TABLE report RENAME TO hidden")
+    bench.publisher.start()
+    wait_for(lambda: bench.spool.counts["unreadable"] > 0)
+    with bench.spool._lock:
+        bench.spool._connection.execute("ALTER TABLE hidden RENAME TO report")
+    wait_for(lambda: bench.spool.reports == 0)
+    assert len(gateway.payloads) == 1
+    bench.publisher.stop(1)
+    bench.spool.close()
+
+
 def test_another_epoch_of_the_shard_makes_it_send_again_at_once(bench: Bench, gateway: TinyGateway) -> None:
     gateway.acknowledge = False
     topic = wire.epoch_topic(SHARD)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bleak import BleakScanner
 
 from beacon_agent import ibeacon, wire
 from beacon_agent.radio import BlueZRadio
@@ -138,6 +139,20 @@ def test_bluetoothd_that_goes_is_off_at_once_and_heard_again_when_it_is_back(blu
             await until(lambda: notes.states[-1] is wire.Radio.OK)
             await do(bluez.advertise, "AA:00:00:00:00:01", APPLE, DATA[2:])
             await until(lambda: notes.heard)
+
+    asyncio.run(check())
+
+
+def test_a_scan_that_hangs_at_its_end_is_off_at_once(bluez: FakeBlueZ, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(_scanner: BleakScanner) -> None:
+        await asyncio.sleep(4)
+
+    async def check() -> None:
+        async with listening() as notes:
+            await until(lambda: bluez.is_scanning)
+            monkeypatch.setattr(BleakScanner, "stop", hang)
+            await do(bluez.stop)
+            await until(lambda: notes.states == [wire.Radio.OK, wire.Radio.OFF], within_s=2)
 
     asyncio.run(check())
 

@@ -317,6 +317,12 @@ def test_an_impossible_config_is_refused(changes: dict[str, object]) -> None:
         wire.decode_config(json.dumps({**fields, **changes}).encode())
 
 
+@pytest.mark.parametrize("window_s", [0.5, 1.001, 2.01, 30])
+def test_a_window_of_whole_milliseconds_is_taken_however_floating_point_writes_it(window_s: float) -> None:
+    config = wire.Config(1, 42, (), window_s=window_s)
+    assert wire.decode_config(wire.encode_config(config)) == config
+
+
 def test_patterns_match_a_uuid_and_a_whole_badge() -> None:
     assert wire.matches([(0, BADGE[:16])], BADGE)
     assert wire.matches([(0, bytes(20)), (0, BADGE)], BADGE)
@@ -331,6 +337,16 @@ def test_a_status_is_read_back_with_and_without_a_rejected_config() -> None:
     plain = wire.Status(False, "9f3a17c2", 1)
     assert wire.decode_status(wire.encode_status(plain)) == plain
     assert b"rejected" not in wire.encode_status(plain)
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "1\n2"], ids=["zero", "surrogate", "lines"])
+def test_a_status_whose_texts_no_database_takes_is_refused(text: str) -> None:
+    for status in (
+        wire.Status(True, "9f3a17c2", 1, version=text),
+        wire.Status(True, "9f3a17c2", 1, counters={text: 1}),
+    ):
+        with pytest.raises(wire.Unacceptable):
+            wire.decode_status(wire.encode_status(status))
 
 
 def test_topics_are_the_contracts() -> None:
