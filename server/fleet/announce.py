@@ -74,7 +74,7 @@ class Announcer:
                 self._admit()
                 sent = self._publish(now, again)
             except Exception:
-                self._again = again
+                self._again = self._again or again  # `forget` may have been called meanwhile
                 raise
             self._facts = facts
             return sent

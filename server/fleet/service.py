@@ -18,6 +18,7 @@ from server.fleet.model import Agent, Placement
 from server.venues import service as venues
 
 KEY_BYTES = 32  # the length of SHA-256, beyond which a key of HMAC gains nothing
+PARTS = {"admin", "gateway", "server"}  # logins at the broker, which an agent's login of the same name would replace
 RSSI_FLOOR_DBM = (-128, 20)  # what a radio can say at all
 
 
@@ -45,6 +46,8 @@ def enrol(session: Session, *, agent_id: str, key: bytes | None = None) -> bytes
     key: 32 bytes, fresh random ones unless given.
     """
     names.check_id(agent_id, "agent")
+    if agent_id in PARTS:
+        raise Invalid(f"{agent_id} is the name of a part of muster at the broker, and can't be an agent's.")
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
     if len(key) != KEY_BYTES:
         raise Invalid(f"The key of an agent has {KEY_BYTES} bytes.")

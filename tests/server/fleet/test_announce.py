@@ -3,8 +3,9 @@
 import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from paho.mqtt.client import Client
@@ -128,6 +129,29 @@ def test_what_the_broker_refused_is_tried_again(engine_of_its_own: Engine) -> No
         with pytest.raises(logins.LoginsError):
             announcer.step(NOW)
     assert sent.count == 0
+
+
+def test_a_broker_that_forgot_while_it_refused_is_told_again(engine_of_its_own: Engine) -> None:
+    sent = Sent()
+    away = [False]
+
+    def administer() -> AbstractContextManager[logins.Logins]:
+        if away[0]:
+            announcer.forget()  # the connection came back while the step was under way
+            raise logins.LoginsError("the broker is away")
+        return nullcontext(Mock(spec=logins.DynamicSecurity))
+
+    announcer = announce.Announcer(engine_of_its_own, sent, patterns, 2.0, administer)
+    announcer.step(NOW)
+    first = sent.configs.pop(wire.config_topic("a"))
+    with server_database.transaction(engine_of_its_own) as session:
+        fleet.enrol(session, agent_id="c")
+    away[0] = True
+    with pytest.raises(logins.LoginsError):
+        announcer.step(NOW)
+    away[0] = False
+    announcer.step(NOW)
+    assert sent.configs[wire.config_topic("a")] == first
 
 
 def test_an_enrolled_agent_gets_in_and_reads_its_config(

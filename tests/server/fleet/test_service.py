@@ -40,6 +40,12 @@ def test_a_short_key_or_a_wrong_id_is_refused(session: Session) -> None:
         fleet.enrol(session, agent_id="A")
 
 
+@pytest.mark.parametrize("part", ["admin", "gateway", "server"])
+def test_an_agent_cannot_take_the_login_of_a_part(session: Session, part: str) -> None:
+    with pytest.raises(Invalid, match="broker"):
+        fleet.enrol(session, agent_id=part)
+
+
 def test_of_two_enrolments_at_once_one_gets_the_key(fresh_database: str) -> None:
     engine = database.connect(fresh_database, pool=2)
     together = threading.Barrier(2)
