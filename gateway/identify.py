@@ -187,7 +187,9 @@ def identify(arrived: Arrived, facts: Facts, limits: Gateway, now_ms: int) -> Ac
     if facts.venues[placed.venue_id].replayed:
         facts.replayed_now_ms[placed.venue_id] = max(facts.replayed_now_ms.get(placed.venue_id, 0), report.to_ms)
         now_ms = facts.replayed_now_ms[placed.venue_id]
-    if report.to_ms > now_ms + limits.future_max_s * 1000:
+    # A window that was cut short ends before its `to`: it tells of nothing later than its readings.
+    until_ms = report.from_ms + max((reading.last_ms for reading in report.readings), default=0)
+    if (report.to_ms if report.radio == wire.Radio.OK else until_ms) > now_ms + limits.future_max_s * 1000:
         return refuse(wire.Reason.FUTURE)
     if report.from_ms < now_ms - limits.report_max_age_s * 1000:
         return refuse(wire.Reason.EXPIRED)

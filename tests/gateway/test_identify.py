@@ -90,6 +90,16 @@ def test_an_authentic_report_that_cannot_be_taken_is_refused_by_its_number(
     assert (found.boot, found.seq, found.reason) == (scene.BOOT, 7, reason)
 
 
+def test_a_long_window_that_was_cut_short_is_not_of_the_future(session: Session, world: scene.Scene) -> None:
+    cut = scene.report("hall-door", 1, 0, [(0, -60)], length_s=30, radio=wire.Radio.OFF)
+    assert isinstance(_judge(session, world.arrived(cut), scene.T0 + 16_000), Accepted)
+    early = _judge(session, world.arrived(cut), scene.T0 + 4000)  # its last reading is of T0 + 15 s
+    whole = _judge(session, world.arrived(replace(cut, radio=wire.Radio.OK)), scene.T0 + 16_000)
+    assert isinstance(early, Refused)
+    assert isinstance(whole, Refused)
+    assert early.reason == whole.reason == "future"
+
+
 def test_a_report_older_than_the_bound_is_expired(session: Session, world: scene.Scene) -> None:
     late = NOW_MS + 8 * 86_400_000
     found = _judge(session, world.arrived(scene.report("hall-door", 7, 0)), late)
