@@ -17,7 +17,7 @@ class Batch(NamedTuple):
     peaks: dict[tuple[int, int, int], dict[int, int]]  # (badge, block_ms, placement) -> place in the block -> dBm
     heard: dict[tuple[int, str], list[Interval]]  # (badge, venue) -> joined over heard_gap_s
     coverage: dict[str, list[Interval]]  # agent -> time its radio listened
-    venue_of: dict[str, str]  # agent -> the venue of its newest report here
+    venues_of: dict[str, set[str]]  # agent -> the venues where its radio listened: two, when it has just moved
 
 
 class Changes(NamedTuple):
@@ -34,11 +34,11 @@ def gather(reports: Iterable[Accepted], rule: Presence) -> Batch:
     peaks: dict[tuple[int, int, int], dict[int, int]] = defaultdict(dict)
     heard: dict[tuple[int, str], list[Interval]] = defaultdict(list)
     coverage: dict[str, list[Interval]] = defaultdict(list)
-    venue_of: dict[str, str] = {}
-    for report in sorted(reports, key=lambda report: report.to_ms):
+    venues_of: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
         placed = report.placed
-        venue_of[report.agent] = placed.venue_id
         if report.listened:
+            venues_of[report.agent].add(placed.venue_id)
             coverage[report.agent].append((report.from_ms, report.to_ms))
         for reading in report.heard:
             interval = (reading.from_ms, reading.to_ms)
@@ -55,7 +55,7 @@ def gather(reports: Iterable[Accepted], rule: Presence) -> Batch:
         dict(peaks),
         {key: joining.join(found, gap_ms) for key, found in heard.items()},
         {agent: joining.join(found, 0) for agent, found in coverage.items()},
-        venue_of,
+        dict(venues_of),
     )
 
 

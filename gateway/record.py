@@ -129,13 +129,14 @@ def _record_coverage(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[str, lis
             """
             INSERT INTO coverage (agent_id, from_ms, to_ms)
             SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[])
-            ON CONFLICT (agent_id, from_ms) DO UPDATE SET to_ms = excluded.to_ms
+            ON CONFLICT (agent_id, from_ms) DO UPDATE SET to_ms = greatest(coverage.to_ms, excluded.to_ms)
             """,
             _columns(written),
         )
     by_venue: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
     for agent, start, end in written:
-        by_venue[batch.venue_of[agent]].append((agent, start, end))
+        for venue_id in batch.venues_of[agent]:
+            by_venue[venue_id].append((agent, start, end))
     return dict(by_venue)
 
 

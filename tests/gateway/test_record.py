@@ -12,8 +12,10 @@ from config import settings
 from gateway import identify, record
 from gateway.identify import Accepted, Facts
 from server import times
+from server.fleet import service as fleet
 from server.presence import joining
 from server.presence.joining import Trace
+from server.venues import service as venues
 from tests.gateway import scene
 
 SETTINGS = settings.load(environment={})
@@ -167,6 +169,18 @@ def test_what_changes_an_older_visit_is_announced_as_rewritten(session: Session)
     )
     assert _take(session, [new]).rewritten == set()
     assert _take(session, [old]).rewritten == {"hall"}
+
+
+def test_an_agent_that_moved_tells_both_venues_what_it_listened_to(session: Session) -> None:
+    world = scene.build(session)
+    venues.create(
+        session, id="yard", name="Yard", time_zone="Europe/Paris", zones=[venues.NewZone("yard-all", "everywhere")]
+    )
+    moved_at = scene.BEGIN + dt.timedelta(seconds=4)
+    fleet.place(session, agent_id="hall-door", venue_id="yard", zone_id="yard-all", since=moved_at)
+    recorded = _take(session, _accept(session, world, [scene.report("hall-door", at, at * 2) for at in (1, 2, 3)]))
+    assert set(recorded.coverage) == {"hall", "yard"}
+    assert {"venue/hall", "venue/yard"} <= set(recorded.revisions)
 
 
 def test_a_badge_moves_to_the_zone_that_hears_it_best(session: Session) -> None:
