@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from beacon_agent import wire
+from beacon_agent import spool, wire
 from config import settings
 from gateway import identify
 from gateway.identify import Accepted, Facts, Refused
@@ -101,10 +101,18 @@ def test_a_long_window_that_was_cut_short_is_not_of_the_future(session: Session,
 
 
 def test_a_report_older_than_the_bound_is_expired(session: Session, world: scene.Scene) -> None:
-    late = NOW_MS + 8 * 86_400_000
+    late = NOW_MS + round(LIMITS.report_max_age_s * 1000) + 1
     found = _judge(session, world.arrived(scene.report("hall-door", 7, 0)), late)
     assert isinstance(found, Refused)
     assert found.reason == "expired"
+
+
+def test_what_a_spool_still_keeps_is_not_expired(session: Session, world: scene.Scene) -> None:
+    agent = settings.load(environment={}).agent
+    empty = wire.encode(scene.report("hall-door", 7, 0))
+    kept_s = agent.spool_mb * 2**20 / (len(empty) + spool.ROW_BYTES) * agent.window_s
+    found = _judge(session, world.arrived(scene.report("hall-door", 7, 0)), scene.T0 + round(kept_s * 1000))
+    assert isinstance(found, Accepted)
 
 
 @pytest.mark.parametrize("changed", [{"seq": 0}, {"seq": True}, {"boot": "../../x"}, {"boot": 5}, {"seq": "1"}])
