@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import psycopg
@@ -60,7 +61,7 @@ class Worker:
         self._facts: Facts | None = None
         self._epochs: dict[int, int] = {}  # the shards that are ours
         self._touched: dict[int, int] = {}
-        self._health_due = clock()
+        self._health_due_s = time.monotonic()  # not by the clock, which may be set back by hours
 
     def take_shards(self) -> None:
         """Becomes the owner of the configured shards and tells their agents to send again what is not settled."""
@@ -83,7 +84,7 @@ class Worker:
             batch = self._inbox.take(limits.batch_reports, limits.batch_wait_s)
             if batch:
                 self._persist(stop, lambda batch=batch: self.process(batch))  # type: ignore[misc]
-            if self._clock() >= self._health_due:
+            if time.monotonic() >= self._health_due_s:
                 self._persist(stop, self._write_health, tries=1)
 
     def process(self, batch: Sequence[Arrived]) -> None:
@@ -208,7 +209,7 @@ class Worker:
 
     def _write_health(self) -> None:
         now = self._clock()
-        self._health_due = now + dt.timedelta(seconds=self._settings.gateway.health_s)
+        self._health_due_s = time.monotonic() + self._settings.gateway.health_s
         with database.transaction(self._engine) as session:
             health.write(session, self._settings.gateway.id, self._health.counters(), now)
 

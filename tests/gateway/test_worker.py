@@ -1,18 +1,25 @@
 """The whole gateway process at a real broker and a real database: exact acknowledgements, the fence, bad input."""
 
+import datetime as dt
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
 from beacon_agent import wire
+from config import settings
+from gateway import worker
+from gateway.health import Health
+from gateway.ingest import Inbox, Link
 from server import database, topics
 from server.fleet import fence
 from server.operations.postgres import Cluster
@@ -227,6 +234,29 @@ def test_a_gateway_waits_for_a_database_that_is_away_and_loses_nothing(
             connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
         wait_until(lambda: box.done() == {1, 2}, "the second", 20)
     box.close()
+
+
+def test_counters_are_written_also_after_the_clock_was_set_back(fresh_database: str) -> None:
+    limits = settings.load(environment={"MUSTER_GATEWAY__HEALTH_S": "0.1", "MUSTER_DATABASE__DSN": fresh_database})
+    engine = database.connect(fresh_database, pool=2)
+    counters, stop, now = Health(), threading.Event(), [scene.BEGIN]
+    link = Mock(spec=Link)
+    work = worker.Worker(limits, engine, Inbox(limits.gateway, counters), link, counters, lambda: now[0])
+    thread = threading.Thread(target=work.run, args=(stop,))
+
+    def is_written() -> bool:
+        with engine.connect() as connection:
+            return connection.execute(text("SELECT at FROM gateway_health")).scalar() == now[0]
+
+    thread.start()
+    try:
+        processes.wait_until(is_written, "the first counters", 10)
+        now[0] -= dt.timedelta(hours=1)
+        processes.wait_until(is_written, "the counters of an hour ago", 10)
+    finally:
+        stop.set()
+        thread.join()
+        engine.dispose()
 
 
 def test_a_gateway_ends_when_asked_to_also_when_that_was_ignored_before(house: House) -> None:
