@@ -80,6 +80,7 @@ _CHECK_IN = text("""
     ON CONFLICT (step_id, member_id) WHERE undone_at IS NULL
     DO UPDATE SET at = excluded.at, badge_id = excluded.badge_id, evidence = excluded.evidence
     WHERE excluded.at < checkin.at
+       OR (excluded.at = checkin.at AND excluded.evidence = checkin.evidence AND excluded.badge_id < checkin.badge_id)
     RETURNING id
 """)
 

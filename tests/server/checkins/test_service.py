@@ -257,3 +257,15 @@ def test_undoing_waits_for_the_batches_of_the_venues_gateway_and_is_noticed_by_i
     shard = wire.shard_of("cafe")
     assert [other for other in after if after[other] != before[other]] == [shard]
     assert after[shard].touched == before[shard].touched + 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_badges_of_hers_the_same_one_checks_in_whichever_is_reported_first(
+    cafe: Cafe, order: tuple[int, int]
+) -> None:
+    cafe.sign_up()
+    other = badges.register(cafe.session, identity=places.IDENTITY[:-1] + b"\x77", since=NOW)
+    badges.pair(cafe.session, badge_id=other, member_id="dora", since=NOW)
+    for index in order:
+        cafe.hear(STARTS, 20, badge_id=(cafe.badge_id, other)[index])
+    assert cafe.session.scalar(text("SELECT badge_id FROM checkin")) == min(cafe.badge_id, other)
