@@ -9,6 +9,7 @@ from typing import Any
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 FILE_VARIABLE = "MUSTER_CONFIG"
+WRITTEN_BY_UP = "muster.toml"
 PREFIX = "MUSTER_"
 
 
@@ -328,6 +329,15 @@ def _check_together(settings: Settings) -> None:
     key = settings.agent.key
     if key and (len(key) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in key)):
         raise _refuse("agent.key", "the settings", key, "it must be the 64 hex digits given at enrolment")
+
+
+def file_of_up(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The settings that `muster up` wrote in its folder, if any; None when MUSTER_CONFIG names others."""
+    environment = os.environ if environment is None else environment
+    if environment.get(FILE_VARIABLE):
+        return None
+    written = Path(load(environment=environment).up.folder) / WRITTEN_BY_UP
+    return written if written.exists() else None
 
 
 def load(file: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:

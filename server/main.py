@@ -44,10 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        settings = config.load(options.config)
         if options.command == "signin":
+            # Typed beside a `muster up`, it is meant for that one.
+            settings = config.load(options.config or config.file_of_up())
             return sign_in(settings, options.name, options.new, options.operator)
-        return run(settings)
+        return run(config.load(options.config))
     except (SettingsError, Unusable, MusterError) as error:
         print(f"muster-server: {error}", file=sys.stderr)
         return 1

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from config import settings as config
 from config.settings import Settings
 from server.operations import accounts, mosquitto
 
-SETTINGS = "muster.toml"
+SETTINGS = config.WRITTEN_BY_UP
 GATEWAY_SETTINGS = "gateway.toml"
 DATABASE = "muster"
 

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import importlib.util
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,12 +34,7 @@ def _settings_file(arguments: argparse.Namespace) -> Path | None:
     """The file of --config, else that of MUSTER_CONFIG, else (but for `up` itself) the one that `up` wrote here."""
     if arguments.config:
         return Path(arguments.config)
-    if os.environ.get(config.FILE_VARIABLE) or arguments.command == "up":
-        return None
-    from server.operations import home
-
-    written = Path(config.load().up.folder) / home.SETTINGS
-    return written if written.exists() else None
+    return None if arguments.command == "up" else config.file_of_up()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -157,3 +157,11 @@ def test_own_uuids_are_read_whole_or_as_beginnings(text: str, uuids: tuple[bytes
 def test_own_uuids_that_are_none_or_would_be_everybody_s_are_refused(text: str) -> None:
     with pytest.raises(config.SettingsError, match=r"server\.own_uuids .*4 to 32 hex digits"):
         config.load(environment={"MUSTER_SERVER__OWN_UUIDS": text})
+
+
+def test_a_command_beside_a_muster_up_finds_the_settings_that_it_wrote(tmp_path: Path) -> None:
+    beside = {"MUSTER_UP__FOLDER": str(tmp_path)}
+    assert config.file_of_up(beside) is None
+    written = write(tmp_path, "[server]\nport = 8081\n").rename(tmp_path / config.WRITTEN_BY_UP)
+    assert config.file_of_up(beside) == written
+    assert config.file_of_up({**beside, "MUSTER_CONFIG": "/etc/muster.toml"}) is None
