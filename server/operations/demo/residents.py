@@ -42,10 +42,10 @@ class Resident:
 
 YOU = Resident(
     "you",
-    "Robin (you)",
+    "Robin",
     Intent.WAIT,
     demo_order=1,
-    about="You carry a badge and host tonight. Drag your dot into a shop.",
+    about="This is you: a badge in your pocket, and three evenings to host. Walk into the café.",
 )
 CAFE_OWNER = Resident(
     "amina",

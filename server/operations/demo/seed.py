@@ -95,7 +95,8 @@ OWNERS = {
 def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     """Makes the neighbourhood unless it is there, and an evening that is about to begin unless one is on.
 
-    Returns the names that a visitor can sign in as. Raises what the services raise and LoginsError.
+    Returns the names that a visitor can sign in as, with a word at her own. Raises what the services raise and
+    LoginsError.
     """
     with database.transaction(engine) as session:
         if not any(venue.id == neighbourhood.BOOKS.id for venue in venues.list_all(session)):
@@ -112,7 +113,10 @@ def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
             },
         )
         plan_evening(session, settings, now)
-        names = [member.name for member in people.demo_members(session)]
+        names = [
+            f"{member.name} (that is you)" if member.id == residents.YOU.id else member.name
+            for member in people.demo_members(session)
+        ]
         wanted = admission.logins_of(session, neighbourhood.PIS.keys())
     broker = settings.broker
     with logins.administer(broker.host, broker.port, broker.admin_user, broker.admin_password) as administration:

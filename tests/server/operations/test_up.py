@@ -113,7 +113,7 @@ def test_up_runs_everything_shows_a_crash_and_stops_on_ctrl_c_though_it_was_igno
     with start_up(folder, "--demo") as run:
         run.wait_for("muster is running")
         assert first_address(run.said) == f"http://127.0.0.1:{run.environment['MUSTER_SERVER__PORT']}"
-        run.wait_for("sign in as: ", 5)
+        run.wait_for("sign in as: Robin (that is you), Amina Haddad", 5)
         assert up.ask_ready("127.0.0.1", int(run.environment["MUSTER_SERVER__PORT"])) == 200
 
         def all_is_well() -> bool:
