@@ -37,13 +37,13 @@ _LAST_HEARD = text("""
 _GATEWAYS = text("SELECT gateway, counters, extract(epoch FROM at) AS at FROM gateway_health ORDER BY gateway")
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def tell_alive() -> JSONResponse:
     """Says that the process answers."""
     return JSONResponse({"alive": True})
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 def tell_ready(request: Request) -> Response:
     """Says whether database and broker are reachable: 200 or 503."""
     state = request.app.state
@@ -54,7 +54,7 @@ def tell_ready(request: Request) -> Response:
     return problems.problem(503, Unavailable.code, f"Not reachable: {away}.", ready=False, **parts)
 
 
-@router.get("/metrics")
+@router.api_route("/metrics", methods=["GET", "HEAD"])
 def tell_metrics(request: Request) -> Response:
     """What this server, all gateways and all agents count, for Prometheus."""
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)

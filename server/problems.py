@@ -97,7 +97,8 @@ def _answer(request: Request, status: int, code: str, detail: str, **more: Any) 
 
 def _is_for_people(request: Request) -> bool:
     path = request.url.path
-    return "text/html" in request.headers.get("accept", "") and not path.startswith(("/api/", "/metrics"))
+    told_in_json = path.startswith(("/api/", "/metrics")) and path != "/api/docs"
+    return "text/html" in request.headers.get("accept", "") and not told_in_json
 
 
 def _page(request: Request, status: int, detail: str) -> Response:

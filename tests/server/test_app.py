@@ -208,7 +208,7 @@ def test_every_answer_is_protected_in_browsers(as_: As) -> None:
 
 
 def test_pages_answer_head_without_a_body(as_: As) -> None:
-    for path in ("/", "/sign-in", "/tonight", "/venues/cafe/live", "/api/docs"):
+    for path in ("/", "/sign-in", "/tonight", "/venues/cafe/live", "/api/docs", "/healthz"):
         answer = as_("ana").head(path)
         assert answer.status_code == 200, path
         assert answer.content == b""
