@@ -36,9 +36,9 @@ router = APIRouter(prefix="/api/demo", tags=["demo"], dependencies=[Depends(chec
 
 
 @router.get("")
-def get_world(viewer: access.Viewer, session: InTransaction) -> schema.WorldOut:
+def get_world(viewer: access.Viewer, session: InTransaction, now: Now) -> schema.WorldOut:
     """The simulated neighbourhood: where you are, the Pis, the streets."""
-    return schema.show(demo.describe(session, member_id=viewer.id))
+    return schema.show(demo.describe(session, member_id=viewer.id), may_switch=_may_switch(session, viewer, now))
 
 
 @router.post("/you", status_code=204)
@@ -50,13 +50,13 @@ def move_you(place: schema.Place, viewer: access.Viewer, session: InTransaction)
 @router.post("/agents/{agent_id}", status_code=204)
 def switch_pi(agent_id: Id, wanted: schema.Switch, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
     """Kills a simulated Pi or revives it; for operators and for organizers of an event that is on."""
-    _check_may_switch(session, viewer, now)
+    if not _may_switch(session, viewer, now):
+        raise OrganizersOnly
     demo.switch(session, agent_id=agent_id, running=wanted.running)
 
 
-def _check_may_switch(session: Session, viewer: Member, now: dt.datetime) -> None:
+def _may_switch(session: Session, viewer: Member, now: dt.datetime) -> bool:
     if viewer.operator:
-        return
+        return True
     hosted = events.organized_by(session, member_id=viewer.id)
-    if not any(event.simulated and events.is_running(session, event_id=event.id, at=now) for event in hosted):
-        raise OrganizersOnly
+    return any(event.simulated and events.is_running(session, event_id=event.id, at=now) for event in hosted)

@@ -24,13 +24,17 @@ class PiOut(fields.Outgoing):
 
 
 class WorldOut(fields.Outgoing):
-    """The simulated neighbourhood; bounds are west, south, east, north in degrees."""
+    """The simulated neighbourhood; bounds are west, south, east, north in degrees.
+
+    may_switch: whether you may kill and revive its Pis.
+    """
 
     you: YouOut | None
     agents: list[PiOut]
     bounds: tuple[float, float, float, float]
     streets: dict[str, Any]
     people_simulated: int
+    may_switch: bool
 
 
 class Place(fields.Incoming):
@@ -46,7 +50,7 @@ class Switch(fields.Incoming):
     running: bool
 
 
-def show(world: World) -> WorldOut:
+def show(world: World, *, may_switch: bool) -> WorldOut:
     """The world as the API says it."""
     you = world.you
     return WorldOut(
@@ -55,4 +59,5 @@ def show(world: World) -> WorldOut:
         bounds=world.bounds,
         streets=world.streets,
         people_simulated=world.people_simulated,
+        may_switch=may_switch,
     )

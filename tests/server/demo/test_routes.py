@@ -105,11 +105,19 @@ def test_a_member_sees_herself_and_the_world(engine: Engine) -> None:
         "bounds": [-30.001, 44.999, -29.999, 45.001],
         "streets": STREETS,
         "people_simulated": 1,
+        "may_switch": True,
     }
 
 
 def test_a_member_without_a_simulated_badge_sees_the_world_alone(engine: Engine) -> None:
     assert make_client(engine, "ops").get("/api/demo").json()["you"] is None
+
+
+def test_the_world_says_who_may_switch_its_pis(engine: Engine) -> None:
+    told = {
+        member: make_client(engine, member).get("/api/demo").json()["may_switch"] for member in ("you", "guest", "ops")
+    }
+    assert told == {"you": True, "guest": False, "ops": True}
 
 
 def test_while_the_world_begins_it_says_to_try_again(engine: Engine) -> None:

@@ -117,6 +117,7 @@ class Evening:
         self.world = scenes.world(streets)
         self.moves: list[dict[str, float]] = []
         self.switched: list[tuple[str, bool]] = []
+        self.undone: list[int] = []
 
     def let_in(self, now: datetime.datetime) -> None:
         """Robin is checked in at the cafe."""
@@ -263,6 +264,17 @@ def create(evening: Evening) -> fastapi.FastAPI:
     @app.get("/api/demo")
     def tell_world() -> dict[str, Any]:
         return evening.world
+
+    @app.get("/api/me/check-ins")
+    def list_mine() -> list[dict[str, Any]]:
+        before = {"id": 6, "step": "evening", "undone_at": "2026-01-01T00:00:00Z"}
+        return [{"id": 8, "step": "another", "undone_at": None}, before, {**before, "id": 7, "undone_at": None}]
+
+    @app.post("/api/check-ins/{checkin_id}/undo", status_code=204)
+    def undo(checkin_id: int) -> None:
+        evening.undone.append(checkin_id)
+        checkins = [{**each, "undone": True} for each in evening.me.topics["member/robin"]["checkins"]]
+        evening.me.push({"member/robin": {"checkins": checkins}})
 
     @app.post("/api/demo/you")
     def move_you(place: dict[str, float]) -> dict[str, bool]:

@@ -1,7 +1,7 @@
 // The demonstration: you are a dot on the street with a badge in your pocket, and every Pi has a switch.
 import { clockTime } from "./clock.js";
 import { watch } from "./live.js";
-import { box } from "./plan.js";
+import { box, inside } from "./plan.js";
 import { Panel, expose } from "./panel.js";
 import { Walker } from "./walker.js";
 import { agentName, agentNote } from "./labels.js";
@@ -26,6 +26,11 @@ expose(store, panel);
 async function post(path, body) {
   const response = await fetch(`${worldUrl}${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`status ${response.status}`);
+}
+
+/** Whether a place is inside one of the venues on the map. */
+function indoors(place) {
+  return [...panel.map.scene.zones.values()].some(({ rings }) => inside(place, rings));
 }
 
 /** A spot inside a venue, away from its walls: where somebody who walks in would stand. */
@@ -65,6 +70,7 @@ function fillPis() {
   const live = new Map(panel.map?.scene.agents.map((agent) => [agent.id, agent]) ?? []);
   const venues = new Map(store.venues().map(({ venue }) => [venue.id, venue]));
   for (const { id, venue } of world.agents) {
+    if (!venues.has(venue)) continue; // Pis of a place that she may not watch: there would be nothing to see
     const agent = live.get(id);
     const row = $(`pi-${id}`) ?? pi(id, venue, venues.get(venue)?.name);
     const running = world.agents.find((each) => each.id === id).running;
@@ -72,6 +78,7 @@ function fillPis() {
     row.querySelector("b").textContent = agent ? agentName(agent) : id;
     row.querySelector(".note").textContent = [venues.get(venue)?.name, agent ? agentNote(agent) : null, running ? null : say("demo_killed")].filter(Boolean).join(" · ");
     const button = row.querySelector("button");
+    button.hidden = world.may_switch === false;
     button.textContent = say(running ? "demo_kill" : "demo_revive");
     button.setAttribute("aria-label", `${button.textContent}: ${row.querySelector("b").textContent}`);
     button.classList.toggle("quiet", running);
@@ -117,6 +124,7 @@ async function ask() {
 async function begin() {
   world = await ask();
   $("simulated").textContent = say("demo_people", { people: world.people_simulated, pis: world.agents.length });
+  if (world.may_switch === false) $("pis-hint").textContent = say("demo_switch_host");
   if (!panel.map) return;
   await panel.map.drawStreets(world.streets);
   panel.map.fit({ bounds: world.bounds });
@@ -130,7 +138,7 @@ async function begin() {
       },
       onLost: () => tell(say("demo_lost")),
     });
-    $("hint").hidden = false;
+    $("hint").hidden = indoors(walker.place);
     window.muster.you = () => walker.where();
   }
   panel.update();

@@ -11,6 +11,7 @@ document.documentElement.classList.toggle("framed", framed);
 
 const store = watch(main.dataset.liveUrl, { banner: $("paused"), timeZone: () => zoneOfTime, short: true });
 window.muster = { store };
+let stepShown = null;
 
 const byTime = (a, b) => new Date(b.at) - new Date(a.at);
 
@@ -35,6 +36,39 @@ function set(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
+/** Asks, or stops asking, whether the check-in shown is to be taken back. */
+function askBack(asks) {
+  $("undo").hidden = !asks;
+  $("not-me").parentElement.hidden = asks;
+  $("not-me").setAttribute("aria-expanded", String(asks));
+  set("undo-says", "");
+}
+
+async function takeBack() {
+  $("undo-yes").disabled = true;
+  try {
+    // The stream tells no numbers of check-ins: the list of one's own does.
+    const mine = await fetch("/api/me/check-ins").then((answer) => answer.json());
+    const checkin = mine.find(({ step, undone_at }) => step === stepShown && !undone_at);
+    const answer = await fetch(`/api/check-ins/${checkin.id}/undo`, { method: "POST" });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    askBack(false);
+  } catch {
+    set("undo-says", say("undo_lost"));
+  }
+  $("undo-yes").disabled = false;
+}
+
+$("not-me").addEventListener("click", () => {
+  askBack(true);
+  $("undo-no").focus();
+});
+$("undo-no").addEventListener("click", () => {
+  askBack(false);
+  $("not-me").focus();
+});
+$("undo-yes").addEventListener("click", takeBack);
+
 store.subscribe((_, kind) => {
   const member = store.member();
   if (!member) return;
@@ -43,6 +77,8 @@ store.subscribe((_, kind) => {
   const shown = !$("in").hidden;
   $("in").hidden = !latest;
   $("wait").hidden = Boolean(latest);
+  if (latest?.step.id !== stepShown) askBack(false);
+  stepShown = latest?.step.id ?? null;
   if (latest) {
     set("in-title", say("in"));
     set("in-sentence", latest.sentence);
@@ -54,7 +90,8 @@ store.subscribe((_, kind) => {
     }
   }
   document.documentElement.dataset.in = latest ? "yes" : "no";
-  for (const going of document.querySelectorAll("[data-event]")) going.hidden = latest?.event.id === going.dataset.event;
+  const arrived = new Set(checkins.filter(({ undone }) => !undone).map(({ event }) => event.id));
+  for (const going of document.querySelectorAll("[data-event]")) going.hidden = arrived.has(going.dataset.event);
   const next = document.querySelector(".next:has([data-event])");
   if (next) next.hidden = !next.querySelector("[data-event]:not([hidden])");
   const refusals = (member.refusals ?? []).filter((refusal) => !checkins.some(({ step, undone }) => !undone && step.id === (refusal.step.id ?? refusal.step)));
