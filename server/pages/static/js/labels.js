@@ -5,10 +5,11 @@ import { box } from "./plan.js";
 import { listed } from "./scene.js";
 import { has, say } from "./words.js";
 
-// What fits into the space kept free in a zone, in rem: name over count; both small; both in one line; the count alone.
+// What fits into the space kept free in a zone, in rem: name over count; both small; both in one line; both there and cut off; the count alone.
 const FULL = { width: 5, height: 3.2 };
 const SMALL = { width: 2.6, height: 1.9 };
 const LINE = { width: 7, height: 0.8 };
+const TIGHT = { width: 3.4, height: 0.8 };
 const COUNT = { width: 1.1, height: 0.75 };
 
 /** What is known of a zone in words: "unknown since 18:42 · last count 5"; an empty text when it is covered. */
@@ -69,6 +70,12 @@ export class Labels {
     this.place();
   }
 
+  /** Whether a zone's whole name can be read on the map. */
+  isNamed(key) {
+    const { element, parts } = this.#zones.get(key);
+    return !["none", "count"].includes(element.dataset.mode) && parts[0].scrollWidth <= parts[0].clientWidth;
+  }
+
   #placeStreets() {
     for (const { element, from, to, width_px } of this.#streets) {
       const [a, b] = [this.map.project(from), this.map.project(to)];
@@ -89,7 +96,7 @@ export class Labels {
       const height = (block.height * perMetre) / rem;
       const fits = (size) => width >= size.width && height >= size.height;
       const hidden = this.level !== null && (zone.level ?? 0) !== this.level;
-      const mode = hidden ? "none" : fits(FULL) ? "full" : fits(SMALL) ? "small" : fits(LINE) ? "line" : fits(COUNT) ? "count" : "none";
+      const mode = hidden ? "none" : fits(FULL) ? "full" : fits(SMALL) ? "small" : fits(LINE) ? "line" : fits(TIGHT) ? "tight" : fits(COUNT) ? "count" : "none";
       if (element.dataset.mode !== mode) element.dataset.mode = mode;
       if (mode === "none") continue;
       const { x, y } = this.map.project(block.place);

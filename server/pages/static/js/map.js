@@ -1,10 +1,10 @@
 // The live map: MapLibre GL for streets, plates and the camera, with dots and labels in layers of their own above it.
 import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
 import { Dots } from "./dots.js";
-import { Labels, agentName, agentNote, badgeNote } from "./labels.js";
-import { box, projection } from "./plan.js";
+import { Labels, agentName, agentNote, badgeNote, zoneNote } from "./labels.js";
+import { box, inside, projection } from "./plan.js";
 import { Scene } from "./scene.js";
-import { say } from "./words.js";
+import { say, sayCount } from "./words.js";
 
 const METRES_PER_PIXEL_AT_0 = 78_271.484; // of 512-pixel tiles at the equator
 const MAX_ZOOM = 24; // a room of 8 m fills a 4K wall
@@ -247,8 +247,22 @@ export class LiveMap {
     });
     if (agent && tapped) this.onAgent(agent);
     this.map.getCanvas().style.cursor = "";
-    if (!agent) return this.select(null);
+    if (!agent) {
+      this.select(null);
+      return this.#name(point);
+    }
     return this.#tell({ place: agent.place, text: agentName(agent), note: agentNote(agent) });
+  }
+
+  /** Says what a room is called whose name does not fit on it. */
+  #name(point) {
+    const place = this.map.unproject(point).toArray();
+    const level = this.dots.level;
+    const found = [...this.scene.zones.values()].find(({ zone, rings }) => (level === null || (zone.level ?? 0) === level) && inside(place, rings));
+    if (!found || this.labels.isNamed(found.key)) return;
+    const { zone, venue } = found;
+    const counted = zone.count ? sayCount("count", zone.count) : say("zone_empty");
+    this.#tell({ place, text: zone.name, note: zoneNote(zone, venue.time_zone) || counted });
   }
 
   /** Shows who a dot is, as far as the reader may know. */
