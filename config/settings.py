@@ -96,6 +96,7 @@ class Gateway:
     queue_mb: int
     future_max_s: float
     report_max_age_s: float
+    refused_keep_days: int
     health_s: float
 
     @property
@@ -180,6 +181,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "gateway.batch_wait_s": (0, 10),
     "gateway.queue_reports": (1, 10_000_000),
     "gateway.queue_mb": (1, 4096),
+    "gateway.refused_keep_days": (1, 365),
     "gateway.health_s": (0.1, 300),
     "agent.window_s": (0.5, 30),
     "agent.resend_s": (1, 3600),

@@ -94,6 +94,7 @@ class Link:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._message
+        self._client.on_subscribe = self._subscribed
         self._address = (broker.host, broker.port, broker.keepalive_s)
 
     def start(self) -> None:
@@ -126,6 +127,12 @@ class Link:
         self.connected.set()
         log.info("connected to the broker")
         self.on_connected()
+
+    def _subscribed(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("the broker lets this gateway read no reports: give its login the rights of docs/protocol.md")
 
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ from server.fleet import fence
 
 log = logging.getLogger(__name__)
 
+TIDY_S = 3600.0  # refused reports are kept for days, so an hour more or less is nothing
 # After a failure of the database: the first pause and the longest, doubled each time and spread by a random factor.
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 # What PostgreSQL says of itself (away, a deadlock, a full disk, read-only), never of a report: trying again helps.
@@ -62,6 +63,7 @@ class Worker:
         self._epochs: dict[int, int] = {}  # the shards that are ours
         self._touched: dict[int, int] = {}
         self._health_due_s = time.monotonic()  # not by the clock, which may be set back by hours
+        self._tidy_due_s = time.monotonic()
 
     def take_shards(self) -> None:
         """Becomes the owner of the configured shards and tells their agents to send again what is not settled."""
@@ -86,6 +88,8 @@ class Worker:
                 self._persist(stop, lambda batch=batch: self.process(batch))  # type: ignore[misc]
             if time.monotonic() >= self._health_due_s:
                 self._persist(stop, self._write_health, tries=1)
+            if time.monotonic() >= self._tidy_due_s:
+                self._persist(stop, self._tidy, tries=1)
 
     def process(self, batch: Sequence[Arrived]) -> None:
         """Judges, records, acknowledges and announces one batch.
@@ -206,6 +210,13 @@ class Worker:
         self._health.count("readings_below_floor", sum(report.below_floor for report in accepted))
         for item in refused:
             self._health.refuse(item.reason)
+
+    def _tidy(self) -> None:
+        """Forgets refused reports that nobody looked at in time: their bodies hold what was heard."""
+        self._tidy_due_s = time.monotonic() + TIDY_S
+        with database.transaction(self._engine) as session:
+            before = self._clock() - dt.timedelta(days=self._settings.gateway.refused_keep_days)
+            session.execute(text("DELETE FROM refused_report WHERE received_at < :before"), {"before": before})
 
     def _write_health(self) -> None:
         now = self._clock()

@@ -320,3 +320,24 @@ def test_check_ins_are_announced_by_internal_ids_only(house: House, wait_until: 
 def test_help_shows_an_example() -> None:
     found = subprocess.run([*GATEWAY[:-1], "--help"], capture_output=True, text=True, check=True, timeout=20)
     assert "example" in found.stdout
+
+
+def test_refused_reports_are_forgotten_after_their_days(house: House, wait_until: Wait) -> None:
+    with database.transaction(house.engine) as session:
+        for seq, days in ((1, 6), (2, 8)):
+            session.execute(
+                text(
+                    "INSERT INTO refused_report (agent_id, boot, seq, reason, body, received_at)"
+                    " VALUES ('hall-door', :boot, :seq, 'future', '', now() - make_interval(days => :days))"
+                ),
+                {"boot": scene.BOOT, "seq": seq, "days": days},
+            )
+    with house.gateway():
+        wait_until(lambda: house.rows("SELECT seq FROM refused_report") == [(1,)], "the old one forgotten", 10)
+
+
+def test_a_login_without_rights_is_told_to_the_operator(house: House, wait_until: Wait) -> None:
+    environment = house.broker.environment("server") | {"MUSTER_DATABASE__DSN": house.conninfo}
+    log = house.folder / "without-rights.log"
+    with processes.running(GATEWAY, log, log.exists, environment=environment):
+        wait_until(lambda: "lets this gateway read no reports" in log.read_text(), "the complaint", 20)
