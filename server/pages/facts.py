@@ -158,6 +158,11 @@ def event_page(session: Session, event: Event) -> Fact:
     return {"id": event.id, "name": event.name, "steps": steps}
 
 
+def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime | None:
+    """The newest moment of the recording that was replayed into a venue; None for a venue of today."""
+    return presence.now_of(session, venue=venue, now=now) if venue.replayed else None
+
+
 def seen_simulated_venues(session: Session, member: Member, now: dt.datetime) -> list[str]:
     """The ids of the demonstration's venues that she may watch."""
     seen = []
@@ -194,6 +199,7 @@ def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence) ->
         "href": f"/venues/{venue.id}/live",
         "here": here if listening else None,
         "as_of": times.from_ms(picture.now_ms),
+        "replayed": venue.replayed,
         "time_zone": venue.time_zone,
         "agents": len(picture.agents),
         "agents_listening": listening,

@@ -104,6 +104,12 @@ def local_day(moment: datetime.datetime, time_zone: str) -> str:
     return f"{local:%a} {local.day} {local:%B}"
 
 
+def local_date(moment: datetime.datetime, time_zone: str) -> str:
+    """A day of any year at a place, ``13 March 2026``; `time_zone` is an IANA name."""
+    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
+    return f"{local.day} {local:%B %Y}"
+
+
 def local_weekday(moment: datetime.datetime, time_zone: str) -> str:
     """The day of the week at a place, short, ``Fri``; `time_zone` is an IANA name."""
     return f"{moment.astimezone(zoneinfo.ZoneInfo(time_zone)):%a}"
@@ -144,6 +150,7 @@ def environment() -> jinja2.Environment:
     made.globals["static"] = static_url
     made.filters["local_time"] = local_time
     made.filters["local_day"] = local_day
+    made.filters["local_date"] = local_date
     made.filters["local_weekday"] = local_weekday
     made.filters["local_day_number"] = local_day_number
     made.filters["rfc3339"] = rfc3339

@@ -185,6 +185,7 @@ def show_venue(
         venue={"id": venue.id, "name": venue.name, "time_zone": venue.time_zone},
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
+        recorded_at=facts.recorded_at(session, venue, now),
     )
 
 

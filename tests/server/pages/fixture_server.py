@@ -207,9 +207,9 @@ def create(evening: Evening) -> fastapi.FastAPI:
 
     page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", places=[
         {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42, "as_of": now,
-         "time_zone": scenes.TIME_ZONE, "agents": 7, "agents_listening": 6},
+         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6},
         {"id": "new", "name": "Aunt Chen's kitchen", "href": "/venues/new/live", "here": None, "as_of": now,
-         "time_zone": scenes.TIME_ZONE, "agents": 1, "agents_listening": 0},
+         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0},
     ])  # fmt: skip
     page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None)
     page("/welcome", "landing.html")
@@ -249,6 +249,7 @@ def create(evening: Evening) -> fastapi.FastAPI:
             venue=venue,
             simulated=True,
             live_url=f"/api/venues/{venue_id}/live",
+            recorded_at=None,
         )
     page("/demo", "demo.html", viewer=robin, live_url="/api/live", world_url="/api/demo", phone_url="/tonight")
     stream("/api/events/short-stories/live", evening.event)

@@ -88,6 +88,13 @@ def test_home_shows_what_one_hosts_goes_to_and_looks_after(night: As, session: S
     assert "Open to you" in looks_after
 
 
+def test_a_replayed_venue_says_of_which_day_it_is(night: As, session: Session) -> None:
+    venues.create(session, id="hall", name="Hall", time_zone="UTC", owner_id="ben", replayed=True)
+    assert f"A recording of {NOW.day} {NOW:%B %Y}." in night("ben").get("/venues/hall/live").text
+    assert "A recording" not in night("ben").get("/venues/cafe/live").text
+    assert night("ben").get("/").status_code == 200
+
+
 def test_the_phone_shows_the_badge_and_where_to_go(night: As, session: Session) -> None:
     badges.pair(session, badge_id=make_badge(session), member_id="dora", since=NOW)
     events.sign_up(session, event_id="night", member_id="dora", now=NOW)
