@@ -208,7 +208,13 @@ def reckon(ears: Iterable[Ear], judged_ms: int, rule: Rule) -> Reckoning:
         missing.extend(silence for silence in silences if silence[1] - silence[0] < rule.given_up_after_ms)
         for place in ear.placed:
             if place.from_ms <= judged_ms < place.to_ms:
-                agents[ear.agent_id] = _agent_state(place, stood, listened, judged_ms, rule)
+                back_ms = [start for start, end in merge(ear.listened) if end > judged_ms]
+                # What listens again needs no judging: its room and those it hears are told of at the same moment.
+                agents[ear.agent_id] = (
+                    AgentState(place.zone_id, AgentKind.LISTENING, max(back_ms[0], place.from_ms))
+                    if back_ms
+                    else _agent_state(place, stood, listened, judged_ms, rule)
+                )
     runs = _without(merge(part for parts in own.values() for part in parts), merge(missing))
     return Reckoning(judged_ms, tuple(runs), own, agents)
 

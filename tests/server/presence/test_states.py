@@ -236,3 +236,12 @@ def test_who_has_moved_on_since_was_still_there_when_the_zone_fell_silent() -> N
     zones = states.picture([moved], ears, ["hall", "bar"], T + 71_000, RULE).zones
     assert zones["hall"] == (ZoneKind.UNKNOWN, T + 1_000, 0, 1)
     assert zones["bar"].here == 1
+
+
+def test_an_agent_that_is_back_listens_from_its_first_window_on() -> None:
+    ears = [ear("door", (0, T - 600_000), (T - 4_000, T - 2_000))]
+    heard = [Heard(1, T - 3_000, T - 3_000, ((T - 3_000, "hall"),))]
+    seen = states.picture(heard, ears, ["hall"], T, RULE)
+    assert seen.agents["door"] == ("hall", states.AgentKind.LISTENING, T - 4_000)
+    assert seen.zones["hall"] == (ZoneKind.COVERED, None, 1, None)
+    assert seen.badges[1].kind is states.Kind.PRESENT
