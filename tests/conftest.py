@@ -95,6 +95,21 @@ def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def show(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`show(text)`: printed at the end of the run, also out of xdist's workers, whose own output nobody sees."""
+    return lambda text: record_property("shown", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests had to show."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == "shown" and report.when == "call":
+                    terminalreporter.write_line(f"\n{text}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the folder of this test run; xdist's workers inherit its name."""
     if not hasattr(config, "workerinput"):

@@ -1,7 +1,7 @@
 """The journey of real badges: recordings of 2015 through agents, broker, gateway and PostGIS, scored."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ def test_the_database_says_where_the_badges_really_were(
     truth: str,
     badges: set[int],
     moves: int,
-    capsys: pytest.CaptureFixture[str],
+    show: Callable[[str], None],
 ) -> None:
     summit = shared_data / "summit2015"
     command = [parts.program("muster"), "replay", str(summit / recording), "--venue", "summit", "--speed", "max"]
@@ -44,8 +44,7 @@ def test_the_database_says_where_the_badges_really_were(
     )
     assert result.returncode == 0, result.stdout + result.stderr
     scores = score.score_venue(running.conninfo, "summit", summit / truth)
-    with capsys.disabled():
-        print(f"\n{recording}\n{score.draw_table(scores)}")
+    show(f"{recording}\n{score.draw_table(scores)}")
     assert scores.keys() == badges
     together = sum(scores.values(), Score())
     assert together.windows > 500
