@@ -86,6 +86,8 @@ class Cluster:
     def create_database(self, name: str = OWNER, template: str | None = None) -> None:
         """Creates a database of the owner with the extensions that migrations expect; one that exists is kept."""
         with psycopg.connect(self.conninfo("postgres", superuser=True), autocommit=True) as connection:
+            # Roles are shared by all databases: two that make one at once would alter the same row. Held until the end.
+            connection.execute("SELECT pg_advisory_lock(hashtext('muster databases'))")
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(OWNER)))
             connection.execute(

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def test_a_cluster_is_made_once_keeps_its_data_and_refuses_strangers(run_folder:
         again.create_database()
         with psycopg.connect(again.conninfo()) as connection:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1,)
+
+
+def test_databases_can_be_made_at_once(postgres: Cluster, worker: str) -> None:
+    names = [f"at_once_{worker}_{number}" for number in range(8)]
+    try:
+        with ThreadPoolExecutor(len(names)) as threads:
+            list(threads.map(lambda name: postgres.create_database(name, template="muster_template"), names))
+        with psycopg.connect(postgres.conninfo(names[-1])) as connection:
+            assert connection.execute("SELECT count(*) FROM shard").fetchone() == (64,)
+    finally:
+        for name in names:
+            postgres.drop_database(name)
 
 
 def test_the_owner_of_the_database_is_no_superuser(database: str) -> None:
