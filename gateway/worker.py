@@ -111,7 +111,7 @@ class Worker:
             self._settle(own, refused, now, owner=True)
         except NotOwner as error:
             log.warning("%s; going on as a guest on its rows", error)
-            foreign, own = own + foreign, []
+            foreign = own + foreign
             self._settle([], refused, now, owner=True)
         if foreign:
             self._health.count("foreign", len(foreign))
