@@ -73,10 +73,10 @@ def _make_world(conninfo: str) -> None:
 
 
 @pytest.fixture
-def running(fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
+def running(fresh_database: str, fresh_mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
     """Gateway and server on a world of two rooms."""
     _make_world(fresh_database)
-    with parts.running(fresh_database, mosquitto, tmp_path) as found:
+    with parts.running(fresh_database, fresh_mosquitto, tmp_path) as found:
         yield found
 
 

@@ -57,12 +57,12 @@ class Visitor:
 
 
 @pytest.fixture
-def running(fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
+def running(fresh_database: str, fresh_mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
     engine = database.connect(fresh_database, pool=1)
-    seed.seed(engine, settings.load(environment=mosquitto.environment("server")), dt.datetime.now(dt.UTC))
+    seed.seed(engine, settings.load(environment=fresh_mosquitto.environment("server")), dt.datetime.now(dt.UTC))
     engine.dispose()
     with (
-        parts.running(fresh_database, mosquitto, tmp_path, demo=True) as found,
+        parts.running(fresh_database, fresh_mosquitto, tmp_path, demo=True) as found,
         processes.running(
             [parts.program("muster"), "world"], tmp_path / "world.log", lambda: True, environment=found.environment
         ),

@@ -15,9 +15,9 @@ REPLAY_S = 240
 
 
 @pytest.fixture
-def running(shared_data: Path, fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
+def running(shared_data: Path, fresh_database: str, fresh_mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
     assert shared_data
-    with parts.running(fresh_database, mosquitto, tmp_path) as found:
+    with parts.running(fresh_database, fresh_mosquitto, tmp_path) as found:
         yield found
 
 

@@ -41,8 +41,8 @@ def write_recording(path: Path, seconds: int = 120) -> Path:
 
 
 @pytest.fixture
-def running(fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
-    with parts.running(fresh_database, mosquitto, tmp_path) as found:
+def running(fresh_database: str, fresh_mosquitto: Mqtt, tmp_path: Path) -> Iterator[parts.Parts]:
+    with parts.running(fresh_database, fresh_mosquitto, tmp_path) as found:
         yield found
 
 
@@ -176,10 +176,10 @@ def test_an_impossible_venue_is_refused_in_one_line(tmp_path: Path, database: st
 
 
 def test_while_a_part_is_away_it_says_which_and_a_second_one_stays_out(
-    fresh_database: str, mosquitto: Mqtt, tmp_path: Path
+    fresh_database: str, fresh_mosquitto: Mqtt, tmp_path: Path
 ) -> None:
     file = write_recording(tmp_path / "walk.csv", 10)
-    environment = os.environ | mosquitto.environment("server")
+    environment = os.environ | fresh_mosquitto.environment("server")
     environment |= {"MUSTER_DATABASE__DSN": fresh_database, "MUSTER_UP__FOLDER": str(tmp_path)}
     impatient = (
         "from server.operations import main, replay\n"
