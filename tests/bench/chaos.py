@@ -129,6 +129,10 @@ def run(
         found = Havoc(_gateway(scene, conninfo), *_engines(scene), players, link)
         for part in (found.gateway, *players):
             stack.callback(part.stop)
+        # What agents send before a gateway has subscribed nobody hears, and they send it again after a minute only.
+        found.gateway.keep(0.0)
+        assert found.gateway.process is not None
+        scene.await_gateway(found.gateway.process)
         try:
             found.run(plan or [], timeout_s + (plan[-1].at_s if plan else 0))
         finally:
@@ -181,7 +185,8 @@ def _agent(
 def _gateway(scene: Stage, conninfo: str) -> Part:
     command = accounts.with_parent([sys.executable, "-m", "gateway.main", "run"])
     environment = scene.environment("gateway", conninfo)
-    return Part("gateway", lambda: processes.start(command, scene.folder / "gateway.log", environment))
+    scene.gateway_log.unlink(missing_ok=True)
+    return Part("gateway", lambda: processes.start(command, scene.gateway_log, environment))
 
 
 def _engines(scene: Stage) -> tuple[Part, Part]:

@@ -115,8 +115,10 @@ class Havoc:
     def run(self, blows: list[Blow], timeout_s: float) -> None:
         """Strikes as planned, keeps everything alive, and returns when all agents have ended with everything settled.
 
-        Raises AssertionError when they have not after timeout_s.
+        The plan begins with the first report, since agents that have not begun have nothing to lose.
+        Raises AssertionError when they have not ended after timeout_s.
         """
+        self._begin(timeout_s)
         started_s = time.monotonic()
         waiting, speak_at_s = list(blows), 0.0
         while not all(agent.done for agent in self.agents):
@@ -136,6 +138,11 @@ class Havoc:
                 part.keep(now_s)
             time.sleep(0.02)
         self.link.speak()
+
+    def _begin(self, timeout_s: float) -> None:
+        for part in self.parts:
+            part.keep(0.0)
+        processes.wait_until(lambda: self.link.reports, "the first report is sent", timeout_s)
 
     def _strike(self, blow: Blow, now_s: float) -> None:
         if blow.kind == "agent":

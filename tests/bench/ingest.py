@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
     with stage.running(options.folder) as scene:
         figures.say("PostgreSQL durable: fsync, full_page_writes, synchronous_commit on\n")
         baseline, warm, measured = _measure_town(scene, options)
-        scale = [] if options.quick else [_measure_scale(scene, options, venues) for venues in SCALE]
+        scale = [] if options.quick else [_measure_scale(scene, options, venues) for venues in options.scale]
         real_time = None if options.quick else _measure_real_time(scene, options)
         _show(baseline, warm, measured, scale, real_time)
         _write(options.json, baseline, measured, scale, real_time)
@@ -95,12 +95,19 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--venues", type=int, default=VENUES, help=f"of 100 badges each (default {VENUES})")
     parser.add_argument("--in-flight", type=int, default=FIRST_IN_FLIGHT, help="unsettled reports at first")
     parser.add_argument("--most-in-flight", type=int, default=MOST_IN_FLIGHT, help="and at most, while acks are held")
+    parser.add_argument(
+        "--scale", type=_read_sizes, default=SCALE, help=f"venues of each size (default {','.join(map(str, SCALE))})"
+    )
     parser.add_argument("--quick", action="store_true", help="without the scale and the real-time part")
     parser.add_argument("--no-baseline", action="store_true", help="without the bare subscriber")
     parser.add_argument("--profile", action="store_true", help="sample where the gateway's time goes")
     parser.add_argument("--folder", type=Path, help="where the database lies, such as another disk")
     parser.add_argument("--seed", type=int, default=1, help="of the town")
     return parser.parse_args(argv)
+
+
+def _read_sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:

@@ -89,6 +89,17 @@ class Stage:
             client = {"username": GENERATOR, "password": self.passwords[GENERATOR], "roles": [role]}
             found._make("Client", [client])
 
+    @property
+    def gateway_log(self) -> Path:
+        """What the gateway says; removed before each first start."""
+        return self.folder / "gateway.log"
+
+    def await_gateway(self, process: "subprocess.Popen[bytes]") -> None:
+        """Waits until a gateway takes reports; fails with what it said when it ends before that."""
+        log = self.gateway_log
+        for said in (b"connected to the broker", b"took 64 shards"):
+            processes.wait_ready(process, lambda said=said: said in log.read_bytes(), log)  # type: ignore[misc]
+
     @contextlib.contextmanager
     def gateway(
         self, conninfo: str, settings: Mapping[str, str] | None = None, *, profile: Path | None = None
@@ -96,12 +107,11 @@ class Stage:
         """One gateway that has taken its shards. profile: where a sampling profiler writes what it saw."""
         module = ["-m", "gateway.main"] if profile is None else ["-m", "tests.bench.sampler", str(profile)]
         environment = self.environment("gateway", conninfo) | dict(settings or {})
-        log = self.folder / "gateway.log"
+        log = self.gateway_log
         log.unlink(missing_ok=True)
         process = processes.start(accounts.with_parent([sys.executable, *module, "run"]), log, environment)
         try:
-            processes.wait_ready(process, lambda: b"connected to the broker" in log.read_bytes(), log)
-            processes.wait_ready(process, lambda: b"took 64 shards" in log.read_bytes(), log)
+            self.await_gateway(process)
             yield process
         finally:
             processes.stop(process)
