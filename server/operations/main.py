@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "bench",
         _bench,
         "measure one thing beside its baseline (needs a checkout)",
-        "muster bench ingest --json ingest.json\n  muster bench chaos --minutes 10 --seed 7\n  muster bench ingest --help",
+        "muster bench ingest --json ingest.json\n  muster bench chaos --minutes 10 --seed 7",
     )
     bench.add_argument("name", metavar="NAME", help=f"{', '.join(BENCH_ORDER)}, or all")
     bench.add_argument(

@@ -117,7 +117,7 @@ class _Worker:
             case "prepare":
                 return self._prepare(**command)
             case "send":
-                return self._sender.send(self._prepared.pop(command["name"]), **command["options"])
+                return self._sender.send(self._prepared[command["name"]], **command["options"])
             case "uncounted":
                 return self._send_uncounted(**command)
             case "live":

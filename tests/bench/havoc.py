@@ -67,14 +67,13 @@ class Part:
         """Whether it has ended as it should."""
         return self.ends and self.process is not None and self.process.poll() == 0
 
-    @property
     def runs(self) -> bool:
         """Whether it runs now."""
         return self.process is not None and self.process.poll() is None
 
     def kill(self, now_s: float, down_s: float) -> bool:
         """SIGKILL for it and its children; False when there was nothing to kill."""
-        if not self.runs:
+        if not self.runs():
             return False
         assert self.process is not None
         kill_family(self.process)
@@ -146,7 +145,7 @@ class Havoc:
 
     def _strike(self, blow: Blow, now_s: float) -> None:
         if blow.kind == "agent":
-            alive = [agent for agent in self.agents if agent.runs]
+            alive = [agent for agent in self.agents if agent.runs()]
             target = alive[int(blow.dice * len(alive))] if alive else None
         else:
             target = {"gateway": self.gateway, "broker": self.broker, "postgres": self.postgres}[blow.kind]
@@ -167,7 +166,7 @@ class Havoc:
     def describe(self) -> str:
         """What runs, what ended, what crashed."""
         return ", ".join(
-            f"{part.name} {'done' if part.done else 'runs' if part.runs else 'away'}"
+            f"{part.name} {'done' if part.done else 'runs' if part.runs() else 'away'}"
             + (f" ({part.crashes} crashes)" if part.crashes else "")
             for part in self.parts
         )
@@ -188,10 +187,11 @@ def kill_family(process: "subprocess.Popen[bytes]") -> None:
         except ProcessLookupError:
             continue
     process.wait()
-    processes.wait_until(lambda: not any(_lives(child) for child in children), "the children are gone")
+    processes.wait_until(lambda: not any(lives(child) for child in children), "the children are gone")
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is such a process and it has not ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -51,6 +51,7 @@ class Connection:
         self._socket.sendall(packets.connect(name, user, password))
         kind, body = self._wait()
         if kind != packets.CONNACK or body[1]:
+            self._socket.close()
             raise ConnectionRefusedError(f"the broker does not let {user} in")
 
     def _wait(self) -> tuple[int, bytes]:
