@@ -132,6 +132,9 @@ class Presence:
     heard_gap_s: float
     join_gap_s: float
     away_after_s: float
+    rhythm_max_s: float
+    beacon_learn_s: float
+    beacon_gap_s: float
     given_up_after_s: float
     unjudged_s: float
     slot_s: int
@@ -200,6 +203,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "presence.heard_gap_s": (1, 600),
     "presence.join_gap_s": (1, 86400),
     "presence.away_after_s": (1, 3600),
+    "presence.rhythm_max_s": (1, 86400),
+    "presence.beacon_learn_s": (10, 86400),
+    "presence.beacon_gap_s": (1, 3600),
     "presence.given_up_after_s": (10, 604800),
     "presence.slot_s": (1, 60),
     "presence.smooth_slots": (1, 60),
@@ -351,6 +357,17 @@ def _check_together(settings: Settings) -> None:
             "gateway.coverage_s, agent.window_s and gateway.batch_wait_s together must be less than presence.unjudged_s"
             f" ({presence.unjudged_s:g}): every venue would look unknown"
         )
+    if not presence.away_after_s <= presence.rhythm_max_s < presence.join_gap_s:
+        right = "it must be at least away_after_s, and less than join_gap_s: who has left is not away any more"
+        raise _refuse("presence.rhythm_max_s", "the settings", presence.rhythm_max_s, right)
+    if not presence.heard_gap_s < presence.beacon_gap_s < presence.join_gap_s:
+        right = "it must be more than heard_gap_s, and less than join_gap_s, or a deaf agent would let people leave"
+        raise _refuse("presence.beacon_gap_s", "the settings", presence.beacon_gap_s, right)
+    if presence.beacon_learn_s <= presence.beacon_gap_s:
+        right = (
+            "it must be more than beacon_gap_s: a beacon is known once it was heard for longer than it may be missed"
+        )
+        raise _refuse("presence.beacon_learn_s", "the settings", presence.beacon_learn_s, right)
     key = settings.agent.key
     if key and (len(key) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in key)):
         raise _refuse("agent.key", "the settings", key, "it must be the 64 hex digits given at enrolment")

@@ -5,6 +5,7 @@ It is a cache: what is not here is read, and all of it is thrown away when in do
 
 from array import array
 from collections.abc import Iterable
+from typing import Any
 
 from server.presence.joining import Interval
 from server.presence.trace import SILENT
@@ -59,8 +60,8 @@ class AtVenue:
         """Nothing yet."""
         self.shard = shard
         self.presents: dict[int, Present] = {}
-        self.coverage: dict[int, Interval] = {}  # placement -> newest run
-        self.beacons: dict[tuple[str, int], Interval] = {}  # whose beacon, placement -> newest run
+        self.coverage: dict[tuple[Any, ...], Interval] = {}  # (placement,) -> newest run
+        self.beacons: dict[tuple[Any, ...], Interval] = {}  # (whose beacon, placement) -> newest run
         self.kept_ms: int | None = None  # from when on the trace is whole; None: not read yet
 
 

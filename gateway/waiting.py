@@ -134,7 +134,7 @@ class Gathering:
             runs[-1] = (runs[-1][0], to_ms)
             return
         runs.append((from_ms, to_ms))
-        newest = at_venue.coverage.get(placement_id)
+        newest = at_venue.coverage.get((placement_id,))
         if newest is None or from_ms > newest[1]:
             waiting.news = True
 

@@ -77,6 +77,11 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
         ("MUSTER_GATEWAY__SHARDS", "all", "shards are two hex digits each"),
         ("MUSTER_PRESENCE__SLOT_S", "7", "it must divide 300"),
         ("MUSTER_PRESENCE__AWAY_AFTER_S", "60", "must grow in this order"),
+        ("MUSTER_PRESENCE__RHYTHM_MAX_S", "300", "at least away_after_s, and less than join_gap_s"),
+        ("MUSTER_PRESENCE__RHYTHM_MAX_S", "29", "at least away_after_s, and less than join_gap_s"),
+        ("MUSTER_PRESENCE__BEACON_GAP_S", "60", "more than heard_gap_s, and less than join_gap_s"),
+        ("MUSTER_PRESENCE__BEACON_GAP_S", "300", "more than heard_gap_s, and less than join_gap_s"),
+        ("MUSTER_PRESENCE__BEACON_LEARN_S", "90", "it must be more than beacon_gap_s"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_its_origin_and_what_would_be_right(

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -14,7 +16,8 @@ from server.events.model import Event, Step
 from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
 from server.people.model import Member
-from server.presence.model import Coverage, Span, Stay, Visit
+from server.presence import trace
+from server.presence.model import BeaconSpan, Coverage, Span, Stay, Visit
 from server.venues.model import Venue, Zone
 
 NOW = dt.datetime(2025, 11, 22, 19, 0, tzinfo=dt.UTC)
@@ -23,6 +26,7 @@ HALL = {
     "type": "Polygon",
     "coordinates": [[[13.0, 52.0], [13.1, 52.0], [13.1, 52.1], [13.0, 52.1], [13.0, 52.0]]],
 }
+SLOT_MS = 5_000
 _numbers = itertools.count(1)
 
 
@@ -66,6 +70,29 @@ def listens(session: Session, agent_id: str, from_ms: int, to_ms: int) -> None:
     placement = fleet.newest_places(session)[agent_id]
     session.add(Coverage(agent_id=agent_id, placement_id=placement.id, from_ms=from_ms, to_ms=to_ms))
     session.flush()
+
+
+def beacon(session: Session, agent_id: str, placement_id: int, from_ms: int, to_ms: int) -> None:
+    """A placement heard the beacon of an agent."""
+    session.add(BeaconSpan(beacon_agent_id=agent_id, placement_id=placement_id, from_ms=from_ms, to_ms=to_ms))
+    session.flush()
+
+
+def heard_in_slots(session: Session, placement_id: int, badge_id: int, times_ms: Iterable[int]) -> None:
+    """The trace of a placement that heard this badge, alone, at these times, in slots of 5 s."""
+    if "badge_id" in {column["name"] for column in inspect(session.connection()).get_columns("trace")}:
+        session.execute(text("DROP TABLE trace"))
+        session.execute(text("CREATE TABLE trace (placement_id bigint, block_ms bigint, peaks bytea)"))
+    blocks: dict[int, dict[int, int]] = {}
+    for at_ms in times_ms:
+        block_ms = trace.block_of(at_ms)
+        blocks.setdefault(block_ms, {})[(at_ms - block_ms) // SLOT_MS] = -70
+    for block_ms, peaks in blocks.items():
+        slots = trace.raise_peaks(None, peaks, trace.BLOCK_MS // SLOT_MS)
+        session.execute(
+            text("INSERT INTO trace (placement_id, block_ms, peaks) VALUES (:placement, :block, :peaks)"),
+            {"placement": placement_id, "block": block_ms, "peaks": trace.pack({badge_id: slots})},
+        )
 
 
 def badge(session: Session, *, held_by: str | None = None, since: dt.datetime | None = None) -> int:
