@@ -117,6 +117,10 @@ class Agent:
     resend_s: float
     in_flight: int
     spool_mb: int
+    spool_max_age_s: float
+    merge_s: float
+    merge_more_s: float
+    clock: str
     deaf_after_s: float
     unknown_config_wait_s: float
 
@@ -187,6 +191,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "agent.resend_s": (1, 3600),
     "agent.in_flight": (1, 1000),
     "agent.spool_mb": (1, 4096),
+    "agent.spool_max_age_s": (60, 31_536_000),
+    "agent.merge_s": (1, 60),
+    "agent.merge_more_s": (1, 60),
     "agent.deaf_after_s": (5, 3600),
     "agent.unknown_config_wait_s": (0.1, 600),
     "presence.heard_gap_s": (1, 600),
@@ -326,11 +333,30 @@ def _check_together(settings: Settings) -> None:
             "presence.away_after_s, heard_gap_s and join_gap_s must grow in this order"
             f" (now {presence.away_after_s:g}, {presence.heard_gap_s:g}, {presence.join_gap_s:g})"
         )
+    _check_spool(settings)
     if 300 % presence.slot_s:
         raise _refuse("presence.slot_s", "the settings", presence.slot_s, "it must divide 300")
     key = settings.agent.key
     if key and (len(key) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in key)):
         raise _refuse("agent.key", "the settings", key, "it must be the 64 hex digits given at enrolment")
+
+
+def _check_spool(settings: Settings) -> None:
+    agent, heard_gap_s = settings.agent, settings.presence.heard_gap_s
+    if not agent.window_s <= agent.merge_s <= agent.merge_more_s < heard_gap_s:
+        raise SettingsError(
+            "agent.window_s, agent.merge_s, agent.merge_more_s and presence.heard_gap_s must grow in this order, or"
+            " merged windows would join what was apart"
+            f" (now {agent.window_s:g}, {agent.merge_s:g}, {agent.merge_more_s:g}, {heard_gap_s:g})"
+        )
+    if agent.merge_more_s % agent.merge_s:
+        right = f"it must be a multiple of agent.merge_s, {agent.merge_s:g}"
+        raise _refuse("agent.merge_more_s", "the settings", agent.merge_more_s, right)
+    if not agent.spool_max_age_s < settings.gateway.report_max_age_s:
+        right = f"it must be below gateway.report_max_age_s, {settings.gateway.report_max_age_s:g}"
+        raise _refuse("agent.spool_max_age_s", "the settings", agent.spool_max_age_s, right)
+    if agent.clock not in {"auto", "system"}:
+        raise _refuse("agent.clock", "the settings", agent.clock, "it must be auto or system")
 
 
 def file_of_up(environment: Mapping[str, str] | None = None) -> Path | None:
