@@ -37,7 +37,9 @@ async def keep_time(ear: Ear, clock: Clock) -> None:
     due_ms = await ear.reach(clock.now_ms())
     while True:
         await asyncio.sleep(max(0.01, (due_ms - clock.now_ms()) / 1000))
-        stalled = clock.now_ms() - due_ms > STALL_MS
-        if clock.tick() or stalled:
+        if clock.now_ms() - due_ms > STALL_MS:
             await ear.jump(clock.now_ms())
         due_ms = await ear.reach(clock.now_ms())
+        if clock.tick():  # after the window that has just ended, which keeps its dating
+            await ear.jump(clock.now_ms())
+            due_ms = await ear.reach(clock.now_ms())
