@@ -131,6 +131,35 @@ def test_an_impossible_report_is_refused(changes: dict[str, object]) -> None:
     assert refusal.value.reason is wire.Reason.BAD_REPORT
 
 
+def test_a_probe_asks_for_the_time_and_tells_nothing() -> None:
+    probe = wire.make_probe("cafe-door", "9f3a17c2", 7)
+    for loads in (json.loads, orjson.loads):
+        found = wire.decode(wire.encode(probe), loads)
+        assert found == probe
+        assert wire.is_probe(found)
+    assert not wire.is_probe(make_report())
+    assert not wire.is_probe(make_report(clock=wire.Clock.UNKNOWN, readings=()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clock": "synced"},
+        {"from": FROM_MS, "to": FROM_MS},
+        {"from": False, "to": False},
+        {"readings": [[BADGE.hex(), 0, 0, 1, -70, -70, -59]]},
+        {"readings": {}},
+    ],
+    ids=str,
+)
+def test_an_empty_window_that_is_no_probe_is_refused(changes: dict[str, object]) -> None:
+    probe = {"from": 0, "to": 0, "clock": "unknown", "readings": []}
+    assert wire.is_probe(wire.decode(body_with(**probe)))
+    with pytest.raises(wire.Unacceptable) as refusal:
+        wire.decode(body_with(**{**probe, **changes}))
+    assert refusal.value.reason is wire.Reason.BAD_REPORT
+
+
 @pytest.mark.parametrize("field", ["agent", "boot", "seq", "from", "to", "radio", "clock", "readings"])
 def test_a_missing_field_is_refused(field: str) -> None:
     fields = json.loads(wire.encode(make_report()))

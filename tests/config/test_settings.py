@@ -77,6 +77,13 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
         ("MUSTER_GATEWAY__SHARDS", "all", "shards are two hex digits each"),
         ("MUSTER_PRESENCE__SLOT_S", "7", "it must divide 300"),
         ("MUSTER_PRESENCE__AWAY_AFTER_S", "60", "must grow in this order"),
+        ("MUSTER_AGENT__MERGE_MORE_S", "60", "must grow in this order"),
+        ("MUSTER_AGENT__MERGE_MORE_S", "25", "it must be a multiple of agent.merge_s, 10"),
+        ("MUSTER_AGENT__MERGE_S", "1.5", "must grow in this order"),
+        ("MUSTER_PRESENCE__JOIN_GAP_S", "60", "must grow in this order"),
+        ("MUSTER_AGENT__SPOOL_MAX_AGE_S", "604800", "it must be below gateway.report_max_age_s, 604800"),
+        ("MUSTER_GATEWAY__REPORT_MAX_AGE_S", "86400", "it must be below gateway.report_max_age_s, 86400"),
+        ("MUSTER_AGENT__CLOCK", "sundial", "it must be auto or system"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_its_origin_and_what_would_be_right(
