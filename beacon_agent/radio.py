@@ -14,7 +14,8 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from beacon_agent import wire
-from beacon_agent.source import Ear, WallClock, keep_time
+from beacon_agent.clock import Clock
+from beacon_agent.source import Ear, keep_time
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,14 @@ BLUEZ, ADAPTER = "org.bluez", "org.bluez.Adapter1"
 class BlueZRadio:
     """Hears through the adapter what anybody advertises, and passes Apple's manufacturer data on."""
 
-    def __init__(self, adapter: str, deaf_after_s: float, *, backoff_s: tuple[float, float] = BACKOFF_S) -> None:
+    def __init__(
+        self, adapter: str, deaf_after_s: float, clock: Clock, *, backoff_s: tuple[float, float] = BACKOFF_S
+    ) -> None:
         """adapter: hci0, hci1 ..., or empty for the first one. deaf_after_s: a silence of everybody that is a stall."""
         self._adapter = adapter
         self._deaf_after_s = deaf_after_s
         self._backoff_s = backoff_s
-        self._clock = WallClock()
+        self._clock = clock
         self._heard_at_s = 0.0
 
     async def listen(self, ear: Ear) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bleak import BleakScanner
 
 from beacon_agent import ibeacon, wire
+from beacon_agent.clock import Clock, read_system_ms
 from beacon_agent.radio import BlueZRadio
 from tests.beacon_agent.conftest import AGENT, KEY, SHARD, Broker, TinyGateway, wait_for
 from tests.beacon_agent.fake_bluez import FakeBlueZ, private_bus, running_bluez
@@ -54,7 +55,8 @@ def bluez(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBlueZ
 @contextlib.asynccontextmanager
 async def listening(adapter: str = "", deaf_after_s: float = 60) -> AsyncIterator[Notes]:
     notes = Notes()
-    radio = BlueZRadio(adapter, deaf_after_s, backoff_s=(0.05, 0.2))
+    clock = Clock("", ask_system=read_system_ms)
+    radio = BlueZRadio(adapter, deaf_after_s, clock, backoff_s=(0.05, 0.2))
     task = asyncio.create_task(radio.listen(notes))
     try:
         yield notes
