@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import inspect, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
 from server.people.model import Member
 from server.presence import trace
-from server.presence.model import BeaconSpan, Coverage, Span, Stay, Visit
+from server.presence.model import BeaconSpan, Coverage, Span, Stay, Trace, Visit
 from server.venues.model import Venue, Zone
 
 NOW = dt.datetime(2025, 11, 22, 19, 0, tzinfo=dt.UTC)
@@ -80,19 +79,17 @@ def beacon(session: Session, agent_id: str, placement_id: int, from_ms: int, to_
 
 def heard_in_slots(session: Session, placement_id: int, badge_id: int, times_ms: Iterable[int]) -> None:
     """The trace of a placement that heard this badge, alone, at these times, in slots of 5 s."""
-    if "badge_id" in {column["name"] for column in inspect(session.connection()).get_columns("trace")}:
-        session.execute(text("DROP TABLE trace"))
-        session.execute(text("CREATE TABLE trace (placement_id bigint, block_ms bigint, peaks bytea)"))
     blocks: dict[int, dict[int, int]] = {}
     for at_ms in times_ms:
         block_ms = trace.block_of(at_ms)
         blocks.setdefault(block_ms, {})[(at_ms - block_ms) // SLOT_MS] = -70
     for block_ms, peaks in blocks.items():
         slots = trace.raise_peaks(None, peaks, trace.BLOCK_MS // SLOT_MS)
-        session.execute(
-            text("INSERT INTO trace (placement_id, block_ms, peaks) VALUES (:placement, :block, :peaks)"),
-            {"placement": placement_id, "block": block_ms, "peaks": trace.pack({badge_id: slots})},
+        packed = trace.pack({badge_id: slots})
+        session.add(
+            Trace(placement_id=placement_id, block_ms=block_ms, peaks=packed, arrived_at=times.from_ms(block_ms))
         )
+    session.flush()
 
 
 def badge(session: Session, *, held_by: str | None = None, since: dt.datetime | None = None) -> int:
