@@ -71,7 +71,7 @@ def record(
         for (badge_id, venue_id), intervals in batch.heard.items()
         for interval in intervals
     ]
-    changed = checkins.check_in_heard(session, heard, rule, now)
+    changed = checkins.check_in_heard(session, heard, rule, now).topics
     badges: dict[str, list[BadgeNow]] = defaultdict(list)
     for entry in touched:
         if entry not in superseded:
