@@ -91,32 +91,31 @@ def arrival(badges: Sequence[Held], heard_gap_ms: int, window: Interval, dwell_m
 
     None: not yet. Later evidence can move the moment earlier, never later, because time heard only grows.
     """
-    return _arrival(_parts(badges, heard_gap_ms, window), dwell_ms)[0]
+    heard = [badge._replace(heard=tuple(joining.join(badge.heard, heard_gap_ms))) for badge in badges if badge.heard]
+    return _arrival(_cut(heard, window), dwell_ms)[0]
 
 
 def judge(asked: Asked, badges: Sequence[Held], heard_gap_ms: int) -> Verdict:
     """What a step says of a member by all that was heard of her badges at its place."""
+    heard = [badge._replace(heard=tuple(joining.join(badge.heard, heard_gap_ms))) for badge in badges if badge.heard]
     window = open_window(asked.opens_ms, asked.ends_ms, asked.undone_ms)
-    reached: Arrival | None = None
-    union: list[Interval] = []
-    if window is not None:
-        reached, union = _arrival(_parts(badges, heard_gap_ms, window), asked.dwell_ms)
+    reached, union = (None, []) if window is None else _arrival(_cut(heard, window), asked.dwell_ms)
     refusals: list[Refusal] = []
     if asked.signed_up:
-        if told := _told(NOT_OPEN_YET, badges, heard_gap_ms, early_window(asked)):
-            refusals.append(told)
-        if (
-            reached is None
-            and not asked.ever
-            and (told := _told(ENDED, badges, heard_gap_ms, (asked.ends_ms + 1, asked.ends_ms + LATE_MS)))
-        ):
-            refusals.append(told)
+        refusals += _told(NOT_OPEN_YET, _cut(heard, early_window(asked)))
+        if reached is None and not asked.ever:
+            refusals += _told(ENDED, _cut(heard, late_window(asked)))
     return Verdict(reached, tuple(refusals), tuple(union))
 
 
 def early_window(asked: Asked) -> Interval:
     """The time before the doors open in which somebody is told that they are closed."""
     return asked.opens_ms - EARLY_MS, asked.opens_ms - 1
+
+
+def late_window(asked: Asked) -> Interval:
+    """The time after the end in which somebody who did not come is told that it is over."""
+    return asked.ends_ms + 1, asked.ends_ms + LATE_MS
 
 
 def next_change(
@@ -128,18 +127,12 @@ def next_change(
     what begins earlier may always. checked_in_ms: when the check-in that stands says that she came, by any evidence.
     """
     since_ms = _new_from(badge, heard_gap_ms)
-    moments = [
-        _next_arrival(asked, verdict, badge, since_ms, checked_in_ms),
-        *(
-            _next_refusal(verdict, code, joining.cut(joining.cut([(since_ms, EVER_MS)], [window]), badge.held))
-            for code, window in (
-                (NOT_OPEN_YET, early_window(asked)),
-                (ENDED, (asked.ends_ms + 1, asked.ends_ms + LATE_MS)),
-            )
-            if asked.signed_up and (code == NOT_OPEN_YET or (verdict.arrival is None and not asked.ever))
-        ),
-    ]
-    return min((moment for moment in moments if moment is not None), default=None)
+    moments = [_next_arrival(asked, verdict, badge, since_ms, checked_in_ms)]
+    if asked.signed_up:
+        moments.append(_next_refusal(verdict, NOT_OPEN_YET, _ahead(since_ms, early_window(asked), badge)))
+        if verdict.arrival is None and not asked.ever:
+            moments.append(_next_refusal(verdict, ENDED, _ahead(since_ms, late_window(asked), badge)))
+    return min([moment for moment in moments if moment is not None], default=None)
 
 
 def opens_in(opens_at: dt.datetime, heard_at: dt.datetime) -> str:
@@ -159,28 +152,33 @@ def ended_ago(ends_at: dt.datetime, heard_at: dt.datetime) -> str:
     )
 
 
-def _parts(badges: Sequence[Held], heard_gap_ms: int, window: Interval) -> list[tuple[Interval, int]]:
+def _cut(joined: Iterable[Held], window: Interval) -> list[tuple[Interval, int]]:
+    """The parts of what was heard, joined already, that lie in the window and in her hands; and by which badge."""
+    low, high = window
     return [
         (part, badge.badge_id)
-        for badge in badges
-        if badge.heard
-        for part in counted(badge.heard, heard_gap_ms, window, badge.held)
+        for badge in joined
+        if badge.heard[0][0] <= high and badge.heard[-1][1] >= low
+        for part in joining.cut(joining.cut(badge.heard, [window]), badge.held)
     ]
 
 
+def _ahead(since_ms: int, window: Interval, badge: Held) -> list[Interval]:
+    return joining.cut([(max(since_ms, window[0]), window[1])], badge.held) if since_ms <= window[1] else []
+
+
 def _arrival(parts: Sequence[tuple[Interval, int]], dwell_ms: int) -> tuple[Arrival | None, list[Interval]]:
-    union = joining.join((part for part, _ in parts), 0)
+    union = joining.join([part for part, _ in parts], 0)
     moment = joining.moment_reached(union, dwell_ms)
     if moment is None:
         return None, union
     return Arrival(moment, min(badge_id for part, badge_id in parts if part[0] <= moment <= part[1])), union
 
 
-def _told(code: str, badges: Sequence[Held], heard_gap_ms: int, window: Interval) -> Refusal | None:
-    parts = [part for part, _ in _parts(badges, heard_gap_ms, window)]
+def _told(code: str, parts: Sequence[tuple[Interval, int]]) -> list[Refusal]:
     if not parts:
-        return None
-    return Refusal(code, _minute(min(low for low, _ in parts)), _minute(max(high for _, high in parts)))
+        return []
+    return [Refusal(code, _minute(min([low for (low, _), _ in parts])), _minute(max([high for (_, high), _ in parts])))]
 
 
 def _minute(at_ms: int) -> int:
@@ -192,7 +190,7 @@ def _new_from(badge: Held, heard_gap_ms: int) -> int:
     if badge.last_ms is None:
         return 0
     newest_ms = badge.last_ms - SLACK_MS
-    heard_ms = max((end for _, end in badge.heard), default=None)
+    heard_ms = max([end for _, end in badge.heard], default=None)
     return newest_ms if heard_ms is None or newest_ms - heard_ms > heard_gap_ms else min(newest_ms, heard_ms)
 
 

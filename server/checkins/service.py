@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from config.settings import Presence
 from server import errors, topics
 from server.checkins import evidence, record, rules
-from server.checkins.evidence import Holding, Pair, Step
+from server.checkins.evidence import Pair, Step
 from server.checkins.record import Judged
 from server.fleet import fence
 from server.presence import service as presence_service
@@ -65,22 +65,20 @@ def check_in_heard(session: Session, heard: Iterable[HeardAt], presence: Presenc
     at_venues = _ranges(changes, gap_ms)
     near = evidence.steps_near(session, at_venues)
     far = evidence.next_opens(session, at_venues)
-    asked = [change for change in changes if change.venue_id in near]
-    holders = evidence.holders(
-        session, {change.badge_id for change in asked}, min((change.from_ms for change in asked), default=0) - gap_ms
-    )
-    pairs = dict.fromkeys(
-        (holding.member_id, step.id)
-        for change in asked
-        for step in near[change.venue_id]
-        if step.tells[0] <= change.to_ms + gap_ms and step.tells[1] >= change.from_ms - gap_ms
-        for holding in holders[change.badge_id]
-        if holding.held[1] >= change.from_ms - gap_ms
-    )
     known = {step.id: step for steps in near.values() for step in steps}
+    held = _hands(session, changes, near, gap_ms)
+    holders = _holders(held)
+    pairs = dict.fromkeys(
+        (member_id, step.id)
+        for change in changes
+        for step in near.get(change.venue_id, ())
+        if step.tells[0] <= change.to_ms + gap_ms and step.tells[1] >= change.from_ms - gap_ms
+        for member_id, until_ms in holders.get(change.badge_id, ())
+        if until_ms >= change.from_ms - gap_ms
+    )
     judged = [
         Judged(case, rules.judge(case.asked, case.badges, gap_ms))
-        for case in evidence.cases(session, pairs, known, gap_ms)
+        for case in evidence.cases(session, pairs, known, held, gap_ms)
     ]
     changed = record.grow(session, judged, now)
     waits = {
@@ -143,16 +141,35 @@ def _ranges(changes: Iterable[HeardAt], gap_ms: int) -> dict[str, Interval]:
     return {venue_id: (low - gap_ms, high + gap_ms) for venue_id, (low, high) in found.items()}
 
 
+def _hands(
+    session: Session, changes: Iterable[HeardAt], near: Mapping[str, Sequence[Step]], gap_ms: int
+) -> evidence.Hands:
+    asked = {change.badge_id for change in changes if change.venue_id in near}
+    if not asked:
+        return {}
+    since_ms = min(step.tells[0] for steps in near.values() for step in steps) - gap_ms
+    return evidence.hands(session, badges=asked, since_ms=since_ms)
+
+
+def _holders(held: evidence.Hands) -> dict[int, list[tuple[str, int]]]:
+    """Badge -> who holds it, each until when (ms)."""
+    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for member_id, of_hers in held.items():
+        for badge_id, times_held in of_hers.items():
+            found[badge_id].append((member_id, max([until_ms for _, until_ms in times_held])))
+    return found
+
+
 def _next_step(
     change: HeardAt,
     near: Mapping[str, Sequence[Step]],
     far: Mapping[str, int],
-    holders: Mapping[int, Sequence[Holding]],
+    holders: Mapping[int, Sequence[tuple[str, int]]],
     gap_ms: int,
 ) -> int | None:
     """From when on being heard may concern a step that is not asked about yet."""
     steps = near.get(change.venue_id, ())
-    if steps and not any(holding.held[1] >= change.from_ms - gap_ms for holding in holders.get(change.badge_id, ())):
+    if steps and not any(until_ms >= change.from_ms - gap_ms for _, until_ms in holders.get(change.badge_id, ())):
         return None  # nobody's, now and later
     starts = [step.tells[0] for step in steps if step.tells[0] > change.to_ms + gap_ms]
     if change.venue_id in far:
