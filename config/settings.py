@@ -94,6 +94,10 @@ class Gateway:
     batch_wait_s: float
     queue_reports: int
     queue_mb: int
+    coalesce_s: float
+    coverage_s: float
+    comeback_s: float
+    late_s: float
     future_max_s: float
     report_max_age_s: float
     refused_keep_days: int
@@ -181,6 +185,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "gateway.batch_wait_s": (0, 10),
     "gateway.queue_reports": (1, 10_000_000),
     "gateway.queue_mb": (1, 4096),
+    "gateway.coalesce_s": (0, 18),  # an acknowledgement takes 20 s at the most
+    "gateway.coverage_s": (0, 18),
+    "gateway.comeback_s": (0, 600),
+    "gateway.late_s": (60, 604800),
     "gateway.refused_keep_days": (1, 365),
     "gateway.health_s": (0.1, 300),
     "agent.window_s": (0.5, 30),
@@ -326,8 +334,23 @@ def _check_together(settings: Settings) -> None:
             "presence.away_after_s, heard_gap_s and join_gap_s must grow in this order"
             f" (now {presence.away_after_s:g}, {presence.heard_gap_s:g}, {presence.join_gap_s:g})"
         )
-    if 300 % presence.slot_s:
-        raise _refuse("presence.slot_s", "the settings", presence.slot_s, "it must divide 300")
+    if 60 % presence.slot_s:
+        raise _refuse("presence.slot_s", "the settings", presence.slot_s, "it must divide 60")
+    gateway = settings.gateway
+    # A badge's newest reading may be unrecorded for so long although the coverage after it is recorded: it must not
+    # look away for that.
+    lag_s = gateway.comeback_s + gateway.coalesce_s + settings.agent.window_s + gateway.batch_wait_s
+    if lag_s >= presence.away_after_s + presence.unjudged_s:
+        raise SettingsError(
+            "gateway.comeback_s, gateway.coalesce_s, agent.window_s and gateway.batch_wait_s together"
+            f" ({lag_s:g}) must be less than presence.away_after_s and unjudged_s together"
+            f" ({presence.away_after_s + presence.unjudged_s:g}): badges would look away that are there"
+        )
+    if gateway.coverage_s + settings.agent.window_s + gateway.batch_wait_s >= presence.unjudged_s:
+        raise SettingsError(
+            "gateway.coverage_s, agent.window_s and gateway.batch_wait_s together must be less than presence.unjudged_s"
+            f" ({presence.unjudged_s:g}): every venue would look unknown"
+        )
     key = settings.agent.key
     if key and (len(key) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in key)):
         raise _refuse("agent.key", "the settings", key, "it must be the 64 hex digits given at enrolment")

@@ -35,9 +35,11 @@ _CHECKINS = text("""
     JOIN venue ON venue.id = step.venue_id LEFT JOIN zone AS bound ON bound.id = step.zone_id
     LEFT JOIN LATERAL (
         SELECT zone.name FROM stay JOIN zone ON zone.id = stay.zone_id
+        JOIN visit ON visit.badge_id = stay.badge_id AND visit.venue_id = stay.venue_id
+          AND stay.from_ms BETWEEN visit.from_ms AND visit.to_ms
         WHERE stay.badge_id = checkin.badge_id AND stay.venue_id = step.venue_id
           AND stay.from_ms <= ceil(extract(epoch FROM checkin.at) * 1000)
-          AND stay.to_ms >= floor(extract(epoch FROM checkin.at) * 1000)
+          AND visit.to_ms >= floor(extract(epoch FROM checkin.at) * 1000)
         ORDER BY stay.from_ms DESC LIMIT 1) AS heard ON true
     WHERE checkin.member_id = :member
     ORDER BY checkin.at DESC, checkin.id DESC LIMIT :limit

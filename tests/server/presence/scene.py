@@ -11,6 +11,7 @@ from server import times, topics
 from server.badges.model import Badge, Pairing
 from server.checkins.model import CheckIn
 from server.events.model import Event, Step
+from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
 from server.people.model import Member
 from server.presence.model import Coverage, Span, Stay, Visit
@@ -61,7 +62,9 @@ def agent(session: Session, id: str, *, venue_id: str, zone_id: str, since: dt.d
 
 
 def listens(session: Session, agent_id: str, from_ms: int, to_ms: int) -> None:
-    session.add(Coverage(agent_id=agent_id, from_ms=from_ms, to_ms=to_ms))
+    """Coverage at the agent's newest placement."""
+    placement = fleet.newest_places(session)[agent_id]
+    session.add(Coverage(agent_id=agent_id, placement_id=placement.id, from_ms=from_ms, to_ms=to_ms))
     session.flush()
 
 
@@ -77,9 +80,9 @@ def badge(session: Session, *, held_by: str | None = None, since: dt.datetime | 
 
 def visit(session: Session, badge_id: int, venue_id: str, zone_id: str | None, from_ms: int, to_ms: int) -> None:
     """A visit that was one stay, if a zone is given."""
-    session.add(Visit(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, to_ms=to_ms))
+    session.add(Visit(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, to_ms=to_ms, reach_ms=to_ms))
     if zone_id is not None:
-        session.add(Stay(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, to_ms=to_ms, zone_id=zone_id))
+        session.add(Stay(badge_id=badge_id, venue_id=venue_id, from_ms=from_ms, zone_id=zone_id))
     session.flush()
 
 
