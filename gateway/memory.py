@@ -80,6 +80,11 @@ class Memory:
             found = self.venues[venue_id] = AtVenue(shard)
         return found
 
+    def known(self, venue_id: str, badge_id: int) -> Present | None:
+        """What is remembered of a badge at a venue."""
+        at = self.venues.get(venue_id)
+        return at.presents.get(badge_id) if at else None
+
     def forget(self, shards: Iterable[int]) -> None:
         """Throws away what is remembered of these shards."""
         lost = set(shards)

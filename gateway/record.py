@@ -12,7 +12,7 @@ from config.settings import Presence
 from gateway import stays, visits
 from gateway.facts import Venue
 from gateway.identify import Refused
-from gateway.memory import Memory
+from gateway.memory import NEVER_MS, Memory
 from gateway.rows import Found, Table
 from gateway.waiting import Portion, intervals_of
 from server import topics
@@ -78,7 +78,7 @@ class Recorder:
             found = stays.record_stays(cursor, touched, memory, self._rule)
             stays.record_trace(cursor, whole, memory, now)
             coverage, beacons = self._record_coverage(cursor, portions, memory)
-        changed = self._check_in(session, touched, now)
+        changed = self._check_in(session, touched, memory, now)
         badges: dict[str, list[BadgeNow]] = defaultdict(list)
         rewritten: set[str] = set()
         for entry in touched:
@@ -91,13 +91,25 @@ class Recorder:
         names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *beacons, *rewritten}}
         return Recorded(topics.bump(session, names | changed), dict(badges), coverage, beacons, rewritten)
 
-    def _check_in(self, session: Session, touched: Iterable[visits.Touched], now: dt.datetime) -> set[str]:
+    def _check_in(
+        self, session: Session, touched: Sequence[visits.Touched], memory: Memory, now: dt.datetime
+    ) -> set[str]:
+        """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
         heard = [
             checkins.HeardAt(entry.badge_id, entry.portion.waiting.venue_id, start, end)
             for entry in touched
+            # An older visit's readings are late, and late evidence may always change something.
+            if entry.present is None or entry.present.due_ms <= entry.visit[1]
             for start, end in intervals_of(entry.portion.waiting.badges[entry.badge_id])
         ]
-        return checkins.check_in_heard(session, heard, self._rule, now)
+        outcome = checkins.check_in_heard(session, heard, self._rule, now)
+        for (badge_id, venue_id), wait_ms in outcome.waits.items():
+            if present := memory.known(venue_id, badge_id):
+                present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)
+        for (badge_id, venue_id), wait_ms in outcome.sooner.items():
+            if present := memory.known(venue_id, badge_id):
+                present.due_ms = min(present.due_ms, max(1, wait_ms))
+        return outcome.topics
 
     def _record_coverage(
         self, cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory

@@ -60,6 +60,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads: ThreadPoolExecutor | None = None
         self._facts: int | None = None
+        self._expected: int | None = None
         self._closing = False
 
     @property
@@ -301,7 +302,7 @@ class Hub:
         asked = [(viewer.token, viewer.wanted) for viewer in viewers]
 
         def look(session: Session) -> tuple[dict[str, int], list[dict[str, Audience]]]:
-            revs = topics.revisions(session, [*before, topics.FACTS])
+            revs = topics.revisions(session, [*before, topics.FACTS, topics.EXPECTED])
             return revs, self._still_granted(session, asked)
 
         started_s = self._time_s()
@@ -314,11 +315,14 @@ class Hub:
             if allowed != viewer.granted:
                 viewer.end()
         moved = self._facts is not None and revs[topics.FACTS] != self._facts
-        self._facts = revs[topics.FACTS]
+        # Whose badge is whose says who is here of those who are expected.
+        expected = self._expected is not None and revs[topics.EXPECTED] != self._expected
+        self._facts, self._expected = revs[topics.FACTS], revs[topics.EXPECTED]
         for watch in watches:
             unchanged = watch.rev == before[watch.name]
             lost = revs[watch.name] > watch.rev or (unchanged and revs[watch.name] < watch.rev)
-            if lost or moved or watch.doubtful or started_s - watch.loaded_s > READ_AGAIN_S:
+            moved_here = moved or (expected and watch.kind == "event")
+            if lost or moved_here or watch.doubtful or started_s - watch.loaded_s > READ_AGAIN_S:
                 self._reload(watch)
             else:
                 watch.verified_s = started_s

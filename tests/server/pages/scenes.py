@@ -130,7 +130,7 @@ def short_stories(now: datetime.datetime) -> Topic:
                 "evidence": "beacon",
                 "note": notes[i % len(notes)] if name else None,
                 "undone": False,
-                "late": i == 30,
+                "late": "recorded 2 h later" if i == 30 else None,
             }
         )
     return {

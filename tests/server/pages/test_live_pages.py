@@ -156,7 +156,7 @@ def test_an_arrival_appears_in_list_figure_and_curve_and_is_told(visit: Opener, 
     running.evening.event.push(
         {
             "event/short-stories": {
-                "arrivals": [{**arrival, "undone": False, "late": False}],
+                "arrivals": [{**arrival, "undone": False, "late": None}],
                 "figures": {"arrived": 45, "here": 43, "expected": 8},
                 "curve": [*topic["curve"], [scenes.text(now), 45]],
             }
