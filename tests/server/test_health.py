@@ -95,10 +95,8 @@ def test_metrics_tell_of_this_server_all_gateways_and_all_agents(session: Sessio
             text("INSERT INTO gateway_health VALUES (:gateway, CAST(:counters AS jsonb), :at)"),
             {"gateway": gateway, "counters": orjson.dumps(counters).decode(), "at": NOW},
         )
-    session.execute(
-        text("UPDATE agent SET status = CAST(:status AS jsonb)"),
-        {"status": orjson.dumps({"counters": {"dropped_age": 3, "strangers": 9, "dropped": "x"}}).decode()},
-    )
+    told = orjson.dumps({"counters": {"dropped_age": 3, "strangers": 9, "dropped": "x"}}).decode()
+    session.execute(text("UPDATE agent SET status = CAST(:told AS jsonb)"), {"told": told})
     said = scrape(OneConnection(session)).splitlines()
     for line in (
         'muster_agent_lost_total{agent="cafe-door",reason="dropped_age"} 3.0',
