@@ -27,7 +27,8 @@ class Diary:
 
 # Where she was heard when she had been heard long enough; else the zone that the step is bound to.
 _CHECKINS = text("""
-    SELECT checkin.at, checkin.evidence, checkin.undone_at, event.id AS event_id, event.name AS event_name,
+    SELECT checkin.at, checkin.recorded_at, checkin.evidence, venue.replayed, checkin.undone_at,
+           event.id AS event_id, event.name AS event_name,
            step.id AS step_id, step.name AS step_name, step.ends_at, venue.id AS venue_id, venue.name AS venue_name,
            venue.time_zone, coalesce(heard.name, bound.name) AS zone_name
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
@@ -88,9 +89,15 @@ def _checkin(row: Row[Any]) -> dict[str, Any]:
         },
         "at": rfc3339(row.at),
         "evidence": row.evidence,
-        "sentence": words.arrived(row.at, row.time_zone, row.evidence, row.zone_name),
+        "sentence": _sentence(row),
         "undone": row.undone_at is not None,
     }
+
+
+def _sentence(row: Row[Any]) -> str:
+    arrived = words.arrived(row.at, row.time_zone, row.evidence, row.zone_name)
+    late = words.late(row.at, row.recorded_at, row.replayed)
+    return arrived if late is None else f"{arrived} · {late}"
 
 
 def _refusals(rows: Sequence[Row[Any]]) -> list[tuple[dt.datetime, dict[str, Any]]]:
