@@ -18,6 +18,7 @@ class Present:
 
     __slots__ = (
         "before",
+        "doubt_slot",
         "due_ms",
         "from_ms",
         "heard_ms",
@@ -42,6 +43,7 @@ class Present:
             SILENT,
             SILENT,
         )  # its zone's newest slot, its loudest packet, the one before
+        self.doubt_slot = -1  # the newest slot in which another zone was louder
         self.refold_ms = NEVER_MS  # from when on stays are to be computed again
         self.due_ms = 0  # when a check-in may be reached: 0 at the next recording, NEVER_MS never
         self.spans = array("q")  # placement, from, to of the newest span at each placement, in turn

@@ -101,7 +101,7 @@ class Gathering:
         self._gap_ms = round(rule.heard_gap_s * 1000)
         self._comeback_ms = round(settings.gateway.comeback_s * 1000)
         self._margin_db = rule.switch_margin_db
-        self._smooth, self._lost = rule.smooth_slots, rule.lost_slots
+        self._smooth, self._settle, self._lost = rule.smooth_slots, rule.settle_slots, rule.lost_slots
         self.venues: dict[str, Waiting] = {}
 
     def take(self, report: Accepted, memory: Memory, now_s: float) -> None:
@@ -193,17 +193,37 @@ class Gathering:
                         present.before = present.peak if last_slot == present.slot + 1 else SILENT
                         present.slot, present.peak = last_slot, rssi
                     continue
-                ago = slot - present.slot
-                if 0 <= ago < self._lost and slot == last_slot:
-                    known = present.peak if ago < self._smooth else SILENT
-                    if ago == 0 and self._smooth > 1 and present.before > known:
-                        known = present.before
-                    if rssi < known + self._margin_db:
-                        continue
+                at = slot
+                while at <= last_slot and not self._doubts(present, at, rssi):
+                    at += 1
+                if at > last_slot:
+                    continue
             if from_ms < present.refold_ms:
                 present.refold_ms = from_ms
             if last_slot >= present.slot:
                 urgent.add(badge_id)
+
+    def _doubts(self, present: Present, slot: int, rssi: int) -> bool:
+        """Whether a packet in another zone may let that zone take over: louder than its own in two slots in a row.
+
+        Louder in one slot is only noted. What is not known of its own zone counts as silence, so that this never errs
+        the other way.
+        """
+        ago = slot - present.slot
+        if ago >= self._lost:
+            return True
+        known = SILENT
+        if 0 <= ago < self._smooth:
+            known = present.peak
+        if ago in (0, -1) and present.before > known and (ago or self._smooth > 1):
+            known = present.before
+        if rssi < known + self._margin_db:
+            return False
+        before, present.doubt_slot = present.doubt_slot, max(present.doubt_slot, slot)
+        if self._settle > 1 and (before == slot or before < slot - 1):
+            return False
+        present.refold_ms = min(present.refold_ms, (slot - self._settle) * self._slot_ms)
+        return True
 
     def due(self, now_s: float, venues: dict[str, Venue]) -> list[Portion]:
         """What is to be recorded now, what waits longest first."""
