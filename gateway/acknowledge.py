@@ -4,16 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from beacon_agent import wire
-from gateway.identify import Accepted, Refused
+from gateway.identify import Probe, Refused
+from gateway.waiting import Number
 
 
 def acknowledgements(
-    accepted: Iterable[Accepted], refused: Iterable[Refused], now_ms: int
+    reports: Iterable[Number | Probe], refused: Iterable[Refused], now_ms: int
 ) -> Iterator[tuple[str, bytes]]:
     """Topics and payloads that settle exactly these reports. now_ms: the server's clock, which agents may go by."""
     done: dict[tuple[str, str], set[int]] = defaultdict(set)
     never: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
-    for report in accepted:
+    for report in reports:
         done[report.agent, report.boot].add(report.seq)
     for report_refused in refused:
         never[report_refused.agent, report_refused.boot][report_refused.seq] = report_refused.reason

@@ -31,4 +31,5 @@ def announcements(recorded: Recorded) -> Iterator[tuple[str, bytes]]:
                 {"agent": agent, "from": from_ms, "to": to_ms}
                 for agent, from_ms, to_ms in recorded.coverage.get(key, ())
             ]
+            payload["beacons"] = [list(run) for run in recorded.beacons.get(key, ())]
         yield wire.live_topic(kind, key), orjson.dumps(payload)

@@ -1,43 +1,55 @@
-"""Takes batches from the inbox to their acknowledgement, one transaction each, behind the fence."""
+"""Takes batches from the inbox to their acknowledgement, behind the fence."""
 
 import datetime as dt
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
 from config.settings import Settings
-from gateway import health, identify, record
+from gateway import facts, health, identify, tidy
 from gateway.acknowledge import acknowledgements
 from gateway.announce import announcements
+from gateway.facts import Facts
 from gateway.health import Health
-from gateway.identify import Accepted, Facts, Refused
+from gateway.identify import Accepted, Probe, Refused
 from gateway.ingest import Arrived, Inbox, Link
+from gateway.memory import Memory
+from gateway.record import Recorded, Recorder
+from gateway.waiting import Gathering, Number, Portion
 from server import database, times
 from server.fleet import fence
 
 log = logging.getLogger(__name__)
 
-TIDY_S = 3600.0  # refused reports are kept for days, so an hour more or less is nothing
 # After a failure of the database: the first pause and the longest, doubled each time and spread by a random factor.
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 # What PostgreSQL says of itself (away, a deadlock, a full disk, read-only), never of a report: trying again helps.
 PASSING = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+MOST_BADGES = (
+    3000  # of one transaction beyond what cannot wait: more would hold up the next news by a quarter of a second
+)
+ALONE_S = 600.0  # so long a venue's reports are recorded one by one after one of them could not be
 
 
 class NotOwner(Exception):
-    """Another gateway has taken a shard of this batch since."""
+    """Another gateway has taken shards of this transaction since."""
+
+    def __init__(self, shards: Iterable[int]) -> None:
+        """shards: which."""
+        self.shards = frozenset(shards)
+        super().__init__(f"shards {', '.join(map(wire.shard_name, sorted(self.shards)))} are another gateway's now")
 
 
 class FactsMoved(Exception):
-    """What this batch was judged by has changed since."""
+    """What this was judged by has changed since."""
 
 
 class Worker:
@@ -60,150 +72,279 @@ class Worker:
         self._health = counters
         self._clock = clock
         self._facts: Facts | None = None
+        self._expected = 0  # how often it changed who is expected where
+        self._recorder = Recorder(settings.presence)
+        self._memory = self._new_memory()
+        self._gathering = Gathering(settings)
         self._epochs: dict[int, int] = {}  # the shards that are ours
         self._touched: dict[int, int] = {}
+        self._alone: dict[str, float] = {}  # venues whose reports are recorded one by one, and until when
         self._health_due_s = time.monotonic()  # not by the clock, which may be set back by hours
         self._tidy_due_s = time.monotonic()
+
+    def _new_memory(self) -> Memory:
+        return Memory(self._settings.presence.slot_s * 1000)
 
     def take_shards(self) -> None:
         """Becomes the owner of the configured shards and tells their agents to send again what is not settled."""
         with database.transaction(self._engine) as session:
-            self._epochs = fence.take(session, self._settings.gateway.id, self._settings.gateway.owned)
-        self._touched = {}
-        self._facts = None
+            taken = fence.take(session, self._settings.gateway.id, self._settings.gateway.owned)
+        self._give_up(taken)
+        self._epochs = taken
         self.publish_epochs()
-        log.info("took %d shards", len(self._epochs))
+        log.info("took %d shards", len(taken))
+
+    def _ask_again(self, shards: Iterable[int]) -> None:
+        """Forgets what waits of these shards; a new epoch makes their agents send again what is not settled."""
+        lost = set(shards)
+        with database.transaction(self._engine) as session:
+            renewed = fence.renew(session, self._settings.gateway.id, lost)
+        self._give_up(lost)
+        self._gathering.drop(lost)
+        self._epochs |= renewed
+        self._link.publish_epochs(sorted(renewed.items()))
 
     def publish_epochs(self) -> None:
         """Publishes the epochs of the shards that are ours (again, after a broker that lost them)."""
         self._link.publish_epochs(sorted(self._epochs.items()))
 
     def run(self, stop: threading.Event) -> None:
-        """Works until stop is set; a batch that was begun is finished or rolled back, never half done."""
+        """Works until stop is set; what was begun is finished or rolled back, never half done."""
         self._persist(stop, self.take_shards)
         limits = self._settings.gateway
         while not stop.is_set():
             batch = self._inbox.take(limits.batch_reports, limits.batch_wait_s)
-            if batch:
-                self._persist(stop, lambda batch=batch: self.process(batch))  # type: ignore[misc]
+            self._persist(stop, lambda batch=batch: self.take(batch))  # type: ignore[misc]
+            self._persist(stop, self.flush)
             if time.monotonic() >= self._health_due_s:
                 self._persist(stop, self._write_health, tries=1)
             if time.monotonic() >= self._tidy_due_s:
                 self._persist(stop, self._tidy, tries=1)
+        # What waits would come again; recorded now, the next gateway need not ask for it.
+        self._persist(threading.Event(), lambda: self.flush(everything=True), tries=1)
 
-    def process(self, batch: Sequence[Arrived]) -> None:
-        """Judges, records, acknowledges and announces one batch.
+    # --- a batch in ------------------------------------------------------------------------------------------------
 
-        Raises what the database raises when it is away: nothing was acknowledged, and the batch can be tried again.
+    def take(self, batch: Sequence[Arrived]) -> None:
+        """Judges a batch and gathers what it says; what is refused or another gateway's is settled at once.
+
+        Raises what the database raises when it is away: nothing of the batch was taken, and it can be tried again.
         """
-        while True:
-            try:
-                return self._process(batch)
-            except FactsMoved:
-                log.info("facts changed under a batch; judging it again")
-
-    def _process(self, batch: Sequence[Arrived]) -> None:
+        if not batch:
+            return
+        judged_by = self._fresh_facts()
         now = self._clock()
-        accepted, refused = self._judge(batch, now)
-        own = [report for report in accepted if report.placed.shard in self._epochs]
-        foreign = [report for report in accepted if report.placed.shard not in self._epochs]
-        try:
-            self._settle(own, refused, now, owner=True)
-        except NotOwner as error:
-            log.warning("%s; going on as a guest on its rows", error)
-            foreign = own + foreign
-            self._settle([], refused, now, owner=True)
-        if foreign:
-            self._health.count("foreign", len(foreign))
-            self._settle(foreign, [], now, owner=False)
-
-    def _judge(self, batch: Sequence[Arrived], now: dt.datetime) -> tuple[list[Accepted], list[Refused]]:
-        facts = self._fresh_facts()
         accepted: list[Accepted] = []
         refused: list[Refused] = []
+        probes: list[Probe] = []
         for arrived in batch:
             try:
-                judged = identify.identify(arrived, facts, self._settings.gateway, times.to_ms(now))
+                judged = identify.identify(arrived, judged_by, self._settings.gateway, times.to_ms(now))
             except wire.Unacceptable as error:
                 # Who sent it is not known for certain, so nobody is answered; the content is not logged.
                 self._health.refuse(error.reason)
                 log.warning("a payload on %s's topic cannot be taken: %s", arrived.agent, error.reason)
                 continue
-            if isinstance(judged, Refused):
+            if isinstance(judged, Accepted):
+                accepted.append(judged)
+            elif isinstance(judged, Refused):
                 refused.append(judged)
             else:
-                accepted.append(judged)
-        return accepted, refused
+                probes.append(judged)
+        self._settle(probes, [])
+        if refused:
+            self._record([], refused, self._memory)
+            self._settle([], refused)
+        now_s = time.monotonic()
+        self._count(accepted, refused)
+        for report in accepted:
+            if report.placed.venue_id in self._alone:
+                self._take_alone(report)
+            else:
+                self._gathering.take(report, self._memory, now_s)
 
     def _fresh_facts(self) -> Facts:
         with database.transaction(self._engine) as session:
-            if self._facts is None or self._facts.revision != identify.revision(session):
-                self._facts = Facts(session)
+            seen = facts.revisions(session)
+            if seen.expected != self._expected:
+                self._memory.reconsider()
+                self._expected = seen.expected
+            if self._facts is None or self._facts.revision != seen.facts:
+                new = Facts(session)
+                if self._facts is not None:
+                    self._judge_again(self._facts, new)
+                self._facts = new
             return self._facts
 
-    def _settle(
-        self, accepted: Sequence[Accepted], refused: Sequence[Refused], now: dt.datetime, *, owner: bool
-    ) -> None:
-        """One transaction, then the acknowledgements, then the announcements."""
-        if not accepted and not refused:
-            return
-        try:
-            recorded = self._record(accepted, refused, now, owner=owner)
-        except (NotOwner, FactsMoved):
-            raise
-        except Exception as error:
-            if isinstance(_cause(error), PASSING):
-                raise
-            if len(accepted) + len(refused) == 1:
-                self._set_aside(accepted, now, error)
-                return
-            # One of them is a poison report: alone, each shows itself, and the others are not held up.
-            log.exception("a batch of %d reports failed; taking them one by one", len(accepted))
-            for report in accepted:
-                self._settle([report], [], now, owner=owner)
-            for item in refused:
-                self._settle([], [item], now, owner=owner)
-            return
-        for topic, payload in acknowledgements(accepted, refused, times.to_ms(self._clock())):
-            self._link.publish(topic, payload)
-        for topic, payload in announcements(recorded):
-            self._link.publish(topic, payload, qos=0)
-        self._count(accepted, refused)
+    def _judge_again(self, old: Facts, new: Facts) -> None:
+        """What waits and was judged by facts that changed is asked for again: a new epoch makes its agents send it."""
+        agents, badges = new.moved(old)
+        shards = {
+            waiting.shard
+            for waiting in self._gathering.venues.values()
+            if any(agent in agents for agent, _ in waiting.placed.values()) or not badges.isdisjoint(waiting.badges)
+        }
+        if shards:
+            log.info("facts changed under %d shards with unrecorded readings: asking for these again", len(shards))
+            self._ask_again(shards)
 
-    def _record(
-        self, accepted: Sequence[Accepted], refused: Sequence[Refused], now: dt.datetime, *, owner: bool
-    ) -> record.Recorded:
+    # --- out to the tables -----------------------------------------------------------------------------------------
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Records what cannot wait longer, acknowledges what is settled with it, and announces it.
+
+        everything: also what could wait. Raises what the database raises when it is away: it can be tried again.
+        """
+        while self._facts is not None:
+            portions, memory = self._choose(everything)
+            if not portions:
+                return
+            try:
+                recorded = self._record(portions, [], memory)
+            except NotOwner as error:
+                log.warning("%s; going on as a guest on its rows", error)
+                self._give_up(error.shards)
+                continue
+            except FactsMoved:
+                self._fresh_facts()
+                continue
+            except Exception as error:
+                self._memory = self._new_memory()
+                if isinstance(_cause(error), PASSING):
+                    raise
+                self._isolate(portions, error)
+                continue
+            settled = [number for portion in portions for number in self._gathering.recorded(portion)]
+            self._settle(settled, [])
+            self._announce(recorded)
+
+    def _choose(self, everything: bool) -> tuple[list[Portion], Memory]:
+        """What to record now, and the memory that is good for it: of another gateway's rows nothing is remembered."""
         assert self._facts is not None
-        judged_by = self._facts.revision
-        shards = sorted({report.placed.shard for report in accepted})
+        foreign = [waiting for waiting in self._gathering.venues.values() if waiting.shard not in self._epochs]
+        if foreign:
+            self._health.count("foreign", sum(len(waiting.reports) + len(waiting.light) for waiting in foreign))
+            whole = [Portion(waiting, waiting.badges, coverage=True, whole=True) for waiting in foreign]
+            return whole, self._new_memory()
+        if everything:
+            waiting = self._gathering.venues.values()
+            due = [Portion(venue, venue.badges, coverage=True, whole=True) for venue in waiting]
+        else:
+            due = self._gathering.due(time.monotonic(), self._facts.venues)
+        chosen: list[Portion] = []
+        badges = 0
+        for portion in due:
+            if not portion.whole:
+                chosen.append(portion)
+            elif badges < MOST_BADGES:
+                chosen.append(portion)
+                badges += len(portion.waiting.badges)
+        return chosen, self._memory
+
+    def _record(self, portions: Sequence[Portion], refused: Sequence[Refused], memory: Memory) -> Recorded:
+        """One transaction behind the fence; as a guest (with a memory of its own) whoever is not the owner."""
+        assert self._facts is not None
+        shards = sorted({portion.waiting.shard for portion in portions})
+        now = self._clock()
         with database.transaction(self._engine) as session:
-            if owner:
+            if memory is self._memory:
                 self._hold(session, shards)
             else:
                 fence.touch(session, shards)
-            # After the fence, which whoever rebuilds rows has passed before: no batch is recorded by older facts.
-            if identify.revision(session) != judged_by:
-                self._facts = None
+            # After the fence, which whoever rebuilds rows has passed before: nothing is recorded by older facts.
+            if portions and facts.revisions(session).facts != self._facts.revision:
                 raise FactsMoved
-            return record.record(session, accepted, refused, self._facts.venues, self._settings.presence, now)
+            recorded = self._recorder.record(session, portions, refused, memory, self._facts.venues, now)
+        self._health.count("batches")
+        return recorded
 
     def _hold(self, session: Session, shards: Sequence[int]) -> None:
-        for shard, held in fence.hold(session, shards).items():
-            if held.gateway != self._settings.gateway.id or held.epoch != self._epochs[shard]:
-                self._epochs.pop(shard)
-                raise NotOwner(f"shard {wire.shard_name(shard)} is {held.gateway}'s now")
-            if self._touched.setdefault(shard, held.touched) != held.touched:
-                self._touched[shard] = held.touched
-                self._facts = identify.Facts(session)
+        held = fence.hold(session, shards)
+        lost = {
+            shard
+            for shard, row in held.items()
+            if row.gateway != self._settings.gateway.id or row.epoch != self._epochs.get(shard)
+        }
+        if lost:
+            raise NotOwner(lost)
+        moved = {shard for shard, row in held.items() if self._touched.get(shard, row.touched) != row.touched}
+        self._touched |= {shard: row.touched for shard, row in held.items()}
+        self._memory.forget(moved)
 
-    def _set_aside(self, accepted: Sequence[Accepted], now: dt.datetime, error: Exception) -> None:
-        """A report that the database will not take: kept for the operator with its reason, never retried for ever."""
-        log.error("a report cannot be recorded and is set aside: %s", type(error).__name__)
-        never = [Refused(r.agent, r.boot, r.seq, r.body, wire.Reason.UNPROCESSABLE) for r in accepted]
-        self._settle([], never, now, owner=True)
+    def _give_up(self, shards: Collection[int]) -> None:
+        for shard in shards:
+            self._epochs.pop(shard, None)
+            self._touched.pop(shard, None)
+        self._memory.forget(shards)
+
+    # --- what the database will not take ---------------------------------------------------------------------------
+
+    def _isolate(self, portions: Sequence[Portion], error: Exception) -> None:
+        """Among what waits is something that the database will never take: the venue's reports are asked for again.
+
+        They are then recorded one by one for a while, so that the one shows itself and the others are not held up.
+        """
+        if len(portions) > 1:
+            log.error("%d venues cannot be recorded together (%s); one by one", len(portions), type(error).__name__)
+            for portion in portions:
+                self._flush_one(portion)
+            return
+        venue = portions[0].waiting
+        log.error("what waits of %s cannot be recorded (%s); asking for it again", venue.venue_id, type(error).__name__)
+        self._alone[venue.venue_id] = time.monotonic() + ALONE_S
+        self._ask_again([venue.shard])
+
+    def _flush_one(self, portion: Portion) -> None:
+        try:
+            recorded = self._record([portion], [], self._memory)
+        except (NotOwner, FactsMoved):
+            return  # the next round sees to it
+        except Exception as error:
+            self._memory = self._new_memory()
+            if isinstance(_cause(error), PASSING):
+                raise
+            self._isolate([portion], error)
+            return
+        self._settle(self._gathering.recorded(portion), [])
+        self._announce(recorded)
+
+    def _take_alone(self, report: Accepted) -> None:
+        """Records one report from the rows alone; one that the database will not take is set aside with its reason."""
+        venue_id = report.placed.venue_id
+        if time.monotonic() >= self._alone[venue_id]:
+            del self._alone[venue_id]
+        gathering, memory = Gathering(self._settings), self._new_memory()
+        gathering.take(report, memory, 0.0)
+        waiting = gathering.venues[venue_id]
+        portion = Portion(waiting, waiting.badges, coverage=True, whole=True)
+        try:
+            recorded = self._record([portion], [], memory)
+        except FactsMoved:
+            self._fresh_facts()
+            return  # not acknowledged, so it comes again
+        except Exception as error:
+            if isinstance(_cause(error), PASSING):
+                raise
+            log.error("a report cannot be recorded and is set aside: %s", type(error).__name__)
+            never = Refused(report.agent, report.boot, report.seq, report.body, wire.Reason.UNPROCESSABLE)
+            self._record([], [never], self._memory)
+            self._settle([], [never])
+            self._health.refuse(never.reason)
+            return
+        self._settle(gathering.recorded(portion), [])
+        self._announce(recorded)
+
+    # --- back to the agents ----------------------------------------------------------------------------------------
+
+    def _settle(self, done: Iterable[Number | Probe], refused: Sequence[Refused]) -> None:
+        for topic, payload in acknowledgements(done, refused, times.to_ms(self._clock())):
+            self._link.publish(topic, payload)
+
+    def _announce(self, recorded: Recorded) -> None:
+        for topic, payload in announcements(recorded):
+            self._link.publish(topic, payload, qos=0)
 
     def _count(self, accepted: Sequence[Accepted], refused: Sequence[Refused]) -> None:
-        self._health.count("batches")
         self._health.count("reports", len(accepted))
         self._health.count("readings", sum(len(report.heard) for report in accepted))
         self._health.count("readings_unregistered", sum(report.unregistered for report in accepted))
@@ -211,12 +352,22 @@ class Worker:
         for item in refused:
             self._health.refuse(item.reason)
 
+    # --- now and then ----------------------------------------------------------------------------------------------
+
     def _tidy(self) -> None:
-        """Forgets refused reports that nobody looked at in time: their bodies hold what was heard."""
-        self._tidy_due_s = time.monotonic() + TIDY_S
+        self._tidy_due_s = time.monotonic() + tidy.EVERY_S
+        self._memory.forget_absent(tidy.FORGET_AFTER_MS)
         with database.transaction(self._engine) as session:
-            before = self._clock() - dt.timedelta(days=self._settings.gateway.refused_keep_days)
-            session.execute(text("DELETE FROM refused_report WHERE received_at < :before"), {"before": before})
+            tidy.forget_refused(session, self._settings.gateway, self._clock())
+        for shard in sorted(self._epochs):
+            with database.transaction(self._engine) as session:
+                try:
+                    self._hold(session, [shard])
+                except NotOwner as error:
+                    self._give_up(error.shards)
+                    continue
+                for venue_id, kept_ms in tidy.forget_traces(session, shard, self._settings.gateway, self._clock()):
+                    self._memory.at(venue_id, shard).kept_ms = kept_ms
 
     def _write_health(self) -> None:
         now = self._clock()

@@ -31,7 +31,8 @@ _COUNTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 _LAST_HEARD = text("""
     SELECT agent.id, extract(epoch FROM agent.status_at) AS status_at, agent.status -> 'counters' AS counters,
-           (SELECT max(coverage.to_ms) FROM coverage WHERE coverage.agent_id = agent.id) AS heard_ms
+           (SELECT coverage.to_ms FROM coverage WHERE coverage.agent_id = agent.id
+            ORDER BY coverage.from_ms DESC LIMIT 1) AS heard_ms
     FROM agent ORDER BY agent.id
 """)
 # Of an agent's counters (docs/protocol.md, status).

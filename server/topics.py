@@ -8,14 +8,17 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server.database import Base
 
-# Raised by whatever changes what readings are judged by: identities, pairings, placements, agents' keys, venues.
+# Raised by whatever changes what readings are judged by: identities, placements, agents' keys, venues.
 FACTS = "facts"
+# Raised by whatever changes who is expected where: pairings, sign-ups, steps, undoings. Gateways then ask anew about
+# badges whose readings could change nothing before.
+EXPECTED = "expected"
 # Where a session notes which topics its transaction raised.
 RAISED = "topics_raised"
 
 
 class Topic(Base):
-    """One topic (`venue/<id>`, `event/<id>`, `member/<id>`, or `facts`) and how often it changed."""
+    """One topic (`venue/<id>`, `event/<id>`, `member/<id>`, `facts` or `expected`) and how often it changed."""
 
     __tablename__ = "topic"
 

@@ -43,6 +43,7 @@ class Pairing(Base):
     __table_args__ = (ExcludeConstraint(("badge_id", "="), ("valid", "&&"), name="badge_has_one_holder_at_a_time"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    badge_id: Mapped[int] = mapped_column(ForeignKey("badge.id", ondelete="CASCADE"))
+    # An index beside that of the constraint: a batch asks for the holders of thousands of badges.
+    badge_id: Mapped[int] = mapped_column(ForeignKey("badge.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
     valid: Mapped[Range[dt.datetime]] = mapped_column(TSTZRANGE)

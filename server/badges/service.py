@@ -122,7 +122,7 @@ def pair(
     held = BadgeHeld(f"Somebody holds badge {badge_id} in that time: it has to be given back first.")
     with constraints.explain(session, {"badge_has_one_holder_at_a_time": held}):
         session.add(pairing)
-    topics.bump(session, [topics.FACTS, f"member/{member_id}"])
+    topics.bump(session, [topics.EXPECTED, f"member/{member_id}"])
     return pairing
 
 
@@ -136,7 +136,7 @@ def give_back(session: Session, *, badge_id: int, at: dt.datetime) -> Pairing:
         raise BadgeNotHeld(f"Nobody holds badge {badge_id} at that time.")
     pairing.valid = Range(pairing.valid.lower, at)
     session.flush()
-    topics.bump(session, [topics.FACTS, f"member/{pairing.member_id}"])
+    topics.bump(session, [topics.EXPECTED, f"member/{pairing.member_id}"])
     return pairing
 
 

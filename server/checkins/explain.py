@@ -3,13 +3,14 @@
 import dataclasses
 import datetime as dt
 import math
+from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server import times
-from server.checkins import rules, words
+from server.checkins import capacity, rules, words
 from server.errors import NotFound
 from server.presence import joining, schema
 from server.presence.joining import Interval
@@ -57,15 +58,24 @@ class Told:
     last_at: dt.datetime
 
 
+class CheckedIn(NamedTuple):
+    """The check-in that stands. late: how much later it was known, over_capacity: all places were taken."""
+
+    at: dt.datetime
+    evidence: str
+    late: str | None = None
+    over_capacity: bool = False
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the answer depends on. listened: when an agent that counts listened; checked_in: when, by what."""
+    """All that the answer depends on. listened: when an agent that counts listened."""
 
     asked: Asked
     badges: tuple[BadgeHeard, ...]
     listened: tuple[Interval, ...]
     undone_ms: int | None
-    checked_in: tuple[dt.datetime, str] | None
+    checked_in: CheckedIn | None
     refusals: tuple[Told, ...]
 
 
@@ -104,8 +114,7 @@ def answer(facts: Facts, now_ms: int, heard_gap_ms: int) -> Explanation:
 def _say(facts: Facts, heard_ms: int, now_ms: int) -> tuple[str, str]:
     asked = facts.asked
     if facts.checked_in is not None:
-        at, evidence = facts.checked_in
-        return "checked_in", f"Checked in: {words.arrived(at, asked.time_zone, evidence, None)}."
+        return "checked_in", _say_checked_in(facts.checked_in, asked)
     over = now_ms >= asked.ends_ms
     host = "Ask the host to check you in."
     enough = heard_ms >= asked.needed_ms and _ever_heard(facts)
@@ -130,12 +139,23 @@ def _say(facts: Facts, heard_ms: int, now_ms: int) -> tuple[str, str]:
     return _say_unheard(facts, place, host if over else "")
 
 
+def _say_checked_in(found: CheckedIn, asked: Asked) -> str:
+    late = "" if found.late is None else f" · {found.late}"
+    over = ", when all places were taken" if found.over_capacity else ""
+    return f"Checked in: {words.arrived(found.at, asked.time_zone, found.evidence, None)}{late}{over}."
+
+
 def _say_unheard(facts: Facts, place: str, host: str) -> tuple[str, str]:
     asked = facts.asked
     window: Interval = (asked.opens_ms, asked.ends_ms)
     if any(joining.cut(joining.cut(badge.anywhere, [window]), badge.held) for badge in facts.badges):
         where = f"The badge was heard at {asked.venue_name}, but not at {place}, where this takes place."
         return "elsewhere", f"{where} {host or 'Go there, your badge does the rest.'}"
+    others = [part for badge in facts.badges for part in joining.cut(badge.counting, [window])]
+    if others:
+        first, last = min(low for low, _ in others), max(high for _, high in others)
+        then = f"from {_clock(first, asked)} to {_clock(last, asked)}, when it was not yours"
+        return "not_yours_then", f"The badge was heard at {place} {then}. {host or f'Stay at {place} with it.'}"
     if not joining.cut(facts.listened, [window]):
         return "nobody_listened", f"Nothing at {place} listened while check-in was open. Ask the host to check you in."
     early = [end for badge in facts.badges for _, end in badge.anywhere if end < asked.opens_ms]
@@ -166,7 +186,7 @@ _STEP = text("""
     SELECT step.id, step.event_id, step.venue_id, step.zone_id, step.opens_at, step.ends_at, venue.name AS venue_name,
            venue.time_zone, zone.name AS zone_name, sign_up.member_id IS NOT NULL AS signed_up,
            CASE WHEN sign_up.member_id IS NULL THEN step.dwell_walk_in_s ELSE step.dwell_signed_up_s END AS dwell_s,
-           checkin.at AS checked_in_at, checkin.evidence,
+           checkin.id AS checkin_id, checkin.at AS checked_in_at, checkin.recorded_at, checkin.evidence, venue.replayed,
            (SELECT max(undoing.at) FROM undoing JOIN checkin AS undone ON undone.id = undoing.checkin_id
             WHERE undone.step_id = step.id AND undone.member_id = :member) AS undone_at
     FROM step JOIN venue ON venue.id = step.venue_id LEFT JOIN zone ON zone.id = step.zone_id
@@ -237,10 +257,18 @@ def explain(session: Session, *, member_id: str, step_id: str, now: dt.datetime,
         badges,
         tuple((row.from_ms, row.to_ms) for row in session.execute(_LISTENED, around)),
         None if found.undone_at is None else times.to_ms(found.undone_at),
-        None if found.checked_in_at is None else (found.checked_in_at, found.evidence),
+        _checked_in(session, found),
         tuple(Told(row.code, row.sentence, row.first_at, row.last_at) for row in told),
     )
     return answer(facts, times.to_ms(now), round(presence.heard_gap_s * 1000))
+
+
+def _checked_in(session: Session, found: Row[Any]) -> CheckedIn | None:
+    if found.checkin_id is None:
+        return None
+    late = words.late(found.checked_in_at, found.recorded_at, found.replayed)
+    over = found.checkin_id in capacity.over(session, [found.id])
+    return CheckedIn(found.checked_in_at, found.evidence, late, over)
 
 
 def _load_badges(session: Session, member_id: str, asked: Asked, around: dict[str, object]) -> tuple[BadgeHeard, ...]:

@@ -9,7 +9,11 @@ from server.database import Base
 
 
 class CheckIn(Base):
-    """A member's arrival at a step of an event. `at` is when it happened, `recorded_at` when the server knew."""
+    """A member's arrival at a step of an event. `at` is when it happened, `recorded_at` when the server knew.
+
+    signed_up: she was judged as one who had signed up; withdrawing later changes nothing. Whether it is beyond the
+    step's capacity is derived where it is read (server.checkins.capacity).
+    """
 
     __tablename__ = "checkin"
     __table_args__ = (
@@ -20,17 +24,18 @@ class CheckIn(Base):
             unique=True,
             postgresql_where=text("undone_at IS NULL"),
         ),
+        # Of a step's member with those taken back, and of a member alone.
+        Index("ix_checkin_member_id_step_id", "member_id", "step_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"))
-    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
     badge_id: Mapped[int | None] = mapped_column(ForeignKey("badge.id", ondelete="SET NULL"))
     at: Mapped[dt.datetime]
     recorded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     evidence: Mapped[str] = mapped_column(Text)
     signed_up: Mapped[bool]
-    over_capacity: Mapped[bool] = mapped_column(server_default="false")
     undone_at: Mapped[dt.datetime | None]
 
 

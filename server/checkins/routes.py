@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import text
 
 from server import names
-from server.checkins import explain, rights, schema
+from server.checkins import capacity, explain, rights, schema
 from server.checkins import service as checkins
 from server.errors import Refused
 from server.people import access
@@ -27,9 +27,10 @@ class CheckInNotYours(Refused):
 # `signed_up` as it is now: what a name may be shown by.
 _ROWS = """
     SELECT checkin.id, step.event_id, checkin.step_id, checkin.member_id, member.name, checkin.badge_id, checkin.at,
-           checkin.recorded_at, checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.over_capacity,
-           checkin.undone_at
+           checkin.recorded_at, checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.undone_at,
+           venue.replayed
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN member ON member.id = checkin.member_id
+    JOIN venue ON venue.id = step.venue_id
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
 """
 _OF_EVENT = text(_ROWS + " WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC")
@@ -47,15 +48,17 @@ def list_check_ins(event_id: Id, viewer: access.Viewer, session: InTransaction, 
     """
     named = rights.check_sees(session, member=viewer, event_id=event_id)
     named = named and rights.is_running(session, event_id=event_id, now=now)
-    rows = session.execute(_OF_EVENT, {"event": event_id})
-    return [schema.show(row, named and row.signed_up) for row in rows]
+    rows = session.execute(_OF_EVENT, {"event": event_id}).all()
+    over = capacity.over(session, {row.step_id for row in rows})
+    return [schema.show(row, named and row.signed_up, row.id in over) for row in rows]
 
 
 @router.get("/me/check-ins")
 def list_mine(viewer: access.Viewer, session: InTransaction) -> list[schema.CheckInOut]:
     """One's own check-ins, the latest first."""
-    rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN})
-    return [schema.show(row, named=True) for row in rows]
+    rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN}).all()
+    over = capacity.over(session, {row.step_id for row in rows})
+    return [schema.show(row, True, row.id in over) for row in rows]
 
 
 @router.post("/check-ins/{checkin_id}/undo", status_code=204)
@@ -66,7 +69,7 @@ def undo(checkin_id: Number, viewer: access.Viewer, session: InTransaction, now:
         raise checkins.NotCheckedIn
     if found.member_id != viewer.id and not rights.organizes(session, member=viewer, event_id=found.event_id):
         raise CheckInNotYours
-    checkins.undo(session, checkin_id=checkin_id, at=now, by=viewer.id)
+    checkins.undo(session, checkin_id=checkin_id, now=now, by=viewer.id)
 
 
 @router.get("/steps/{step_id}/why")

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from server import fields, times
+from server.checkins import words
 from server.checkins.explain import Explanation
 from server.presence.schema import local_time
 
@@ -13,7 +14,11 @@ Moment = fields.Moment
 
 
 class CheckInOut(fields.Outgoing):
-    """A check-in. member, name: only for whom they are shown. at: when she had come; recorded_at: when it was known."""
+    """A check-in. member, name: only for whom they are shown. at: when she had come; recorded_at: when it was known.
+
+    late: how much later it was known, as a few words, null where it was known at once. over_capacity: she came when all
+    places were taken.
+    """
 
     id: int
     event: str
@@ -23,6 +28,7 @@ class CheckInOut(fields.Outgoing):
     badge: int | None
     at: Moment
     recorded_at: Moment
+    late: str | None
     evidence: str
     signed_up: bool
     over_capacity: bool
@@ -68,7 +74,7 @@ class WhyOut(fields.Outgoing):
     refusals: list[RefusalOut]
 
 
-def show(row: Row[Any], named: bool) -> CheckInOut:
+def show(row: Row[Any], named: bool, over_capacity: bool) -> CheckInOut:
     """A check-in as the API tells it. named: whether the viewer may know whose it is."""
     return CheckInOut(
         id=row.id,
@@ -79,9 +85,10 @@ def show(row: Row[Any], named: bool) -> CheckInOut:
         badge=row.badge_id,
         at=row.at,
         recorded_at=row.recorded_at,
+        late=words.late(row.at, row.recorded_at, row.replayed),
         evidence=row.evidence,
         signed_up=row.signed_up,
-        over_capacity=row.over_capacity,
+        over_capacity=over_capacity,
         undone_at=row.undone_at,
     )
 
@@ -102,7 +109,7 @@ def show_why(found: Explanation) -> WhyOut:
         opens_local=local_time(opens_at, asked.time_zone),
         heard_s=found.heard_s,
         needed_s=found.needed_s,
-        checked_in_at=None if facts.checked_in is None else facts.checked_in[0],
+        checked_in_at=None if facts.checked_in is None else facts.checked_in.at,
         undone_at=None if facts.undone_ms is None else times.from_ms(facts.undone_ms),
         badges=[
             BadgeOut(

@@ -113,7 +113,7 @@ def create(
         constraints.refuse_taken(session, Step.id, (step.id for step in made), taken)
         with constraints.explain(session, {"pk_step": taken}):
             session.add_all(made)
-    topics.bump(session, [topics.FACTS, f"event/{id}"])
+    topics.bump(session, [topics.EXPECTED, f"event/{id}"])
     return event
 
 
@@ -189,7 +189,7 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
         .values(event_id=event_id, member_id=member_id, at=now)
         .on_conflict_do_nothing(index_elements=[SignUp.event_id, SignUp.member_id])
     )
-    topics.bump(session, [f"event/{event_id}", f"member/{member_id}"])
+    topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
 
 
 def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
@@ -200,7 +200,7 @@ def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetim
     ).scalar_one_or_none()
     if withdrawn is None:
         raise NotSignedUp
-    topics.bump(session, [f"event/{event_id}", f"member/{member_id}"])
+    topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
 
 
 def has_signed_up(session: Session, *, event_id: str, member_id: str) -> bool:

@@ -37,6 +37,19 @@ def take(session: Session, gateway: str, shards: Iterable[int]) -> dict[int, int
     return dict(rows.all())
 
 
+def renew(session: Session, gateway: str, shards: Iterable[int]) -> dict[int, int]:
+    """Raises the epoch of those of these shards that are still the gateway's; returns the new epochs."""
+    rows = session.execute(
+        text("""
+            UPDATE shard SET epoch = epoch + 1
+            WHERE id IN (SELECT id FROM shard WHERE id = ANY(:shards) ORDER BY id FOR UPDATE) AND gateway = :gateway
+            RETURNING id, epoch
+        """),
+        {"gateway": gateway, "shards": list(shards)},
+    )
+    return dict(rows.all())
+
+
 def hold(session: Session, shards: Iterable[int]) -> dict[int, Held]:
     """Reads these shards' rows and keeps them as they are until the session's transaction ends."""
     rows = session.execute(

@@ -10,17 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from server import times, topics
-from server.checkins import words
+from server.checkins import capacity, words
 from server.events import service as events
 from server.live.rights import Audience
+from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
 from server.presence.service import VenuePicture
-from server.presence.states import EVER_MS, Kind
+from server.presence.states import Kind
 
 ARRIVALS_SHOWN = 200  # newest first; a wall shows 12, a phone scrolls through some
 CURVE_POINTS = 240  # more than a screen has room for beside the map
-# A check-in known this long after it happened came from a backlog: on the straight way it takes 20 s at most.
-LATE_AFTER_S = 60
 
 
 class StepFacts(NamedTuple):
@@ -48,10 +47,10 @@ class ArrivalRow(NamedTuple):
     recorded_at: dt.datetime
     evidence: str
     signed_up: bool
-    over_capacity: bool
     undone: bool
     replayed: bool
     earlier: int
+    over_capacity: bool
 
 
 class HeldBadge(NamedTuple):
@@ -85,7 +84,7 @@ class Gathering:
 
 _ARRIVALS = text("""
     SELECT checkin.id, checkin.member_id, member.name, checkin.badge_id, checkin.at, checkin.recorded_at,
-           checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.over_capacity,
+           checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up,
            checkin.undone_at IS NOT NULL AS undone, venue.replayed
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
     JOIN member ON member.id = checkin.member_id
@@ -151,6 +150,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
             {"event": event_id, "members": members, "before": opens_at, "venues": [row.venue_id for row in rows]},
         ).all()
     )
+    over = capacity.over(session, [step.id for step in steps if step.capacity is not None])
     held = session.execute(_HELD, {"members": members, "from_at": opens_at, "to_at": ends_at})
     return Gathering(
         rev,
@@ -159,7 +159,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
         event.simulated,
         steps,
         signed_up,
-        tuple(ArrivalRow._make([*row, earlier.get(row.member_id, 0)]) for row in found),
+        tuple(ArrivalRow._make([*row, earlier.get(row.member_id, 0), row.id in over]) for row in found),
         tuple(
             HeldBadge(
                 row.badge_id,
@@ -250,7 +250,6 @@ def _figures(gathering: Gathering, held: Mapping[int, HeldBadge], venues: Mappin
 
 def _arrival(row: ArrivalRow, named: bool) -> dict[str, Any]:
     shown = named and row.signed_up
-    late = not row.replayed and (row.recorded_at - row.at).total_seconds() > LATE_AFTER_S
     return {
         "id": row.id,
         "name": row.name if shown else None,
@@ -260,7 +259,7 @@ def _arrival(row: ArrivalRow, named: bool) -> dict[str, Any]:
         "evidence": row.evidence,
         "note": _note(row),
         "undone": row.undone,
-        "late": late,
+        "late": words.late(row.at, row.recorded_at, row.replayed),
     }
 
 

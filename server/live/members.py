@@ -27,16 +27,19 @@ class Diary:
 
 # Where she was heard when she had been heard long enough; else the zone that the step is bound to.
 _CHECKINS = text("""
-    SELECT checkin.at, checkin.evidence, checkin.undone_at, event.id AS event_id, event.name AS event_name,
+    SELECT checkin.at, checkin.recorded_at, checkin.evidence, venue.replayed, checkin.undone_at,
+           event.id AS event_id, event.name AS event_name,
            step.id AS step_id, step.name AS step_name, step.ends_at, venue.id AS venue_id, venue.name AS venue_name,
            venue.time_zone, coalesce(heard.name, bound.name) AS zone_name
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
     JOIN venue ON venue.id = step.venue_id LEFT JOIN zone AS bound ON bound.id = step.zone_id
     LEFT JOIN LATERAL (
         SELECT zone.name FROM stay JOIN zone ON zone.id = stay.zone_id
+        JOIN visit ON visit.badge_id = stay.badge_id AND visit.venue_id = stay.venue_id
+          AND stay.from_ms BETWEEN visit.from_ms AND visit.to_ms
         WHERE stay.badge_id = checkin.badge_id AND stay.venue_id = step.venue_id
           AND stay.from_ms <= ceil(extract(epoch FROM checkin.at) * 1000)
-          AND stay.to_ms >= floor(extract(epoch FROM checkin.at) * 1000)
+          AND visit.to_ms >= floor(extract(epoch FROM checkin.at) * 1000)
         ORDER BY stay.from_ms DESC LIMIT 1) AS heard ON true
     WHERE checkin.member_id = :member
     ORDER BY checkin.at DESC, checkin.id DESC LIMIT :limit
@@ -86,9 +89,15 @@ def _checkin(row: Row[Any]) -> dict[str, Any]:
         },
         "at": rfc3339(row.at),
         "evidence": row.evidence,
-        "sentence": words.arrived(row.at, row.time_zone, row.evidence, row.zone_name),
+        "sentence": _sentence(row),
         "undone": row.undone_at is not None,
     }
+
+
+def _sentence(row: Row[Any]) -> str:
+    arrived = words.arrived(row.at, row.time_zone, row.evidence, row.zone_name)
+    late = words.late(row.at, row.recorded_at, row.replayed)
+    return arrived if late is None else f"{arrived} · {late}"
 
 
 def _refusals(rows: Sequence[Row[Any]]) -> list[tuple[dt.datetime, dict[str, Any]]]:

@@ -15,6 +15,8 @@ BENCHES = CHECKOUT / "tests" / "bench"
 # As the contract lists them; `all` runs those that there are, in this order.
 BENCH_ORDER = ("ingest", "latency", "chaos", "agent", "api", "match", "relevance", "live")
 
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+
 Run = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -73,10 +75,15 @@ def _parser() -> argparse.ArgumentParser:
         "bench",
         _bench,
         "measure one thing beside its baseline (needs a checkout)",
-        "muster bench ingest --json ingest.json",
+        "muster bench ingest --json ingest.json\n  muster bench chaos --minutes 10 --seed 7",
     )
     bench.add_argument("name", metavar="NAME", help=f"{', '.join(BENCH_ORDER)}, or all")
-    bench.add_argument("--json", metavar="FILE", help="write the figures there as well (with `all`: a folder)")
+    bench.add_argument(
+        "options",
+        nargs=argparse.REMAINDER,
+        metavar="OPTIONS",
+        help="of that benchmark (NAME --help lists them); each takes --json FILE (with `all`: a folder)",
+    )
 
     _add(commands, "world", _world, "simulate the demonstration's people (started by up)", "muster world")
     return parser
@@ -140,24 +147,36 @@ def _bench(arguments: argparse.Namespace, _settings: Settings) -> int:
     if not BENCHES.is_dir():
         print("muster: benchmarks need a checkout: git clone it and run `make bench` there", file=sys.stderr)
         return 2
-    names = [name for name in BENCH_ORDER if name in found] if arguments.name == "all" else [arguments.name]
-    if not set(names) <= found:
+    options: list[str] = arguments.options
+    if arguments.name == "all":
+        return _bench_all([name for name in BENCH_ORDER if name in found], options)
+    if arguments.name not in found:
         known = ", ".join(name for name in BENCH_ORDER if name in found) or "none yet"
         print(f"muster: there is no benchmark {arguments.name}; there are: {known}", file=sys.stderr)
         return 2
-    sys.path.insert(0, str(CHECKOUT))
-    code = 0
-    for name in names:
-        options: list[str] = []
-        if arguments.json:
-            target = Path(arguments.json)
-            if arguments.name == "all":
-                target.mkdir(parents=True, exist_ok=True)
-                target /= f"{name}.json"
-            options = ["--json", str(target)]
-        module = importlib.import_module(f"tests.bench.{name}")
-        code = max(code, int(module.main(options) or 0))
-    return code
+    return _bench_one(arguments.name, options)
+
+
+def _bench_all(names: list[str], options: list[str]) -> int:
+    """All benchmarks with their defaults, since what one takes the other does not know; --json names a folder."""
+    parser = argparse.ArgumentParser(prog="muster bench all")
+    parser.add_argument("--json", metavar="FOLDER", type=Path, help="write the figures there, one file a benchmark")
+    folder: Path | None = parser.parse_args(options).json
+    return max(
+        (_bench_one(name, [] if folder is None else ["--json", str(folder / f"{name}.json")]) for name in names),
+        default=0,
+    )
+
+
+def _bench_one(name: str, options: list[str]) -> int:
+    """One benchmark; returns its exit code."""
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    try:
+        return int(importlib.import_module(f"tests.bench.{name}").main(options) or 0)
+    except KeyboardInterrupt:
+        print("stopped; everything that it started has ended", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _world(_arguments: argparse.Namespace, settings: Settings) -> int:

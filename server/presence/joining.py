@@ -4,23 +4,20 @@ An interval is a closed pair (from_ms, to_ms) in milliseconds since the epoch. J
 idempotent, so it does not matter in which order, how often or in which batches readings come.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from config.settings import Presence
+from server.presence.trace import SILENT
 
 Interval = tuple[int, int]
 
-BLOCK_MS = 300_000  # one row of the trace: small enough to rewrite, large enough that an hour is twelve rows
-SILENT = -128  # dBm that no radio reports: nothing heard in this slot
-
 
 class Stay(NamedTuple):
-    """A time in one zone."""
+    """A time in one zone, from from_ms until the visit's next stay begins or the visit ends."""
 
-    zone_id: str
     from_ms: int
-    to_ms: int
+    zone_id: str
 
 
 def join(intervals: Iterable[Interval], gap_ms: int) -> list[Interval]:
@@ -76,10 +73,10 @@ class Trace:
         if rssi > zones.get(zone_id, SILENT):
             zones[zone_id] = rssi
 
-    def read_block(self, zone_id: str, block_ms: int, peaks: bytes) -> None:
-        """Takes a stored block: one signed byte a slot."""
+    def read_slots(self, zone_id: str, block_ms: int, slots: bytes) -> None:
+        """Takes one badge's slots of a stored block: one signed byte a slot."""
         first = block_ms // self.slot_ms
-        for place, byte in enumerate(peaks):
+        for place, byte in enumerate(slots):
             if byte != 0x80:
                 self.hear(zone_id, first + place, byte - 256 if byte > 127 else byte)
 
@@ -93,56 +90,41 @@ def slots_of(from_ms: int, to_ms: int, slot_ms: int) -> range:
     return range(from_ms // slot_ms, to_ms // slot_ms + 1)
 
 
-def raise_peaks(peaks: bytes | None, heard: Mapping[int, int], slots: int) -> bytes:
-    """A block with these peaks (place in the block -> dBm) taken into it: the maximum of both, silence where none."""
-    block = bytearray(peaks or b"\x80" * slots)
-    for place, rssi in heard.items():
-        old = block[place] - 256 if block[place] > 127 else block[place]
-        if rssi > old:
-            block[place] = rssi & 0xFF
-    return bytes(block)
+def memory_slots(rule: Presence) -> int:
+    """How many slots before a slot its decision looks at, at most."""
+    return max(rule.smooth_slots + rule.settle_slots, rule.lost_slots)
 
 
-def reach_back_ms(rule: Presence, join_gap_ms: int) -> int:
-    """How much trace before the first changed slot `stays` must be given to give the same as from the whole trace."""
-    return join_gap_ms + max(rule.smooth_slots + rule.settle_slots, rule.lost_slots) * rule.slot_s * 1000
-
-
-def stays(visit: Interval, trace: Trace, rule: Presence, start_ms: int, before: Stay | None = None) -> list[Stay]:
-    """The stays of a visit from start_ms on.
+def stays(
+    visit: Interval,
+    trace: Trace,
+    rule: Presence,
+    start_ms: int,
+    before: Stay | None = None,
+    settled: Callable[[int, str], bool] = lambda _slot, _zone_id: False,
+) -> list[Stay]:
+    """The stays of a visit from start_ms on, ascending; they tile it.
 
     The zone is that of the agent that hears the badge best (peak over smooth_slots), with hysteresis: another one takes
     over when it is louder by switch_margin_db in settle_slots slots in a row, or when the old one has not heard the
-    badge for lost_slots. A zone lasts until the next takes over or
-    the visit ends; while nobody hears the badge it stays where it was. What is decided in a slot depends only on the
-    zone before it and on the last few slots, so the result from start_ms on can be computed from there.
+    badge for lost_slots. While nobody hears the badge it stays where it was. What is decided in a slot depends only on
+    the zone before it and on the last few slots, so the result from start_ms on can be computed from there.
 
-    visit: the interval of the visit. trace: at least from `reach_back_ms` before start_ms on. before: the stay in force
+    visit: the interval of the visit. trace: at least from `memory_slots` before start_ms on. before: the stay in force
     just before start_ms, which is then continued and returned first; None when the visit begins at start_ms.
+    settled(slot, zone_id): whether everything after this slot is known to be as before; asked after each slot.
     """
     slot_ms, first_slot = trace.slot_ms, start_ms // trace.slot_ms
     visit_slots = slots_of(*visit, slot_ms)
-    heard = sorted(slot for slot in trace.peaks if slot in visit_slots)
-    found: list[Stay] = []
-    current, since_ms, until_ms = "", visit[0], visit[0]
-    if before is not None:
-        current, since_ms = before.zone_id, before.from_ms
-        earlier = [slot for slot in heard if slot < first_slot]
-        until_ms = min(visit[1], (earlier[-1] + 1) * slot_ms) if earlier else before.to_ms
-    for slot in heard:
-        if slot < first_slot:
-            continue
-        slot_from_ms = max(visit[0], slot * slot_ms)
-        if not current:
-            current = _loudest(trace, slot, rule.smooth_slots)
-        else:
-            challenger = _loudest(trace, slot, rule.smooth_slots)
-            if challenger != current and _beats(trace, challenger, current, slot, rule):
-                found.append(Stay(current, since_ms, min(until_ms, slot_from_ms)))
-                current, since_ms = challenger, slot_from_ms
-        until_ms = min(visit[1], (slot + 1) * slot_ms)
-    if current:
-        found.append(Stay(current, since_ms, max(since_ms, until_ms)))
+    found: list[Stay] = [] if before is None else [before]
+    for slot in sorted(slot for slot in trace.peaks if slot >= first_slot and slot in visit_slots):
+        challenger = _loudest(trace, slot, rule.smooth_slots)
+        if not found:
+            found.append(Stay(visit[0], challenger))
+        elif challenger != found[-1].zone_id and _beats(trace, challenger, found[-1].zone_id, slot, rule):
+            found.append(Stay(max(visit[0], slot * slot_ms), challenger))
+        if settled(slot, found[-1].zone_id):
+            break
     return found
 
 
@@ -165,5 +147,4 @@ def _beats(trace: Trace, challenger: str, current: str, slot: int, rule: Presenc
 
 def in_force(stays_so_far: Sequence[Stay], at_ms: int) -> Stay | None:
     """The stay that had begun before at_ms last, or None."""
-    earlier = [stay for stay in stays_so_far if stay.from_ms < at_ms]
-    return max(earlier, key=lambda stay: stay.from_ms) if earlier else None
+    return max((stay for stay in stays_so_far if stay.from_ms < at_ms), default=None)

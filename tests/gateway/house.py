@@ -1,6 +1,7 @@
 """A database, a broker, the scene's world and gateway processes on them, for tests of the whole gateway."""
 
 import contextlib
+import json
 import subprocess
 import sys
 import threading
@@ -28,15 +29,23 @@ class Box:
     def __init__(self, broker: Mqtt, user: str, password: str, topics: Sequence[str]) -> None:
         """Connects and subscribes."""
         self.messages: list[tuple[str, bytes]] = []
+        self.sent: dict[int, tuple[str, bytes]] = {}  # by number, what was sent as an agent
         self._subscribed = threading.Event()
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"test-{user}-{id(self)}")
         self.client.username_pw_set(user, password)
         self.client.on_connect = lambda client, *_: client.subscribe([(topic, 1) for topic in topics])
         self.client.on_subscribe = lambda *_: self._subscribed.set()
-        self.client.on_message = lambda _c, _d, message: self.messages.append((message.topic, bytes(message.payload)))
+        self.client.on_message = lambda _c, _d, message: self._take(message.topic, bytes(message.payload))
         self.client.connect(broker.host, broker.port)
         self.client.loop_start()
         assert self._subscribed.wait(10)
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        self.messages.append((topic, payload))
+        if topic.startswith("muster/v1/shard/"):
+            # As an agent does: what is not settled is sent again when the shard has a new epoch.
+            for seq in self.sent.keys() - self.done() - self.refused().keys():
+                self.client.publish(*self.sent[seq], qos=1)
 
     def acks(self) -> list[wire.Ack]:
         """The acknowledgements received so far."""
@@ -53,7 +62,10 @@ class Box:
     def send(self, payload: bytes, shard: int | None = None, agent: str = "hall-door") -> None:
         """Publishes a payload as a report."""
         shard = wire.shard_of("hall") if shard is None else shard
-        self.client.publish(wire.report_topic(shard, agent), payload, qos=1).wait_for_publish(10)
+        topic = wire.report_topic(shard, agent)
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            self.sent[json.loads(payload.partition(b"\n")[2])["seq"]] = (topic, payload)
+        self.client.publish(topic, payload, qos=1).wait_for_publish(10)
 
     def close(self) -> None:
         """Disconnects."""
@@ -78,14 +90,16 @@ class House:
                 logins.add_agent(agent, wire.broker_password(key), wire.shard_name(wire.shard_of("hall")))
         offset_s = time.time() - scene.BEGIN.timestamp() - 600
         self.offset_s = offset_s - offset_s % 2
+        self.coalesce_s = "0"  # everything at once, as after a badge came
 
     def report(self, seq: int, at_s: float, heard: Sequence[tuple[int, int]] = (), agent: str = "hall-door") -> bytes:
         """A signed report of a window ten minutes ago and at_s later."""
         return self.world.arrived(scene.report(agent, seq, self.offset_s + at_s, heard)).payload
 
     def agent(self, agent: str = "hall-door") -> Box:
-        """A client with an agent's login that hears its own acknowledgements."""
-        return Box(self.broker, agent, wire.broker_password(self.keys[agent]), [wire.ack_topic(agent)])
+        """A client with an agent's login that hears its own acknowledgements and sends again when it must."""
+        topics = [wire.ack_topic(agent), wire.epoch_topic(wire.shard_of("hall"))]
+        return Box(self.broker, agent, wire.broker_password(self.keys[agent]), topics)
 
     @contextlib.contextmanager
     def gateway(self, name: str = "gateway-1", shards: str = "00-3f") -> Iterator[subprocess.Popen[bytes]]:
@@ -96,6 +110,7 @@ class House:
             "MUSTER_GATEWAY__ID": name,
             "MUSTER_GATEWAY__SHARDS": shards,
             "MUSTER_GATEWAY__HEALTH_S": "0.2",
+            "MUSTER_GATEWAY__COALESCE_S": self.coalesce_s,
         }
         log = self.folder / f"{name}.log"
         with processes.running(GATEWAY, log, lambda: self._works(name), environment=environment) as process:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from beacon_agent import wire
 from config import settings
 from gateway import identify
-from gateway.identify import Accepted, Facts, Refused
+from gateway.facts import Facts
+from gateway.identify import Accepted, Probe, Refused
 from gateway.ingest import Arrived
 from server import database, times
 from server.badges import service as badges
@@ -29,15 +30,15 @@ def world(session: Session) -> scene.Scene:
     return scene.build(session)
 
 
-def _judge(session: Session, arrived: Arrived, now_ms: int = NOW_MS) -> Accepted | Refused:
+def _judge(session: Session, arrived: Arrived, now_ms: int = NOW_MS) -> Accepted | Refused | Probe:
     return identify.identify(arrived, Facts(session), LIMITS, now_ms)
 
 
 def test_a_good_report_is_taken(session: Session, world: scene.Scene) -> None:
     found = _judge(session, world.arrived(scene.report("hall-door", 1, 0, [(0, -60), (1, -70)])))
     assert isinstance(found, Accepted)
-    assert [heard.badge_id for heard in found.heard] == world.badges[:2]
-    assert found.heard[0].from_ms == scene.T0 + 500
+    assert [badge_id for badge_id, *_ in found.heard] == world.badges[:2]
+    assert found.heard[0][1] == scene.T0 + 500
 
 
 def test_a_strangers_identity_is_counted_and_dropped(session: Session, world: scene.Scene) -> None:
@@ -57,6 +58,7 @@ def test_a_fixed_beacon_is_registered_but_no_badge(session: Session, world: scen
     found = _judge(session, world.arrived(scene.report("hall-door", 1, 0, [(99, -40)])))
     assert isinstance(found, Accepted)
     assert (found.heard, found.unregistered) == ([], 0)
+    assert found.beacons == [("hall-door", scene.T0 + 500, scene.T0 + 1000)]
 
 
 def _resigned(world: scene.Scene, report: wire.Report, **changed: Any) -> Arrived:

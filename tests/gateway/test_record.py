@@ -1,86 +1,39 @@
-"""Recording: whatever the order, the batches and the repetitions, the tables are those of a short reference."""
+"""Recording: an evening in any order, and what of it is announced."""
 
 import datetime as dt
+import json
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from config import settings
-from gateway import identify, record
-from gateway.identify import Accepted, Facts
-from server import times
+from beacon_agent import wire
+from server import database
 from server.fleet import service as fleet
-from server.presence import joining
-from server.presence.joining import Trace
 from server.venues import service as venues
-from tests.gateway import scene
+from tests.gateway import plant, scene
+from tests.gateway.plant import Gateway, Wire, World
 
-SETTINGS = settings.load(environment={})
-RULE = SETTINGS.presence
 LATER = scene.BEGIN + dt.timedelta(hours=6)
 
 
-def _accept(session: Session, world: scene.Scene, reports: Sequence[object]) -> list[Accepted]:
-    facts = Facts(session)
-    judged = [
-        identify.identify(world.arrived(report), facts, SETTINGS.gateway, times.to_ms(LATER))  # type: ignore[arg-type]
-        for report in reports
-    ]
-    assert all(isinstance(item, Accepted) for item in judged), judged
-    return judged  # type: ignore[return-value]
+def _gateway(world: World, **environment: str) -> Gateway:
+    return Gateway(world.engine, Wire(), "gateway-1", LATER, **{"MUSTER_GATEWAY__COALESCE_S": "0", **environment})
 
 
-def _take(session: Session, accepted: Sequence[Accepted]) -> record.Recorded:
-    return record.record(session, accepted, [], Facts(session).venues, RULE, LATER)
+def _take(gateway: Gateway, world: World, *reports: wire.Report) -> dict[str, dict[str, Any]]:
+    """What is announced of these reports, by topic."""
+    before = len(gateway.wire.said)
+    gateway.take(plant.deliver(world.scene, reports))
+    said = gateway.wire.said[before:]
+    return {topic: json.loads(payload) for topic, payload in said if "/live/" in topic}
 
 
-def _tables(session: Session) -> dict[str, list[tuple[object, ...]]]:
-    queries = {
-        "span": "SELECT badge_id, placement_id, from_ms, to_ms FROM span ORDER BY 1, 2, 3",
-        "visit": "SELECT badge_id, venue_id, from_ms, to_ms FROM visit ORDER BY 1, 2, 3",
-        "stay": "SELECT badge_id, venue_id, zone_id, from_ms, to_ms FROM stay ORDER BY 1, 2, 4",
-        "trace": "SELECT badge_id, block_ms, placement_id, peaks FROM trace ORDER BY 1, 2, 3",
-        "coverage": "SELECT agent_id, from_ms, to_ms FROM coverage ORDER BY 1, 2",
-        "checkin": "SELECT step_id, member_id, badge_id, at, evidence, signed_up FROM checkin ORDER BY 1, 2",
-        "refusal": "SELECT member_id, step_id, code, first_at, last_at, sentence FROM refusal ORDER BY 1, 2, 3",
-    }
-    return {name: [tuple(row) for row in session.execute(text(query))] for name, query in queries.items()}
-
-
-def _reference(accepted: Sequence[Accepted]) -> dict[str, list[tuple[object, ...]]]:
-    """Spans, visits and stays from all reports at once."""
-    spans: dict[tuple[int, int], list[joining.Interval]] = {}
-    heard: dict[int, list[joining.Interval]] = {}
-    traces: dict[int, Trace] = {}
-    for report in accepted:
-        for reading in report.heard:
-            interval = (reading.from_ms, reading.to_ms)
-            spans.setdefault((reading.badge_id, report.placed.id), []).append(interval)
-            heard.setdefault(reading.badge_id, []).append(interval)
-            trace = traces.setdefault(reading.badge_id, Trace(RULE.slot_s * 1000))
-            for slot in joining.slots_of(*interval, RULE.slot_s * 1000):
-                trace.hear(report.placed.zone_id, slot, reading.rssi)
-    visits = [(badge, "hall", *v) for badge, found in heard.items() for v in joining.join(found, 300_000)]
-    return {
-        "span": sorted((*key, *span) for key, found in spans.items() for span in joining.join(found, 60_000)),
-        "visit": sorted(visits),
-        "stay": sorted(
-            (
-                (badge, venue, stay.zone_id, stay.from_ms, stay.to_ms)
-                for badge, venue, start, end in visits
-                for stay in joining.stays((start, end), traces[badge], RULE, start)
-            ),
-            key=lambda row: (row[0], row[1], row[3]),
-        ),
-    }
-
-
-def _evening(chance: random.Random) -> list[object]:
+def _evening(chance: random.Random) -> list[wire.Report]:
     """An hour of reports of both agents about three badges that come, wander, fall silent and leave."""
-    reports: list[object] = []
+    reports: list[wire.Report] = []
     rooms = {number: chance.choice(scene.AGENTS) for number in range(3)}
     silent_until = dict.fromkeys(range(3), chance.uniform(0, 600))
     for place, agent in enumerate(scene.AGENTS):
@@ -102,101 +55,93 @@ def _evening(chance: random.Random) -> list[object]:
     return reports
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_any_order_batching_and_repetition_give_the_same_tables(session: Session, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_an_evening_in_any_order_gives_the_same_tables(house_world: World, seed: int) -> None:
     chance = random.Random(seed)
-    world = scene.build(session)
-    scene.add_event(session, [(world.badges[0], "ana"), (world.badges[1], "ben")])
-    session.execute(text("INSERT INTO sign_up (event_id, member_id) VALUES ('night', 'ana')"))
-    accepted = _accept(session, world, _evening(chance))
-    with session.begin_nested() as once:
-        _take(session, accepted)
-        expected = _tables(session)
-        once.rollback()
-    assert _tables(session)["span"] == []
-    shuffled = [*accepted, *chance.sample(accepted, len(accepted) // 3)]
+    reports = _evening(chance)
+    _gateway(house_world).take(plant.deliver(house_world.scene, reports))
+    expected = plant.tables(house_world.engine)
+    assert len(expected["stay"]) > 8
+    plant.empty(house_world.conninfo)
+    shuffled = [*reports, *chance.sample(reports, len(reports) // 3)]
     chance.shuffle(shuffled)
+    gateway = _gateway(house_world, MUSTER_GATEWAY__COALESCE_S=chance.choice(["0", "15"]))
     while shuffled:
-        size = chance.choice([1, 2, 5, 30, 100])
-        _take(session, shuffled[:size])
+        size = chance.choice([1, 5, 30, 100])
+        gateway.take(plant.deliver(house_world.scene, shuffled[:size]))
         del shuffled[:size]
-    found = _tables(session)
-    for name, rows in _reference(accepted).items():
-        assert expected[name] == rows, name
-    assert found == expected
-    assert {row[1] for row in found["checkin"]} >= {"ana"}
+    gateway.worker.flush(everything=True)
+    assert plant.tables(house_world.engine) == expected
 
 
-def test_the_same_report_again_changes_no_row_and_raises_no_venue_twice_as_new(session: Session) -> None:
-    world = scene.build(session)
-    accepted = _accept(session, world, [scene.report("hall-door", 1, 0, [(0, -60)])])
-    first = _take(session, accepted)
-    before = _tables(session)
-    again = _take(session, accepted)
-    assert _tables(session) == before
-    assert first.badges["hall"] == again.badges["hall"]
-    assert again.coverage == {}
+def test_the_same_report_again_changes_no_row(house_world: World) -> None:
+    gateway = _gateway(house_world)
+    report = scene.report("hall-door", 1, 0, [(0, -60)])
+    first = _take(gateway, house_world, report)
+    before = plant.tables(house_world.engine)
+    again = _take(gateway, house_world, report)
+    assert plant.tables(house_world.engine) == before
+    topic = wire.live_topic("venue", "hall")
+    assert first[topic]["badges"] == again[topic]["badges"]
+    assert again[topic]["coverage"] == []
 
 
-def test_a_report_between_two_visits_makes_them_one_and_keeps_the_older_row(session: Session) -> None:
-    world = scene.build(session)
-    early, late, between = _accept(
-        session,
-        world,
-        [
-            scene.report("hall-door", 1, 0, [(0, -60)]),
-            scene.report("hall-door", 2, 500, [(0, -60)]),
-            scene.report("hall-stage", 3, 250, [(0, -60)]),
-        ],
-    )
-    _take(session, [early])
-    _take(session, [late])
-    rows = session.execute(text("SELECT id, from_ms FROM visit ORDER BY from_ms")).all()
+def test_a_report_between_two_visits_makes_them_one_and_keeps_the_older_row(house_world: World) -> None:
+    gateway = _gateway(house_world)
+    _take(gateway, house_world, scene.report("hall-door", 1, 0, [(0, -60)]))
+    _take(gateway, house_world, scene.report("hall-door", 2, 500, [(0, -60)]))
+    rows = _visits(house_world)
     assert len(rows) == 2
-    recorded = _take(session, [between])
-    (only,) = session.execute(text("SELECT id, from_ms, to_ms FROM visit")).all()
-    assert only.id == min(row.id for row in rows)
-    assert (only.from_ms, only.to_ms) == (scene.T0 + 500, scene.T0 + 501_000)
-    assert recorded.badges["hall"][0].from_ms == scene.T0 + 500
+    said = _take(gateway, house_world, scene.report("hall-stage", 3, 250, [(0, -60)]))
+    ((visit_id, from_ms, to_ms),) = _visits(house_world)
+    assert visit_id == min(row[0] for row in rows)
+    assert (from_ms, to_ms) == (scene.T0 + 500, scene.T0 + 501_000)
+    assert said[wire.live_topic("venue", "hall")]["badges"][0]["from"] == scene.T0 + 500
 
 
-def test_what_changes_an_older_visit_is_announced_as_rewritten(session: Session) -> None:
-    world = scene.build(session)
-    old, new = _accept(
-        session,
-        world,
-        [scene.report("hall-door", 1, 0, [(0, -60)]), scene.report("hall-door", 2, 2000, [(0, -60)])],
-    )
-    assert _take(session, [new]).rewritten == set()
-    assert _take(session, [old]).rewritten == {"hall"}
+def _visits(world: World) -> Sequence[tuple[int, int, int]]:
+    with world.engine.connect() as connection:
+        rows = connection.execute(text("SELECT id, from_ms, to_ms FROM visit ORDER BY from_ms"))
+        return [(row[0], row[1], row[2]) for row in rows]
 
 
-def test_an_agent_that_moved_tells_both_venues_what_it_listened_to(session: Session) -> None:
-    world = scene.build(session)
-    venues.create(
-        session, id="yard", name="Yard", time_zone="Europe/Paris", zones=[venues.NewZone("yard-all", "everywhere")]
-    )
-    moved_at = scene.BEGIN + dt.timedelta(seconds=4)
-    fleet.place(session, agent_id="hall-door", venue_id="yard", zone_id="yard-all", since=moved_at)
-    recorded = _take(session, _accept(session, world, [scene.report("hall-door", at, at * 2) for at in (1, 2, 3)]))
-    assert set(recorded.coverage) == {"hall", "yard"}
-    assert {"venue/hall", "venue/yard"} <= set(recorded.revisions)
+def test_what_changes_an_older_visit_is_announced_as_to_be_read_again(house_world: World) -> None:
+    gateway = _gateway(house_world)
+    topic = wire.live_topic("venue", "hall")
+    assert _take(gateway, house_world, scene.report("hall-door", 2, 2000, [(0, -60)]))[topic]["badges"]
+    assert set(_take(gateway, house_world, scene.report("hall-door", 1, 0, [(0, -60)]))[topic]) == {"rev"}
 
 
-def test_a_badge_moves_to_the_zone_that_hears_it_best(session: Session) -> None:
-    world = scene.build(session)
+def test_an_agent_that_moved_tells_both_venues_what_it_listened_to(house_world: World) -> None:
+    with database.transaction(house_world.engine) as session:
+        zones = [venues.NewZone("yard-all", "everywhere")]
+        venues.create(session, id="yard", name="Yard", time_zone="Europe/Paris", zones=zones)
+        moved_at = scene.BEGIN + dt.timedelta(seconds=4)
+        fleet.place(session, agent_id="hall-door", venue_id="yard", zone_id="yard-all", since=moved_at)
+    gateway = _gateway(house_world)
+    said = _take(gateway, house_world, *(scene.report("hall-door", at, at * 2) for at in (0, 1, 2, 3) if at))
+    assert [said[wire.live_topic("venue", venue)]["coverage"] for venue in ("hall", "yard")] == [
+        [{"agent": "hall-door", "from": scene.T0 + 2000, "to": scene.T0 + 4000}],
+        [{"agent": "hall-door", "from": scene.T0 + 4000, "to": scene.T0 + 8000}],
+    ]
+
+
+def test_a_badge_moves_to_the_zone_that_hears_it_best(house_world: World) -> None:
     reports = [scene.report("hall-door", step + 1, step * 2, [(0, -55 if step < 15 else -80)]) for step in range(30)]
     reports += [
         scene.report("hall-stage", step + 101, step * 2, [(0, -80 if step < 15 else -55)]) for step in range(30)
     ]
-    recorded = _take(session, _accept(session, world, reports))
-    assert [row[2] for row in _tables(session)["stay"]] == ["hall-door", "hall-stage"]
-    assert [stay.zone_id for stay in recorded.badges["hall"][0].stays] == ["hall-door", "hall-stage"]
+    said = _take(_gateway(house_world), house_world, *reports)
+    assert [row[3] for row in plant.tables(house_world.engine)["stay"]] == ["hall-door", "hall-stage"]
+    (badge,) = said[wire.live_topic("venue", "hall")]["badges"]
+    assert [zone for _, zone in badge["stays"]] == ["hall-door", "hall-stage"]
 
 
-def test_a_refused_report_is_set_aside_once(session: Session) -> None:
-    refused = identify.Refused("hall-door", scene.BOOT, 9, b"{}", "future")
+def test_a_refused_report_is_set_aside_once(house_world: World) -> None:
+    gateway = _gateway(house_world)
     for _ in range(2):
-        record.record(session, [], [refused], {}, RULE, LATER)
-    rows = session.execute(text("SELECT agent_id, boot, seq, reason FROM refused_report")).all()
+        _take(gateway, house_world, scene.report("hall-door", 9, 9 * 3600))
+    with house_world.engine.connect() as connection:
+        rows = connection.execute(text("SELECT agent_id, boot, seq, reason FROM refused_report")).all()
     assert [tuple(row) for row in rows] == [("hall-door", scene.BOOT, 9, "future")]
+    assert gateway.wire.refused == {("hall-door", 9): "future"}

@@ -309,7 +309,7 @@ def test_check_ins_are_announced_by_internal_ids_only(house: House, wait_until: 
         wait_until(lambda: wanted <= {topic for topic, _ in live.messages}, "the news", 10)
         venue = [json.loads(payload) for topic, payload in live.messages if topic.endswith("venue/hall")]
         assert venue[-1]["badges"][0]["badge"] == house.world.badges[0]
-        assert all(set(entry) <= {"rev", "badges", "coverage"} for entry in venue)
+        assert all(set(entry) <= {"rev", "badges", "coverage", "beacons"} for entry in venue)
         assert not any(b"Ana" in payload or b"daf246ce" in payload for _, payload in live.messages)
         revisions = [entry["rev"] for entry in venue]
         assert revisions == sorted(set(revisions))

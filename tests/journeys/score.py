@@ -148,8 +148,11 @@ def read_found(connection: psycopg.Connection[tuple[object, ...]], venue: str, i
     badge = "SELECT badge_id FROM identity WHERE identity = %(identity)s AND badge_id IS NOT NULL"
     values = {"venue": venue, "identity": identity}
     stays = connection.execute(
-        "SELECT stay.from_ms, stay.to_ms, zone.name FROM stay JOIN zone ON zone.id = stay.zone_id"
-        f" WHERE stay.venue_id = %(venue)s AND badge_id IN ({badge})",
+        "SELECT stay.from_ms,"
+        " coalesce(lead(stay.from_ms) OVER (PARTITION BY visit.id ORDER BY stay.from_ms), visit.to_ms), zone.name"
+        " FROM stay JOIN zone ON zone.id = stay.zone_id JOIN visit ON visit.badge_id = stay.badge_id"
+        " AND visit.venue_id = stay.venue_id AND stay.from_ms BETWEEN visit.from_ms AND visit.to_ms"
+        f" WHERE stay.venue_id = %(venue)s AND stay.badge_id IN ({badge})",
         values,
     ).fetchall()
     visits = connection.execute(

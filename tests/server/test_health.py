@@ -83,7 +83,10 @@ def test_metrics_tell_of_this_server_all_gateways_and_all_agents(session: Sessio
     make_agent(session)
     now_ms = int(NOW.timestamp() * 1000)
     session.execute(
-        text("INSERT INTO coverage (agent_id, from_ms, to_ms) VALUES ('cafe-door', :start, :end)"),
+        text("""
+            INSERT INTO coverage (placement_id, from_ms, to_ms, agent_id)
+            SELECT id, :start, :end, agent_id FROM placement WHERE agent_id = 'cafe-door'
+        """),
         {"start": now_ms - 60_000, "end": now_ms - 4_000},
     )
     for gateway, reports in (("gateway-1", 7), ("gateway-2", 5)):

@@ -94,18 +94,18 @@ def test_a_pairing_needs_a_badge_and_a_member(session: Session) -> None:
         badges.pair(session, badge_id=badge_id, member_id="nobody", since=NOW)
 
 
-def test_facts_change_with_identities_and_pairings(session: Session) -> None:
-    def facts() -> int:
-        return topics.revisions(session, [topics.FACTS])[topics.FACTS]
+def test_facts_change_with_identities_and_who_is_expected_with_pairings(session: Session) -> None:
+    def moved() -> tuple[int, int]:
+        found = topics.revisions(session, [topics.FACTS, topics.EXPECTED])
+        return found[topics.FACTS], found[topics.EXPECTED]
 
-    revisions = [facts()]
+    facts, expected = moved()
     badge_id = make_badge(session)
-    revisions.append(facts())
+    assert moved() == (facts + 1, expected)
     badges.pair(session, badge_id=badge_id, member_id="dora", since=NOW)
-    revisions.append(facts())
+    assert moved() == (facts + 1, expected + 1)
     badges.give_back(session, badge_id=badge_id, at=NOW + HOUR)
-    revisions.append(facts())
-    assert revisions == [revisions[0] + step for step in range(4)]
+    assert moved() == (facts + 1, expected + 2)
 
 
 def test_agents_report_whole_badges_and_the_uuids_that_are_ours(session: Session) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from config import settings
 from server import times
 from server.checkins import explain, rules
-from server.checkins.explain import Asked, BadgeHeard, Explanation, Facts
+from server.checkins.explain import Asked, BadgeHeard, CheckedIn, Explanation, Facts
 from server.events.model import SignUp
 from server.fleet.model import Placement
 from server.presence.joining import Interval
@@ -32,7 +32,7 @@ def why(
     anywhere: tuple[Interval, ...] = (),
     listened: tuple[Interval, ...] = LISTENED,
     undone_ms: int | None = None,
-    checked_in: tuple[dt.datetime, str] | None = None,
+    checked_in: CheckedIn | None = None,
 ) -> Explanation:
     badges = (BadgeHeard(7, "seven", held, heard, anywhere or heard),) if held else ()
     return explain.answer(Facts(asked, badges, listened, undone_ms, checked_in, ()), now_ms, GAP)
@@ -45,7 +45,17 @@ def zone(name: str) -> Asked:
 @pytest.mark.parametrize(
     ("found", "code", "sentence"),
     [
-        (why(checked_in=(NOW, "beacon")), "checked_in", "Checked in: 19:00 · by your badge."),
+        (why(checked_in=CheckedIn(NOW, "beacon")), "checked_in", "Checked in: 19:00 · by your badge."),
+        (
+            why(checked_in=CheckedIn(NOW, "beacon", "recorded 2 h later", True)),
+            "checked_in",
+            "Checked in: 19:00 · by your badge · recorded 2 h later, when all places were taken.",
+        ),
+        (
+            why((OPENS, OPENS + 60_000), held=((OPENS + 70_000, ENDS),)),
+            "not_yours_then",
+            "The badge was heard at Cafe from 00:16 to 00:17, when it was not yours. Stay at Cafe with it.",
+        ),
         (
             why(now_ms=OPENS - 600_000),
             "not_open_yet",

@@ -10,6 +10,7 @@ from beacon_agent import wire
 from config import settings
 from server import times
 from server.badges import service as badges
+from server.checkins import capacity
 from server.checkins import service as checkins
 from server.events import service as events
 from server.fleet import fence
@@ -68,7 +69,7 @@ class Cafe:
             {"badge": badge_id, "placement": placement.id, "low": from_ms, "high": to_ms},
         )
         heard = [checkins.HeardAt(badge_id, "cafe", from_ms, to_ms)]
-        return checkins.check_in_heard(self.session, heard, PRESENCE, NOW + dt.timedelta(hours=5))
+        return checkins.check_in_heard(self.session, heard, PRESENCE, NOW + dt.timedelta(hours=5)).topics
 
     def arrivals(self) -> list[tuple[str, str, dt.datetime]]:
         """Step, member and time of the check-ins that stand."""
@@ -115,7 +116,7 @@ def test_the_same_evidence_again_changes_nothing(cafe: Cafe) -> None:
     cafe.hear(STARTS, 60)
     before = cafe.session.execute(text("SELECT id, at, recorded_at FROM checkin")).all()
     heard = [checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(STARTS), times.to_ms(STARTS) + 60_000)]
-    assert checkins.check_in_heard(cafe.session, heard, PRESENCE, ENDS) == set()
+    assert checkins.check_in_heard(cafe.session, heard, PRESENCE, ENDS).topics == set()
     assert cafe.session.execute(text("SELECT id, at, recorded_at FROM checkin")).all() == before
 
 
@@ -169,7 +170,7 @@ def test_an_undone_check_in_stays_undone_until_new_evidence(cafe: Cafe) -> None:
     cafe.hear(STARTS, 60)
     ((checkin_id,),) = cafe.session.execute(text("SELECT id FROM checkin")).all()
     undone_at = STARTS + dt.timedelta(minutes=5)
-    checkins.undo(cafe.session, checkin_id=checkin_id, at=undone_at, by="cleo")
+    checkins.undo(cafe.session, checkin_id=checkin_id, now=undone_at, by="cleo")
     assert cafe.arrivals() == []
     cafe.hear(STARTS + dt.timedelta(minutes=2), 60)
     assert cafe.arrivals() == []
@@ -177,7 +178,7 @@ def test_an_undone_check_in_stays_undone_until_new_evidence(cafe: Cafe) -> None:
     assert cafe.arrivals() == [("night-1", "dora", undone_at + dt.timedelta(minutes=10, seconds=15))]
     assert len(cafe.session.execute(text("SELECT id FROM checkin")).all()) == 2
     with pytest.raises(checkins.NotCheckedIn):
-        checkins.undo(cafe.session, checkin_id=checkin_id, at=undone_at, by="cleo")
+        checkins.undo(cafe.session, checkin_id=checkin_id, now=undone_at, by="cleo")
 
 
 def test_a_step_bound_to_a_zone_counts_only_that_zones_agents(cafe: Cafe) -> None:
@@ -199,10 +200,12 @@ def test_a_check_in_by_badge_beyond_the_capacity_is_marked_never_refused(cafe: C
     badges.pair(cafe.session, badge_id=other, member_id="eva", since=NOW)
     cafe.hear(STARTS, 100)
     cafe.hear(STARTS, 100, badge_id=other)
-    rows = cafe.session.execute(
-        text("SELECT member_id, over_capacity FROM checkin WHERE step_id = 'tiny-1' ORDER BY id")
-    ).all()
-    assert [tuple(row) for row in rows] == [("dora", False), ("eva", True)]
+    rows = cafe.session.execute(text("SELECT id, member_id FROM checkin WHERE step_id = 'tiny-1'"))
+    found = {row.id: row.member_id for row in rows}
+    assert sorted(found.values()) == ["dora", "eva"]
+    assert [found[one] for one in capacity.over(cafe.session, ["night-1", "tiny-1"])] == ["eva"]
+    cafe.hear(STARTS - dt.timedelta(minutes=10), 100, badge_id=other)  # late evidence: Eva came first
+    assert [found[one] for one in capacity.over(cafe.session, ["night-1", "tiny-1"])] == ["dora"]
 
 
 def test_a_badge_handed_over_counts_for_each_only_while_she_held_it(cafe: Cafe) -> None:
@@ -228,22 +231,15 @@ def test_nobody_is_told_what_her_badge_did_in_other_hands(cafe: Cafe) -> None:
     cafe.sign_up()
     given_at = OPENS - dt.timedelta(minutes=30)
     badges.give_back(cafe.session, badge_id=cafe.badge_id, at=given_at)
-    heard = [
-        checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(at), times.to_ms(at) + 5000)
-        for at in (given_at - dt.timedelta(minutes=10), given_at + dt.timedelta(seconds=1))
-    ]
-    checkins.check_in_heard(cafe.session, heard, PRESENCE, NOW)
-    last_at = cafe.session.scalar(text("SELECT last_at FROM refusal"))
-    assert last_at == given_at - dt.timedelta(minutes=10) + dt.timedelta(seconds=5)
+    for at in (given_at - dt.timedelta(minutes=10), given_at + dt.timedelta(seconds=1)):
+        cafe.hear(at, 5)
+    assert cafe.session.scalar(text("SELECT last_at FROM refusal")) == given_at - dt.timedelta(minutes=10)
 
 
 def test_too_early_and_too_late_are_both_told_when_they_come_in_one_batch(cafe: Cafe) -> None:
     cafe.sign_up()
-    heard = [
-        checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(at), times.to_ms(at) + 5000)
-        for at in (OPENS - dt.timedelta(minutes=10), ENDS + dt.timedelta(minutes=10))
-    ]
-    checkins.check_in_heard(cafe.session, heard, PRESENCE, NOW)
+    for at in (OPENS - dt.timedelta(minutes=10), ENDS + dt.timedelta(minutes=10)):
+        cafe.hear(at, 5)
     assert [code for code, _ in cafe.refusals()] == ["ended", "not_open_yet"]
 
 
@@ -252,7 +248,7 @@ def test_undoing_waits_for_the_batches_of_the_venues_gateway_and_is_noticed_by_i
     cafe.hear(STARTS, 60)
     checkin_id = cafe.session.scalar(text("SELECT id FROM checkin"))
     before = fence.hold(cafe.session, range(64))
-    checkins.undo(cafe.session, checkin_id=checkin_id, at=STARTS + dt.timedelta(minutes=5), by="cleo")
+    checkins.undo(cafe.session, checkin_id=checkin_id, now=STARTS + dt.timedelta(minutes=5), by="cleo")
     after = fence.hold(cafe.session, range(64))
     shard = wire.shard_of("cafe")
     assert [other for other in after if after[other] != before[other]] == [shard]

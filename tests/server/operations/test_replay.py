@@ -62,7 +62,7 @@ def read_tables(conninfo: str) -> dict[str, list[tuple[Any, ...]]]:
 def read_stays(conninfo: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(conninfo) as connection:
         return connection.execute(
-            "SELECT badge.label, zone.name, stay.from_ms, stay.to_ms FROM stay JOIN badge ON badge.id = stay.badge_id"
+            "SELECT badge.label, zone.name, stay.from_ms FROM stay JOIN badge ON badge.id = stay.badge_id"
             " JOIN zone ON zone.id = stay.zone_id ORDER BY badge.label, stay.from_ms"
         ).fetchall()
 
@@ -79,8 +79,7 @@ def test_a_recording_becomes_visits_and_stays_and_again_changes_nothing(running:
     assert in_hall[:3] == ("1/5", "Hall", FROM_MS)
     assert in_yard[:2] == ("1/5", "Yard")
     assert abs(in_yard[2] - (FROM_MS + 60_000)) <= 15_000
-    assert in_yard[3] >= FROM_MS + 119_000
-    assert other == ("1/6", "Yard", FROM_MS + 2, FROM_MS + 119_002)
+    assert other == ("1/6", "Yard", FROM_MS + 2)
     before = read_tables(running.conninfo)
     again = replay(file, "house", running.environment, "--speed", "max")
     assert again.returncode == 0, again.stdout + again.stderr

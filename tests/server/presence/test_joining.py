@@ -80,7 +80,6 @@ def test_a_louder_zone_takes_over_only_when_it_stays_louder() -> None:
     moved = _trace(*near, *((slot, "hall", -50) for slot in range(10, 20)))
     found = joining.stays(_visit(moved), moved, RULE, 0)
     assert [stay.zone_id for stay in found] == ["bar", "hall"]
-    assert found[0].to_ms <= found[1].from_ms
     assert 10 * SLOT <= found[1].from_ms <= 12 * SLOT
 
 
@@ -97,7 +96,7 @@ def test_a_badge_that_is_seldom_heard_moves_once_its_old_zone_has_lost_it() -> N
 
 def test_silence_leaves_a_badge_where_it_was() -> None:
     trace = _trace((0, "bar", -60), (1, "bar", -60), (50, "bar", -80))
-    assert joining.stays(_visit(trace), trace, RULE, 0) == [Stay("bar", *_visit(trace))]
+    assert joining.stays(_visit(trace), trace, RULE, 0) == [Stay(0, "bar")]
 
 
 heard_slots = st.lists(
@@ -130,23 +129,7 @@ def test_stays_cover_the_visit_in_order_without_overlap(heard: list[tuple[int, s
     visit = _visit(trace)
     found = joining.stays(visit, trace, RULE, visit[0])
     assert found[0].from_ms == visit[0]
-    assert found[-1].to_ms == visit[1]
+    assert found[-1].from_ms <= visit[1]
     for earlier, later in itertools.pairwise(found):
-        assert earlier.to_ms <= later.from_ms
+        assert earlier.from_ms < later.from_ms
         assert earlier.zone_id != later.zone_id
-
-
-@given(
-    st.dictionaries(st.integers(0, 59), st.integers(-127, 20)),
-    st.dictionaries(st.integers(0, 59), st.integers(-127, 20)),
-)
-def test_blocks_of_a_trace_keep_the_maximum_whatever_comes_first(one: dict[int, int], other: dict[int, int]) -> None:
-    first = joining.raise_peaks(joining.raise_peaks(None, one, 60), other, 60)
-    second = joining.raise_peaks(joining.raise_peaks(None, other, 60), {**one}, 60)
-    assert first == second == joining.raise_peaks(first, one, 60)
-    trace = Trace(SLOT)
-    trace.read_block("bar", joining.BLOCK_MS, first)
-    base = joining.BLOCK_MS // SLOT
-    assert trace.peaks == {
-        base + place: {"bar": max(one.get(place, -128), other.get(place, -128))} for place in {*one, *other}
-    }

@@ -64,7 +64,7 @@ export class Arrivals {
     face.setAttribute("aria-hidden", "true");
     const who = part("span", "who");
     who.append(part("b", "", arrival.name ?? say("guest")), part("span", "small faint", what(arrival)));
-    if (arrival.late) who.lastChild.textContent += ` · ${say("late")}`;
+    if (arrival.late) who.lastChild.textContent += ` · ${arrival.late}`;
     const time = part("time", "small soft time", clockTime(arrival.at, this.timeZone()));
     time.dateTime = arrival.at;
     row.replaceChildren(face, who, time);

@@ -1,0 +1,39 @@
+"""Blocks of the trace: packed, found again, and only ever raised."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.presence import trace
+from server.presence.joining import Trace
+
+SLOTS = 12
+SLOT_MS = trace.BLOCK_MS // SLOTS
+
+heard = st.dictionaries(st.integers(0, SLOTS - 1), st.integers(-127, 20))
+blocks = st.dictionaries(st.integers(1, 2**60), st.binary(min_size=SLOTS, max_size=SLOTS), max_size=20)
+
+
+@given(blocks)
+def test_what_was_packed_is_found_again(block: dict[int, bytes]) -> None:
+    packed = trace.pack(block)
+    assert trace.unpack(packed, SLOTS) == block
+    assert trace.pack(dict(reversed(list(trace.unpack(packed, SLOTS).items())))) == packed
+    assert all(trace.slots_of(packed, badge_id, SLOTS) == slots for badge_id, slots in block.items())
+    assert trace.slots_of(packed, 2**61, SLOTS) is None
+    assert trace.slots_of(packed, 0, SLOTS) is None
+
+
+@given(heard, heard)
+def test_the_maximum_is_kept_whatever_comes_first(one: dict[int, int], other: dict[int, int]) -> None:
+    first = trace.raise_peaks(trace.raise_peaks(None, one, SLOTS), other, SLOTS)
+    second = trace.raise_peaks(trace.raise_peaks(None, other, SLOTS), one, SLOTS)
+    assert first == second == trace.raise_peaks(first, one, SLOTS)
+    read = Trace(SLOT_MS)
+    read.read_slots("bar", trace.BLOCK_MS, first)
+    assert read.peaks == {
+        SLOTS + place: {"bar": max(one.get(place, -128), other.get(place, -128))} for place in {*one, *other}
+    }
+
+
+def test_a_moment_lies_in_the_block_of_its_minute() -> None:
+    assert [trace.block_of(at) for at in (0, 59_999, 60_000, 1_763_805_659_999)] == [0, 0, 60_000, 1_763_805_600_000]
