@@ -141,7 +141,8 @@ class Gathering:
 
     def _hear(self, waiting: Waiting, at_venue: AtVenue, placement_id: int, zone_id: str, report: Accepted) -> None:
         # The hot path: a hundred thousand readings a second pass here, so nothing is called that can be spared.
-        slot_ms, gap_ms = self._slot_ms, self._gap_ms
+        slot_ms, gap_ms, comeback_ms = self._slot_ms, self._gap_ms, self._comeback_ms
+        smooth, margin_db = self._smooth, self._margin_db
         badges, presents, urgent = waiting.badges, at_venue.presents, waiting.urgent
         for badge_id, from_ms, to_ms, rssi in report.heard:
             pieces = badges.get(badge_id)
@@ -177,7 +178,7 @@ class Gathering:
                 urgent.add(badge_id)
                 continue
             heard_ms = present.heard_ms
-            if from_ms > heard_ms + self._comeback_ms or 0 < present.due_ms <= to_ms:
+            if from_ms > heard_ms + comeback_ms or 0 < present.due_ms <= to_ms:
                 urgent.add(badge_id)
             elif from_ms < heard_ms - SLACK_MS:
                 present.due_ms = 0  # late evidence may change a check-in that waits for nothing more
@@ -192,6 +193,8 @@ class Gathering:
                     elif last_slot > present.slot:
                         present.before = present.peak if last_slot == present.slot + 1 else SILENT
                         present.slot, present.peak = last_slot, rssi
+                    continue
+                if slot == last_slot and 0 <= slot - present.slot < smooth and rssi < present.peak + margin_db:
                     continue
                 at = slot
                 while at <= last_slot and not self._doubts(present, at, rssi):
