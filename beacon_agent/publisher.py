@@ -312,7 +312,7 @@ class Publisher:
         return self._clock.count_ms() if self._clock is not None else 0.0
 
     def _take(self, message: mqtt.MQTTMessage, at_ms: float) -> bool:
-        topic, payload = message.topic, message.payload
+        topic, payload = message.topic, bytes(message.payload)
         try:
             if topic == wire.ack_topic(self._login.agent):
                 ack = wire.decode_ack(payload)
