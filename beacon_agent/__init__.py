@@ -3,7 +3,11 @@
 radio | replay | fake        one seam: adverts come in
         ibeacon              bytes -> identity and power, or a reason
         window               adverts -> readings of one window
-        wire                 readings -> a signed, numbered report
+        clock                what dates them: one anchor, and the kernel's monotonic time
         spool                SQLite: kept until exactly this report is settled
+            packing          windows in few bytes
+            merging          windows that wait long become one, undated ones aligned
+            tidying, store, schema   its transactions, file and tables
+        wire                 readings -> a signed, numbered report
         publisher            MQTT: newest first, resend, exact acknowledgements
 """

@@ -3,18 +3,24 @@
 import asyncio
 import concurrent.futures
 import fcntl
+import functools
 import importlib.metadata
+import json
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from beacon_agent import clock as agent_clock
 from beacon_agent import wire
+from beacon_agent.clock import Clock, Dating
 from beacon_agent.flow import Flow
+from beacon_agent.packing import Draft
 from beacon_agent.publisher import Login, Publisher
 from beacon_agent.source import STALL_MS, Source
-from beacon_agent.spool import Change, Spool, SpoolError
+from beacon_agent.spool import Spool
+from beacon_agent.store import SpoolError
 from beacon_agent.window import Coverage, Interest, Window
 from config import settings as config_settings
 
@@ -22,34 +28,51 @@ log = logging.getLogger(__name__)
 
 DEFAULT_FOLDER = "/var/lib/muster-agent"
 GOODBYE_S = 5.0  # how long the last reports may take when stopped; systemd kills after 90 s, `muster up` after 10
-EARLIEST_MS = 1_735_689_600_000  # 2025-01-01, before this program was: a clock that says less has not been set
 AHEAD_WINDOWS = 4  # adverts of so many windows beyond the open one are kept apart; further ahead is a fault
 GAP_MS = 60_000  # a source that lets more time pass at once between two calls did not listen in between
 
 
+PLAYED = "played"  # the spool remembers under this name which recording was played until when
+
+
 class Agent:
-    """One agent with its spool and its connection. Times are ms since the epoch."""
+    """One agent with its spool, its clock and its connection. Times are ms by what dates them at the moment."""
 
     def __init__(
         self,
         settings: config_settings.Settings,
         *,
         hold_reports: int | None = None,
-        recorded: bool = False,
+        recording: str | None = None,
+        kernel: str | None = None,
+        make_clock: Callable[[str, Dating | None], Clock] | None = None,
         on_progress: Callable[[int], None] = lambda _at_ms: None,
     ) -> None:
         """Opens the spool; raises SettingsError or SpoolError, one line.
 
         hold_reports: how many may be unsettled before `reach` holds the source back; None for live radio, which
-        cannot wait. recorded: the time is that of a recording, so the machine's clock says nothing about it.
+        cannot wait. recording: what is played, so that the machine's clock says nothing about its time and a later run
+        goes on where this one ended. kernel, make_clock: seams for this boot of the kernel and its clock.
         """
         self._settings = settings.agent
         key = check_identity(settings)
         folder = Path(settings.agent.folder or DEFAULT_FOLDER)
         self._lock_file = lock_folder(folder)
-        self._spool = Spool(folder / "spool.db", settings.agent.spool_mb * 1024 * 1024)
+        kernel = kernel or agent_clock.read_kernel_boot()
+        self._spool = Spool(
+            folder / "spool.db",
+            settings.agent.spool_mb * 1024 * 1024,
+            agent=settings.agent.id,
+            kernel=kernel,
+            max_age_ms=None if recording else round(settings.agent.spool_max_age_s * 1000),
+            merge_ms=(round(settings.agent.merge_s * 1000), round(settings.agent.merge_more_s * 1000)),
+        )
         self._hold_reports = hold_reports
-        self._recorded = recorded
+        self._recording = recording
+        self.clock = (make_clock or functools.partial(open_clock, settings.agent))(kernel, self._spool.find_dating())
+        if recording:
+            self.clock.leave_to_recording()
+        self._dating = self.clock.dating
         self._on_progress = on_progress
         self._loop = asyncio.get_running_loop()
         self._commits = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="spool")
@@ -68,6 +91,7 @@ class Agent:
             Login(broker.host, broker.port, broker.keepalive_s, settings.agent.id, key),
             self._spool,
             Flow(settings.agent.in_flight, settings.agent.resend_s, 200.0),
+            clock=self.clock,
             on_config=lambda taken: self._call_soon(self._take_config, taken),
             on_settled=lambda: self._call_soon(self._settled.set),
             version=version(),
@@ -78,28 +102,42 @@ class Agent:
 
         until_settled: when the source has ended, wait until everything is settled (or `stop`).
         """
-        if self.publisher.config and not self._recorded:
+        if self.publisher.config and not self._recording:
             self._take_config(self.publisher.config)
         self.publisher.start()
         try:
             listening = asyncio.create_task(self._listen(source))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            is_whole = listening.done() or not self._recording
             listening.cancel()
             results = await asyncio.gather(listening, return_exceptions=True)
-            await self._close_open()
+            if is_whole:  # else the window that is open is played again, whole, by the run that goes on
+                await self._close_open()
             for result in results:
                 if isinstance(result, Exception):
                     raise result
             while until_settled and self._spool.reports and not stop.is_set():
                 await self._wait_for_settling(stopping)
                 self._on_progress(self._next_from_ms or 0)
+            if until_settled and is_whole and not self._spool.reports:
+                self._spool.remember(PLAYED, b"")
             stopping.cancel()
         finally:
             await asyncio.to_thread(self.publisher.stop, GOODBYE_S)
             self._commits.shutdown()
             self._spool.close()
             os.close(self._lock_file)
+
+    @property
+    def played_until_ms(self) -> int | None:
+        """Until when a run that did not end has spooled this recording; None: it is to be played from its start."""
+        try:
+            mark = json.loads(self._spool.recall(PLAYED) or b"{}")
+            is_same, until_ms = bool(mark["recording"] == self._recording), int(mark["until_ms"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        return until_ms if is_same else None
 
     @property
     def unsettled(self) -> int:
@@ -132,7 +170,7 @@ class Agent:
         if radio is not self._coverage.now:
             log.info("the radio is %s", radio)
         self._coverage.tell(at_ms, radio)
-        self._tell_publisher(at_ms)
+        self._tell_publisher()
 
     async def reach(self, now_ms: int) -> int:
         """Closes every window that ended by now, and holds the caller back while too much is unsettled."""
@@ -141,7 +179,8 @@ class Agent:
             await self._close_open()
             self._length_ms = wanted_ms
             self._next_from_ms = now_ms - now_ms % wanted_ms
-        if now_ms - self._next_from_ms > GAP_MS + wanted_ms and not self._recorded:
+            self._dating = self.clock.dating
+        if now_ms - self._next_from_ms > GAP_MS + wanted_ms and not self._recording:
             await self.jump(now_ms)
         while self._next_from_ms + self._length_ms <= now_ms:
             from_ms = self._next_from_ms
@@ -159,6 +198,7 @@ class Agent:
         await self._close_open()
         self._coverage = Coverage()
         self._coverage.tell(now_ms, radio)
+        self._dating = self.clock.dating
         self._next_from_ms = now_ms - now_ms % self._length_ms
 
     # --- windows ---------------------------------------------------------------------------------------------------
@@ -172,8 +212,7 @@ class Agent:
             return None
         window = self._windows.get(from_ms)
         if window is None:
-            floor = self._config.rssi_floor if self._config else wire.RSSI_DBM[0]
-            window = self._windows[from_ms] = Window(from_ms, from_ms + length_ms, self._interest, floor)
+            window = self._windows[from_ms] = self._open(from_ms, from_ms + length_ms)
         self._current = window
         return window
 
@@ -189,29 +228,26 @@ class Agent:
             self._current = None
         if self._config is None:
             return
-        readings: tuple[wire.Reading, ...] = ()
-        if window is not None:
-            readings = window.readings()
-            self.counts.update(window.counts)
+        window = window or self._open(from_ms, to_ms)
+        self.counts.update(window.counts)
         radio = wire.Radio.OFF if partial else self._coverage.over(from_ms, to_ms)
         self._coverage.forget(to_ms)
-        shard = self._config.shard
-        await self._loop.run_in_executor(self._commits, self._commit, shard, from_ms, to_ms, radio, readings)
+        draft = Draft(self._config.shard, from_ms, to_ms, radio, window.rev, window.rssi_floor, window.readings())
+        await self._loop.run_in_executor(self._commits, self._commit, draft)
         self.counts["windows"] += 1
-        self._tell_publisher(to_ms)
+        self._tell_publisher()
         self._on_progress(to_ms)
 
-    def _commit(
-        self, shard: int, from_ms: int, to_ms: int, radio: wire.Radio, readings: tuple[wire.Reading, ...]
-    ) -> None:
-        spool = self._spool
-        clock = self._judge_clock(from_ms)
-        report = wire.Report(self._settings.id, spool.boot, spool.next_seq(), from_ms, to_ms, radio, clock, readings)
-        change: Change = spool.add(shard, wire.split(report))
-        self.publisher.change(change)
+    def _open(self, from_ms: int, to_ms: int) -> Window:
+        floor, rev = (self._config.rssi_floor, self._config.rev) if self._config else (wire.RSSI_DBM[0], 0)
+        return Window(from_ms, to_ms, self._interest, floor, rev)
 
-    def _judge_clock(self, at_ms: int) -> wire.Clock:
-        return wire.Clock.SYNCED if self._recorded or at_ms >= EARLIEST_MS else wire.Clock.UNKNOWN
+    def _commit(self, draft: Draft) -> None:
+        mark = None
+        if self._recording:
+            mark = (PLAYED, json.dumps({"recording": self._recording, "until_ms": draft.to_ms}).encode())
+        publishing = self.publisher.is_free
+        self.publisher.change(self._spool.add(self._dating, draft, publishing=publishing, remembering=mark))
 
     # --- news ------------------------------------------------------------------------------------------------------
 
@@ -222,8 +258,8 @@ class Agent:
             self._interest = Interest(taken.patterns)
         self._config_known.set()
 
-    def _tell_publisher(self, at_ms: int) -> None:
-        self.publisher.tell(self._coverage.now, self._judge_clock(at_ms), self.counts.copy())
+    def _tell_publisher(self) -> None:
+        self.publisher.tell(self._coverage.now, self._dating.clock, self.counts.copy())
 
     async def _wait_for_settling(self, *also: "asyncio.Task[bool]") -> None:
         self._settled.clear()
@@ -236,6 +272,12 @@ class Agent:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:  # the loop has ended before the thread
             log.debug("news after the end")
+
+
+def open_clock(settings: config_settings.Agent, kernel: str, known: Dating | None) -> Clock:
+    """The clock that the settings want. known: what dated the newest windows of this boot of the kernel."""
+    trusting = settings.clock == "system"
+    return Clock(kernel, known, ask_system=agent_clock.read_system_ms if trusting else agent_clock.read_synchronised_ms)
 
 
 def check_identity(settings: config_settings.Settings) -> bytes:

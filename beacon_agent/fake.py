@@ -15,7 +15,8 @@ import threading
 from collections import Counter
 
 from beacon_agent import wire
-from beacon_agent.source import Ear, WallClock, keep_time
+from beacon_agent.clock import Clock
+from beacon_agent.source import Ear, keep_time
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,10 @@ LINE_BYTES = 4096  # a line of an advert has about 90
 class FakeRadio:
     """Reads a file descriptor until its end; a line that cannot be used is counted and passed over."""
 
-    def __init__(self, descriptor: int) -> None:
-        """descriptor: readable, blocking, such as standard input's 0."""
+    def __init__(self, descriptor: int, clock: Clock) -> None:
+        """descriptor: readable, blocking, such as standard input's 0. clock: of the lines that bring no time."""
         self._descriptor = descriptor
-        self._clock = WallClock()
+        self._clock = clock
         self._virtual_ms: int | None = None
         self._timekeeper: asyncio.Task[None] | None = None
         self.counts: Counter[str] = Counter()
@@ -100,17 +101,24 @@ class FakeRadio:
 
     async def _move_time(self, at_ms: int | None, ear: Ear) -> None:
         if at_ms is not None:
-            if self._timekeeper is not None:
-                self._timekeeper.cancel()
-                self._timekeeper = None
             if self._virtual_ms is None:
-                ear.tell(at_ms, wire.Radio.OK)
+                await self._leave_to_lines(at_ms, ear)
             self._virtual_ms = max(at_ms, self._virtual_ms or 0)
             await ear.reach(self._virtual_ms)
         elif self._timekeeper is None and self._virtual_ms is None:
             ear.tell(self._clock.now_ms(), wire.Radio.OK)
             await ear.reach(self._clock.now_ms())
             self._timekeeper = asyncio.create_task(keep_time(ear, self._clock))
+
+    async def _leave_to_lines(self, at_ms: int, ear: Ear) -> None:
+        was_live, self._timekeeper = self._timekeeper, None
+        if was_live is not None:
+            was_live.cancel()
+            await asyncio.gather(was_live, return_exceptions=True)
+        self._clock.leave_to_recording()
+        if was_live is not None:
+            await ear.jump(at_ms)
+        ear.tell(at_ms, wire.Radio.OK)
 
     def _now_ms(self) -> int:
         return self._virtual_ms if self._virtual_ms is not None else self._clock.now_ms()

@@ -5,12 +5,17 @@ from collections.abc import Iterable
 
 PATIENCE = 5  # sendings without an answer before a report makes room for others: never the gateway's restart, always a
 #               report that it will not answer; it is tried again when nothing else waits
+PARKED_UNHEARD = (
+    1  # while nothing at all is answered, so many make room at a time: a gateway that is away for a day must
+)
+#                     not have everything published to it, since what was published cannot be merged
 
 
 @dataclasses.dataclass(slots=True)
 class _Sent:
     due_s: float
     times: int
+    answers: int  # how many were settled before it was first sent
 
 
 class Flow:
@@ -32,6 +37,7 @@ class Flow:
         self._sent: dict[int, _Sent] = {}
         self._parked: dict[int, float] = {}  # id -> due
         self._connected = False
+        self._answers = 0
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._sent) + len(self._parked)
@@ -41,21 +47,30 @@ class Flow:
         """How many are sent and unsettled."""
         return len(self._sent)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a new report would be sent at once."""
+        return self._connected and len(self._sent) < self._in_flight
+
     def allow(self, per_s: float) -> None:
         """Changes the rate."""
         self._per_s = per_s
 
     def add(self, ids: Iterable[int]) -> None:
-        """New reports, newer than all before."""
+        """More reports; most often newer ones than all before."""
         new = list(ids)
         self._waiting.update(new)
-        self._stack.extend(new)
+        is_newer = not self._stack or not new or min(new) > self._stack[-1]
+        if is_newer:
+            self._stack.extend(new)
+        else:
+            self._stack = sorted(self._waiting)
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Settled or dropped ones."""
+        """Settled, dropped or merged ones."""
         for row_id in ids:
             self._waiting.discard(row_id)
-            self._sent.pop(row_id, None)
+            self._answers += self._sent.pop(row_id, None) is not None
             self._parked.pop(row_id, None)
 
     def connect(self, now_s: float) -> None:
@@ -78,8 +93,12 @@ class Flow:
             return []
         allowed = self._refill(now_s)
         again = sorted((row_id for row_id, sent in self._sent.items() if sent.due_s <= now_s), reverse=True)
+        unheard = 0
         for row_id in again:
-            if self._sent[row_id].times >= PATIENCE and self._waiting:
+            sent = self._sent[row_id]
+            is_heard = self._answers > sent.answers
+            if sent.times >= PATIENCE and self._waiting and (is_heard or unheard < PARKED_UNHEARD):
+                unheard += not is_heard
                 del self._sent[row_id]
                 self._parked[row_id] = now_s + self._resend_s
         chosen = [row_id for row_id in again if row_id in self._sent]
@@ -91,8 +110,8 @@ class Flow:
         for row_id in chosen:
             self._waiting.discard(row_id)
             self._parked.pop(row_id, None)
-            times = self._sent[row_id].times if row_id in self._sent else 0
-            self._sent[row_id] = _Sent(now_s + self._resend_s, times + 1)
+            sent = self._sent.get(row_id) or _Sent(0.0, 0, self._answers)
+            self._sent[row_id] = _Sent(now_s + self._resend_s, sent.times + 1, sent.answers)
         self._allowance -= len(chosen)
         return chosen
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from beacon_agent import agent, replay
+from beacon_agent.clock import Clock, read_system_ms
 from beacon_agent.source import Source
-from beacon_agent.spool import SpoolError
+from beacon_agent.store import SpoolError
 from beacon_agent.window import Interest
 from config import settings as config_settings
 
@@ -112,14 +113,14 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _open_radio(kind: str, settings: config_settings.Settings) -> Source:
+def _open_radio(kind: str, settings: config_settings.Settings, clock: Clock) -> Source:
     if kind == "stdin":
         from beacon_agent.fake import FakeRadio
 
-        return FakeRadio(sys.stdin.fileno())
+        return FakeRadio(sys.stdin.fileno(), clock)
     from beacon_agent.radio import BlueZRadio  # here, since bleak takes 0.3 s to import
 
-    return BlueZRadio(settings.agent.adapter, settings.agent.deaf_after_s)
+    return BlueZRadio(settings.agent.adapter, settings.agent.deaf_after_s, clock)
 
 
 def _catch_signals() -> asyncio.Event:
@@ -136,7 +137,8 @@ def _run(options: argparse.Namespace) -> int:
 
     async def run() -> None:
         stop = _catch_signals()
-        await agent.Agent(settings).run(_open_radio(options.radio, settings), stop)
+        ear = agent.Agent(settings)
+        await ear.run(_open_radio(options.radio, settings, ear.clock), stop)
 
     asyncio.run(run())
     return 0
@@ -161,7 +163,8 @@ def _replay(options: argparse.Namespace) -> int:
                 settled = player.publisher.counts["settled"]
                 print(replay.progress_line(source, at_ms, player.unsettled, settled, done=done), flush=True)
 
-        player = agent.Agent(settings, hold_reports=HOLD_REPORTS, recorded=True, on_progress=say)
+        player = agent.Agent(settings, hold_reports=HOLD_REPORTS, recording=source.name, on_progress=say)
+        source.begin_ms = player.played_until_ms
         await player.run(source, stop, until_settled=True)
         done = not player.unsettled
         say(source.facts["to_ms"], done=done)
@@ -188,7 +191,8 @@ def _record(options: argparse.Namespace) -> int:
 
     async def record() -> None:
         stop = _catch_signals()
-        listening = asyncio.create_task(_open_radio(options.radio, settings).listen(recorder))
+        clock = Clock("", ask_system=read_system_ms)  # a recording says what the wall clock said
+        listening = asyncio.create_task(_open_radio(options.radio, settings, clock).listen(recorder))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

@@ -15,8 +15,9 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from beacon_agent import wire
+from beacon_agent.clock import Clock
 from beacon_agent.flow import Flow
-from beacon_agent.spool import UNREADABLE, Change, Spool
+from beacon_agent.spool import Change, Spool
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ BACKOFF_S = (0.5, 30.0)  # first and longest pause before another connection; do
 EPOCH_JITTER_S = 5.0  # a gateway that takes a shard must not get all its agents in one moment
 HEALTH_S = 30.0  # the status is renewed this often: its figures are for people, liveness comes from reports
 CONNECT_S = 5.0  # a broker that does not even answer in this time is as good as away
+_REASONS = frozenset(wire.Reason)  # others, of later versions, are counted together
 TICK_S = 1.0  # the longest wait without looking at the clock
 
 
@@ -50,14 +52,17 @@ class Publisher:
         spool: Spool,
         flow: Flow,
         *,
+        clock: Clock | None = None,
         on_config: Callable[[wire.Config], None],
         on_settled: Callable[[], None] = lambda: None,
         version: str = "",
         epoch_jitter_s: float = EPOCH_JITTER_S,
         backoff_s: tuple[float, float] = BACKOFF_S,
     ) -> None:
-        """Takes over what the spool holds, the config in it included."""
+        """Takes over what the spool holds, the config in it included. clock: learns from answers; None: needs none."""
         self._login = login
+        self._clock = clock
+        self._probes: dict[int, float] = {}  # seq -> when it was sent, by the clock's count
         self._spool = spool
         self._flow = flow
         self._on_config = on_config
@@ -92,8 +97,13 @@ class Publisher:
         """Begins to connect; what can be sent is sent."""
         self._thread.start()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a new report would be sent at once."""
+        return self._ready and self._flow.has_room
+
     def change(self, change: Change) -> None:
-        """Learns what the spool took in and dropped."""
+        """Learns what may be published by now and what is gone."""
         self._events.put(("change", change))
 
     def tell(self, radio: wire.Radio, clock: wire.Clock, counters: Counter[str]) -> None:
@@ -153,7 +163,7 @@ class Publisher:
         client.on_connect = lambda client, _data, _flags, code, _properties: put(("connected", client, code))
         client.on_disconnect = lambda client, _data, _flags, code, _properties: put(("disconnected", client, code))
         client.on_subscribe = lambda client, _data, mid, codes, _properties: put(("subscribed", client, mid, codes))
-        client.on_message = lambda client, _data, message: put(("message", client, message))
+        client.on_message = lambda client, _data, message: put(("message", client, message, self._count_ms()))
         try:
             client.connect(self._login.host, self._login.port, self._login.keepalive_s)
         except (OSError, ValueError) as error:
@@ -172,6 +182,7 @@ class Publisher:
             if self._ready:
                 was_ready = True
                 self._send(now_s)
+                self._probe()
                 if now_s >= health_at_s:
                     self._publish_status()
                     health_at_s = now_s + HEALTH_S
@@ -204,18 +215,31 @@ class Publisher:
             client.loop_stop()
 
     def _send(self, now_s: float) -> None:
-        for row_id in self._flow.take(now_s):
-            stored = self._spool.read(row_id)
-            if stored is None:
-                self._flow.remove([row_id])
-            elif stored is not UNREADABLE and self._client is not None:  # else it is due again after resend_s
-                topic = wire.report_topic(stored.shard, self._login.agent)
-                self._client.publish(topic, wire.sign(self._login.key, stored.body), qos=1)
-                self.counts["sent"] += 1
+        taken = self._flow.take(now_s)
+        found = self._spool.publish(taken) if taken else {}
+        if found is None:  # it cannot be read now: due again after resend_s
+            return
+        self._flow.remove(row_id for row_id in taken if row_id not in found)
+        for stored in found.values():
+            self._publish_report(stored.shard, stored.body)
+            self.counts["sent"] += 1
+
+    def _publish_report(self, shard: int, body: bytes) -> None:
+        if self._client is not None:
+            topic = wire.report_topic(shard, self._login.agent)
+            self._client.publish(topic, wire.sign(self._login.key, body), qos=1)
+
+    def _probe(self) -> None:
+        if self._clock is None or self.config is None or not self._clock.wants_probe():
+            return
+        probe = wire.make_probe(self._login.agent, self._spool.boot, self._spool.take_seq())
+        self._probes = {probe.seq: self._clock.count_ms()}
+        self._publish_report(self.config.shard, wire.encode(probe))
+        self.counts["probes"] += 1
 
     def _figures(self) -> wire.Status:
         counters = self._told + self.counts + self._spool.counts
-        counters["dropped"] = self._spool.dropped
+        counters.update(self._spool.dropped)
         return dataclasses.replace(
             self._status,
             spooled_reports=self._spool.reports,
@@ -245,7 +269,7 @@ class Publisher:
         kind, *rest = event
         if kind == "change":
             self._flow.add(rest[0].added)
-            self._flow.remove(rest[0].dropped)
+            self._flow.remove(rest[0].gone)
         elif kind == "stop":
             self._stop_by_s = rest[0]
         elif kind == "tell":
@@ -281,13 +305,17 @@ class Publisher:
                 self._flow.connect(time.monotonic())
                 return True
         elif kind == "message":
-            return self._take(rest[0].topic, rest[0].payload)
+            return self._take(rest[0].topic, rest[0].payload, rest[1])
         return False
 
-    def _take(self, topic: str, payload: bytes) -> bool:
+    def _count_ms(self) -> float:
+        return self._clock.count_ms() if self._clock is not None else 0.0
+
+    def _take(self, topic: str, payload: bytes, at_ms: float) -> bool:
         try:
             if topic == wire.ack_topic(self._login.agent):
-                self._settle(wire.decode_ack(payload))
+                ack = wire.decode_ack(payload)
+                self._settle(self._hear_time(ack, at_ms))
             elif topic == wire.config_topic(self._login.agent):
                 return self._take_config(payload)
             else:
@@ -297,12 +325,24 @@ class Publisher:
             log.warning("a message on %s cannot be taken: %s", topic, error)
         return False
 
+    def _hear_time(self, ack: wire.Ack, at_ms: float) -> wire.Ack:
+        """Gives the clock what the acknowledgement knows of time; returns it without the probe that it answers."""
+        named = {seq for seq in self._probes if seq in ack.refused or any(low <= seq <= high for low, high in ack.done)}
+        answered = named if ack.boot == self._spool.boot else set()
+        probed_at_ms = self._probes.pop(answered.pop()) if answered else None
+        if self._clock is not None:
+            self._clock.hear(ack.now_ms, at_ms=at_ms, probed_at_ms=probed_at_ms)
+        refused = {seq: reason for seq, reason in ack.refused.items() if probed_at_ms is None or seq not in named}
+        return dataclasses.replace(ack, refused=refused)
+
     def _settle(self, ack: wire.Ack) -> None:
         ids = self._spool.settle(ack)
         self._flow.remove(ids)
         self.counts["settled"] += len(ids)
         for seq, reason in ack.refused.items():
             self.counts["refused"] += 1
+            if reason in _REASONS:
+                self.counts[f"refused_{reason}"] += 1
             log.warning("report %s-%d was refused: %.40s", ack.boot, seq, reason)
         if ids:
             self._on_settled()

@@ -170,8 +170,15 @@ class Replay:
         self._scanner = scanner
         self._speed = speed
         self._shift_to_ms = shift_to_ms
+        self.begin_ms: int | None = None  # played from then on only: until then an earlier run did
         self.rows = 0  # played so far, of all scanners
         self.bad_lines: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """The same for the same rows at the same times, however fast."""
+        known = (self._scanner, self._shift_to_ms, *(self.facts[name] for name in ("from_ms", "to_ms", "rows")))
+        return json.dumps([*known, zlib.crc32(json.dumps(self.facts["identities"]).encode())])
 
     async def listen(self, ear: Ear) -> None:
         """Plays to the end; the ear's `reach` holds it back."""
@@ -179,22 +186,27 @@ class Replay:
         shift_ms = 0 if self._shift_to_ms is None else self._shift_to_ms - from_ms
         start_s = time.time() if self._shift_to_ms is None else self._shift_to_ms / 1000
         rows = in_order(read(self._path, self._pass_over))
-        ear.tell(from_ms + shift_ms, wire.Radio.OK)
-        due_ms = await ear.reach(from_ms + shift_ms)
+        begin_ms = max(from_ms + shift_ms, self.begin_ms or 0)
+        start_s -= (begin_ms - shift_ms - from_ms) / 1000 / self._speed if self._shift_to_ms is None else 0
+        ear.tell(begin_ms, wire.Radio.OK)
+        due_ms = await ear.reach(begin_ms)
         last_ms = from_ms
         while chunk := await asyncio.to_thread(lambda: list(itertools.islice(rows, CHUNK_ROWS))):
             for row in chunk:
                 at_ms = row.at_ms + shift_ms
-                if row.at_ms - last_ms > GAP_MS:
+                if row.at_ms - last_ms > GAP_MS and at_ms >= begin_ms:
                     await ear.jump(at_ms)
                 last_ms = max(last_ms, row.at_ms)
+                if at_ms < begin_ms:
+                    self.rows += 1
+                    continue
                 if at_ms >= due_ms:
                     await self._wait_until(start_s + (row.at_ms - from_ms) / 1000 / self._speed)
                     due_ms = await ear.reach(at_ms)
                 self.rows += 1
                 if row.scanner == self._scanner:
                     ear.hear(at_ms, ibeacon.compose(row.identity, row.power), row.rssi)
-        await ear.reach(last_ms + shift_ms)
+        await ear.reach(max(begin_ms, last_ms + shift_ms))
 
     async def _wait_until(self, wall_s: float) -> None:
         if not math.isinf(self._speed):

@@ -28,13 +28,16 @@ class Interest:
 class Window:
     """What is heard from `from_ms` to before `to_ms`."""
 
-    def __init__(self, from_ms: int, to_ms: int, interest: Interest, rssi_floor: int = wire.RSSI_DBM[0]) -> None:
-        """rssi_floor in dBm: what never is louder than this is not reported."""
+    def __init__(
+        self, from_ms: int, to_ms: int, interest: Interest, rssi_floor: int = wire.RSSI_DBM[0], rev: int = 0
+    ) -> None:
+        """rssi_floor in dBm: what never is louder than this is not reported. rev: of the config that said both."""
         self.from_ms = from_ms
         self.to_ms = to_ms
+        self.rev = rev
+        self.rssi_floor = rssi_floor
         self.counts: Counter[str] = Counter()
         self._interest = interest
-        self._rssi_floor = rssi_floor
         self._strangers: set[bytes] = set()
         # data -> first ms, last ms, count, sum of RSSI, max RSSI
         self._heard: dict[bytes, list[int]] = {}
@@ -87,7 +90,7 @@ class Window:
         return tuple(
             wire.Reading(identity, first_ms, last_ms, count, round(rssi_sum / count, 1), rssi_max, power)
             for identity, ((first_ms, last_ms, count, rssi_sum, rssi_max), power) in sorted(merged.items())
-            if rssi_max >= self._rssi_floor
+            if rssi_max >= self.rssi_floor
         )
 
 

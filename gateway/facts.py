@@ -47,7 +47,7 @@ class Facts:
 
     def __init__(self, session: Session) -> None:
         """Reads all of it: a few thousand agents and a hundred thousand identities take about half a second."""
-        self.revision = revision(session)
+        self.revision = revisions(session).facts
         self.keys: dict[str, bytes] = {
             row.id: bytes(row.key) for row in session.execute(text("SELECT id, key FROM agent"))
         }
@@ -111,9 +111,17 @@ class Facts:
         return agents, badges
 
 
-def revision(session: Session) -> int:
-    """The revision of what `Facts` remembers."""
-    return topics.revisions(session, [topics.FACTS])[topics.FACTS]
+class Revisions(NamedTuple):
+    """How often it changed: what `Facts` remembers, and who is expected where."""
+
+    facts: int
+    expected: int
+
+
+def revisions(session: Session) -> Revisions:
+    """Both, with one statement."""
+    found = topics.revisions(session, [topics.FACTS, topics.EXPECTED])
+    return Revisions(found[topics.FACTS], found[topics.EXPECTED])
 
 
 def _bounds(row: Any) -> tuple[int, int]:

@@ -5,6 +5,7 @@ It is a cache: what is not here is read, and all of it is thrown away when in do
 
 from array import array
 from collections.abc import Iterable
+from typing import Any
 
 from server.presence.joining import Interval
 from server.presence.trace import SILENT
@@ -59,8 +60,8 @@ class AtVenue:
         """Nothing yet."""
         self.shard = shard
         self.presents: dict[int, Present] = {}
-        self.coverage: dict[int, Interval] = {}  # placement -> newest run
-        self.beacons: dict[tuple[str, int], Interval] = {}  # whose beacon, placement -> newest run
+        self.coverage: dict[tuple[Any, ...], Interval] = {}  # (placement,) -> newest run
+        self.beacons: dict[tuple[Any, ...], Interval] = {}  # (whose beacon, placement) -> newest run
         self.kept_ms: int | None = None  # from when on the trace is whole; None: not read yet
 
 
@@ -78,6 +79,11 @@ class Memory:
         if found is None:
             found = self.venues[venue_id] = AtVenue(shard)
         return found
+
+    def known(self, venue_id: str, badge_id: int) -> Present | None:
+        """What is remembered of a badge at a venue."""
+        at = self.venues.get(venue_id)
+        return at.presents.get(badge_id) if at else None
 
     def forget(self, shards: Iterable[int]) -> None:
         """Throws away what is remembered of these shards."""

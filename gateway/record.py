@@ -9,15 +9,18 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
-from gateway import rows, stays, visits
+from gateway import stays, visits
 from gateway.facts import Venue
 from gateway.identify import Refused
-from gateway.memory import Memory
-from gateway.rows import Table
+from gateway.memory import NEVER_MS, Memory
+from gateway.rows import Found, Table
 from gateway.waiting import Portion, intervals_of
 from server import topics
 from server.checkins import service as checkins
-from server.presence.joining import Interval, Stay
+from server.presence.joining import Stay
+
+Run = tuple[str, int, int]  # an agent listened: from_ms, to_ms
+Heard = tuple[str, str, int, int]  # an agent heard the fixed beacon of another, or its own: from_ms, to_ms
 
 
 class BadgeNow(NamedTuple):
@@ -34,8 +37,8 @@ class Recorded(NamedTuple):
 
     revisions: dict[str, int]
     badges: dict[str, list[BadgeNow]]
-    coverage: dict[str, list[tuple[str, int, int]]]  # venue -> agent, from_ms, to_ms
-    beacons: dict[str, list[tuple[str, str, int, int]]]  # venue -> agent, whose beacon it heard, from_ms, to_ms
+    coverage: dict[str, list[Run]]
+    beacons: dict[str, list[Heard]]
     rewritten: set[str]  # venues of which something older than the newest visits changed: read them again
 
 
@@ -47,6 +50,7 @@ class Recorder:
         self._rule = rule
         heard_gap_ms = round(rule.heard_gap_s * 1000)
         self._spans = Table("span", {"badge_id": "bigint", "placement_id": "bigint"}, heard_gap_ms)
+        self._beacons = Table("beacon_span", {"beacon_agent_id": "text", "placement_id": "bigint"}, heard_gap_ms)
         self._coverage = Table("coverage", {"placement_id": "bigint"}, 0, {"agent_id": "text"})
 
     def record(
@@ -73,8 +77,8 @@ class Recorder:
             visits.record_spans(cursor, portions, memory, self._spans)
             found = stays.record_stays(cursor, touched, memory, self._rule)
             stays.record_trace(cursor, whole, memory, now)
-            coverage = self._record_coverage(cursor, portions, memory)
-        changed = self._check_in(session, touched, now)
+            coverage, beacons = self._record_coverage(cursor, portions, memory)
+        changed = self._check_in(session, touched, memory, now)
         badges: dict[str, list[BadgeNow]] = defaultdict(list)
         rewritten: set[str] = set()
         for entry in touched:
@@ -84,52 +88,53 @@ class Recorder:
                 continue
             newest = found.get(entry) or [Stay(present.since_ms, present.zone_id)]
             badges[venue_id].append(BadgeNow(entry.badge_id, newest, *entry.visit))
-        names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *rewritten}}
-        return Recorded(topics.bump(session, names | changed), dict(badges), coverage, {}, rewritten)
+        names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *beacons, *rewritten}}
+        return Recorded(topics.bump(session, names | changed), dict(badges), coverage, beacons, rewritten)
 
-    def _check_in(self, session: Session, touched: Iterable[visits.Touched], now: dt.datetime) -> set[str]:
+    def _check_in(
+        self, session: Session, touched: Sequence[visits.Touched], memory: Memory, now: dt.datetime
+    ) -> set[str]:
+        """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
         heard = [
             checkins.HeardAt(entry.badge_id, entry.portion.waiting.venue_id, start, end)
             for entry in touched
+            # An older visit's readings are late, and late evidence may always change something.
+            if entry.present is None or entry.present.due_ms <= entry.visit[1]
             for start, end in intervals_of(entry.portion.waiting.badges[entry.badge_id])
         ]
-        return checkins.check_in_heard(session, heard, self._rule, now).topics
+        outcome = checkins.check_in_heard(session, heard, self._rule, now)
+        for (badge_id, venue_id), wait_ms in outcome.waits.items():
+            if present := memory.known(venue_id, badge_id):
+                present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)
+        for (badge_id, venue_id), wait_ms in outcome.sooner.items():
+            if present := memory.known(venue_id, badge_id):
+                present.due_ms = min(present.due_ms, max(1, wait_ms))
+        return outcome.topics
 
     def _record_coverage(
         self, cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory
-    ) -> dict[str, list[tuple[str, int, int]]]:
-        written: list[tuple[str, int, int, int, str]] = []  # venue, placement, from, to, agent
-        old: dict[rows.Key, list[Interval]] = defaultdict(list)
-        venue_of: dict[int, tuple[Portion, str]] = {}
-        for portion in portions:
-            if not portion.coverage:
-                continue
-            waiting = portion.waiting
-            newest_runs = memory.at(waiting.venue_id, waiting.shard).coverage
-            for placement_id, runs in waiting.coverage.items():
-                agent_id = waiting.placed[placement_id][0]
-                venue_of[placement_id] = (portion, agent_id)
-                for run in sorted(runs):
-                    newest = newest_runs.get(placement_id)
-                    after = None if (placement_id,) in old else rows.grow(newest, run, 0)
-                    if after is None:
-                        old[placement_id,].append(run)
-                    elif after != newest:
-                        newest_runs[placement_id] = after
-                        written.append((waiting.venue_id, placement_id, *after, agent_id))
-        newest_rows, changed = self._coverage.take_old(cursor, old)
-        for key, run in newest_rows.items():
-            waiting = venue_of[key[0]][0].waiting
-            memory.at(waiting.venue_id, waiting.shard).coverage[key[0]] = run
-        for key, runs in changed.items():
-            portion, agent_id = venue_of[key[0]]
-            written += [(portion.waiting.venue_id, key[0], *run, agent_id) for run in runs]
-        last = {(placement_id, start): (end, agent_id) for _, placement_id, start, end, agent_id in written}
-        self._coverage.write(cursor, [(*key, *row) for key, row in last.items()])
-        by_venue: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
-        for venue_id, _, start, end, agent_id in written:
-            by_venue[venue_id].append((agent_id, start, end))
-        return dict(by_venue)
+    ) -> tuple[dict[str, list[Run]], dict[str, list[Heard]]]:
+        """When agents listened, and when they heard fixed beacons; returns by venue what grew."""
+        runs: list[Found] = []
+        heard: list[Found] = []
+        stands: dict[int, tuple[str, str]] = {}  # placement -> venue, agent
+        for waiting in (portion.waiting for portion in portions if portion.coverage):
+            at_venue = memory.at(waiting.venue_id, waiting.shard)
+            for placement_id, (agent_id, _) in waiting.placed.items():
+                stands[placement_id] = (waiting.venue_id, agent_id)
+            for placement_id, found in waiting.coverage.items():
+                runs.append(Found((placement_id,), found, at_venue.coverage, (stands[placement_id][1],)))
+            for key, found in waiting.beacons.items():
+                heard.append(Found(key, found, at_venue.beacons))
+        coverage: dict[str, list[Run]] = defaultdict(list)
+        for (placement_id,), grown in self._coverage.record(cursor, runs).items():
+            venue_id, agent_id = stands[placement_id]
+            coverage[venue_id] += [(agent_id, *run) for run in grown]
+        beacons: dict[str, list[Heard]] = defaultdict(list)
+        for (beacon_of, placement_id), grown in self._beacons.record(cursor, heard).items():
+            venue_id, agent_id = stands[placement_id]
+            beacons[venue_id] += [(agent_id, beacon_of, *run) for run in grown]
+        return dict(coverage), dict(beacons)
 
 
 def _set_aside(cursor: psycopg.Cursor[Any], refused: Iterable[Refused]) -> None:

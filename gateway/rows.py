@@ -43,6 +43,15 @@ def grow(newest: Interval | None, new: Interval, gap_ms: int) -> Interval | None
     return new
 
 
+class Found(NamedTuple):
+    """Intervals of one key, and where its newest row is remembered. extra: its other columns."""
+
+    key: Key
+    intervals: list[Interval]
+    memory: dict[Key, Interval]
+    extra: Key = ()
+
+
 class Table:
     """A table of such rows; its primary key is the key's columns and from_ms."""
 
@@ -83,6 +92,29 @@ class Table:
             names=sql.SQL(", ").join(names),
         )
         self._width = len(keys)
+
+    def record(self, cursor: psycopg.Cursor[Any], found: Iterable["Found"]) -> dict[Key, list[Interval]]:
+        """Takes intervals in, and returns the rows that changed, by key."""
+        by_key = {entry.key: entry for entry in found}
+        old: dict[Key, list[Interval]] = {}
+        changed: dict[Key, list[Interval]] = {}
+        for key, entry in by_key.items():
+            for interval in sorted(entry.intervals):
+                newest = entry.memory.get(key)
+                after = None if key in old else grow(newest, interval, self.gap_ms)
+                if after is None:
+                    old.setdefault(key, []).append(interval)
+                elif after != newest:
+                    entry.memory[key] = after
+                    changed.setdefault(key, []).append(after)
+        newest_rows, rewritten = self.take_old(cursor, old)
+        for key, row in newest_rows.items():
+            by_key[key].memory[key] = row
+        changed |= rewritten
+        # Of a row that grew twice only the last counts, and one statement may not touch a row twice.
+        rows = {(key, start): end for key, runs in changed.items() for start, end in runs}
+        self.write(cursor, [(*key, start, end, *by_key[key].extra) for (key, start), end in rows.items()])
+        return changed
 
     def take_old(
         self, cursor: psycopg.Cursor[Any], new: dict[Key, list[Interval]]

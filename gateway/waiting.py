@@ -13,6 +13,7 @@ from config.settings import Settings
 from gateway.facts import Venue
 from gateway.identify import Accepted
 from gateway.memory import AtVenue, Memory, Present
+from server.checkins.rules import SLACK_MS
 from server.presence.joining import Interval
 from server.presence.trace import SILENT
 
@@ -134,7 +135,7 @@ class Gathering:
             runs[-1] = (runs[-1][0], to_ms)
             return
         runs.append((from_ms, to_ms))
-        newest = at_venue.coverage.get(placement_id)
+        newest = at_venue.coverage.get((placement_id,))
         if newest is None or from_ms > newest[1]:
             waiting.news = True
 
@@ -175,9 +176,12 @@ class Gathering:
             if present is None:
                 urgent.add(badge_id)
                 continue
-            if from_ms > present.heard_ms + self._comeback_ms or 0 < present.due_ms <= to_ms:
+            heard_ms = present.heard_ms
+            if from_ms > heard_ms + self._comeback_ms or 0 < present.due_ms <= to_ms:
                 urgent.add(badge_id)
-            if to_ms > present.heard_ms:
+            elif from_ms < heard_ms - SLACK_MS:
+                present.due_ms = 0  # late evidence may change a check-in that waits for nothing more
+            if to_ms > heard_ms:
                 present.heard_ms = to_ms
             # May it change the zone? The first slot that does is enough: stays are computed again from there.
             if slot > present.since_slot:

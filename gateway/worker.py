@@ -72,6 +72,7 @@ class Worker:
         self._health = counters
         self._clock = clock
         self._facts: Facts | None = None
+        self._expected = 0  # how often it changed who is expected where
         self._recorder = Recorder(settings.presence)
         self._memory = self._new_memory()
         self._gathering = Gathering(settings)
@@ -164,7 +165,11 @@ class Worker:
 
     def _fresh_facts(self) -> Facts:
         with database.transaction(self._engine) as session:
-            if self._facts is None or self._facts.revision != facts.revision(session):
+            seen = facts.revisions(session)
+            if seen.expected != self._expected:
+                self._memory.reconsider()
+                self._expected = seen.expected
+            if self._facts is None or self._facts.revision != seen.facts:
                 new = Facts(session)
                 if self._facts is not None:
                     self._judge_again(self._facts, new)
@@ -247,7 +252,7 @@ class Worker:
             else:
                 fence.touch(session, shards)
             # After the fence, which whoever rebuilds rows has passed before: nothing is recorded by older facts.
-            if portions and facts.revision(session) != self._facts.revision:
+            if portions and facts.revisions(session).facts != self._facts.revision:
                 raise FactsMoved
             recorded = self._recorder.record(session, portions, refused, memory, self._facts.venues, now)
         self._health.count("batches")

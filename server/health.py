@@ -30,11 +30,13 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _COUNTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 _LAST_HEARD = text("""
-    SELECT agent.id, extract(epoch FROM agent.status_at) AS status_at,
+    SELECT agent.id, extract(epoch FROM agent.status_at) AS status_at, agent.status -> 'counters' AS counters,
            (SELECT coverage.to_ms FROM coverage WHERE coverage.agent_id = agent.id
             ORDER BY coverage.from_ms DESC LIMIT 1) AS heard_ms
     FROM agent ORDER BY agent.id
 """)
+# Of an agent's counters (docs/protocol.md, status).
+_LOST = ("dropped", "dropped_age", "unspooled", "refused_undated", "refused_future", "refused_expired")
 _GATEWAYS = text("SELECT gateway, counters, extract(epoch FROM at) AS at FROM gateway_health ORDER BY gateway")
 
 
@@ -149,13 +151,22 @@ class Metrics(Collector):
         said = GaugeMetricFamily(
             "muster_agent_seconds_since_status", "Since an agent's status arrived.", labels=["agent"]
         )
+        lost = CounterMetricFamily(
+            "muster_agent_lost",
+            "Windows that an agent heard and could not deliver, ever or since its start, by reason.",
+            labels=["agent", "reason"],
+        )
         for row in agents:
+            for reason in _LOST:
+                if row.counters and _is_number(row.counters.get(reason)):
+                    lost.add_metric([row.id, reason], row.counters[reason])
             if row.heard_ms is not None:
                 reported.add_metric([row.id], now_s - row.heard_ms / 1000)
             if row.status_at is not None:
                 said.add_metric([row.id], now_s - float(row.status_at))
         yield reported
         yield said
+        yield lost
 
 
 def _of_gateways(rows: Iterable[tuple[str, dict[str, Any], float]], now_s: float) -> Iterator[Metric]:

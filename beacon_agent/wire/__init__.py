@@ -33,7 +33,7 @@ from beacon_agent.wire.messages import (
     Reason,
     Unacceptable,
 )
-from beacon_agent.wire.reports import Reading, Report, decode, encode, sign, split, verify
+from beacon_agent.wire.reports import Reading, Report, decode, encode, is_probe, make_probe, sign, verify
 from beacon_agent.wire.topics import (
     SHARDS,
     ack_topic,
@@ -83,7 +83,9 @@ __all__ = [
     "encode_status",
     "epoch_topic",
     "is_id",
+    "is_probe",
     "live_topic",
+    "make_probe",
     "matches",
     "parse_report_topic",
     "ranges",
@@ -91,7 +93,6 @@ __all__ = [
     "shard_name",
     "shard_of",
     "sign",
-    "split",
     "status_topic",
     "verify",
 ]

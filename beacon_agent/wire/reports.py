@@ -17,7 +17,6 @@ from beacon_agent.wire.messages import (
     MAX_WINDOW_MS,
     POWER_DBM,
     RSSI_DBM,
-    SPLIT_BYTES,
     VERSION,
     Clock,
     Radio,
@@ -71,6 +70,16 @@ def encode(report: Report) -> bytes:
     )
 
 
+def make_probe(agent: str, boot: str, seq: int) -> Report:
+    """A report that tells nothing and asks for the time: it is acknowledged at once, and stored nowhere."""
+    return Report(agent, boot, seq, 0, 0, Radio.OFF, Clock.UNKNOWN, ())
+
+
+def is_probe(report: Report) -> bool:
+    """Whether it only asks for the acknowledgement's `now`; `decode` takes an empty window as nothing else."""
+    return report.from_ms == report.to_ms
+
+
 def sign(key: bytes, body: bytes) -> bytes:
     """Makes the payload of a body: HMAC-SHA256 as 64 hex digits, a newline, the body."""
     return hmac.digest(key, body, hashlib.sha256).hex().encode() + b"\n" + body
@@ -109,6 +118,8 @@ def decode(body: bytes, loads: Callable[[bytes], Any] = json.loads) -> Report:
         raise Unacceptable(Reason.BAD_REPORT, "agent or boot")
     if type(seq) is not int or not 1 <= seq <= MAX_SEQ:
         raise Unacceptable(Reason.BAD_REPORT, "seq")
+    if from_ms == to_ms == 0 and type(from_ms) is type(to_ms) is int and clock is Clock.UNKNOWN and rows == []:
+        return Report(agent, boot, seq, 0, 0, radio, clock, ())
     if not (type(from_ms) is type(to_ms) is int and 0 <= from_ms < to_ms <= MAX_TIME_MS):
         raise Unacceptable(Reason.BAD_REPORT, "from or to")
     length_ms = to_ms - from_ms
@@ -146,23 +157,3 @@ def _decode_readings(rows: list[Any], length_ms: int) -> tuple[Reading, ...]:
     except (TypeError, ValueError) as error:
         raise (error if isinstance(error, Unacceptable) else Unacceptable(Reason.BAD_REPORT, "a reading")) from None
     return tuple(readings)
-
-
-def split(report: Report) -> tuple[Report, ...]:
-    """Cuts a window whose body is over SPLIT_BYTES into several reports of the same window.
-
-    They are numbered upwards from the report's own seq; a small window comes back as it is.
-    """
-    parts = _halve(report)
-    return tuple(dataclasses.replace(part, seq=report.seq + index) for index, part in enumerate(parts))
-
-
-def _halve(report: Report) -> list[Report]:
-    if len(report.readings) < 2 or len(encode(report)) <= SPLIT_BYTES:
-        return [report]
-    middle = len(report.readings) // 2
-    return [
-        part
-        for readings in (report.readings[:middle], report.readings[middle:])
-        for part in _halve(dataclasses.replace(report, readings=readings))
-    ]

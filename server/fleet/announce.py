@@ -95,12 +95,14 @@ class Announcer:
 
     def _publish(self, now: dt.datetime, again: bool) -> int:
         with database.transaction(self._engine) as session:
-            configs = self._read(session, now)
+            configs, highest = self._read(session, now)
             digests = {config_id: _digest(config) for config_id, config in configs.items()}
             changed = [
                 agent_id
                 for agent_id, digest in digests.items()
-                if agent_id not in self._published or self._published[agent_id][0] != digest
+                if agent_id not in self._published
+                or self._published[agent_id][0] != digest
+                or self._published[agent_id][1].rev < highest[agent_id]  # it would not take what was published
             ]
             # An agent takes only a higher rev than its own, so that what changed must have one.
             revs = _raise_revs(session, changed)
@@ -120,14 +122,13 @@ class Announcer:
             self._client.publish(wire.config_topic(agent_id), payload, qos=1, retain=True)
         return len(sent)
 
-    def _read(self, session: Session, now: dt.datetime) -> dict[str, wire.Config]:
+    def _read(self, session: Session, now: dt.datetime) -> tuple[dict[str, wire.Config], dict[str, int]]:
+        """The configs by agent, and the highest rev that each agent knows."""
         patterns = self._patterns(session, now)
         places = fleet.newest_places(session)
-        return {
-            agent.id: fleet.make_config(agent, places[agent.id], patterns, self._window_s)
-            for agent in fleet.list_all(session)
-            if agent.id in places
-        }
+        placed = [agent for agent in fleet.list_all(session) if agent.id in places]
+        configs = {agent.id: fleet.make_config(agent, places[agent.id], patterns, self._window_s) for agent in placed}
+        return configs, {agent.id: fleet.highest_rev(agent) for agent in placed}
 
 
 def _digest(config: wire.Config) -> bytes:

@@ -180,8 +180,19 @@ def take_status(
     agent.status = dataclasses.asdict(status)
     if not retained:
         agent.status_at = now
+    in_force = highest_rev(agent)
+    if in_force > agent.config_rev:
+        # The database is older than what it told its agents, as after a restore: what it tells next must be higher.
+        agent.config_rev = in_force
+        topics.bump(session, [topics.FACTS])
     session.flush()
     return True
+
+
+def highest_rev(agent: Agent) -> int:
+    """The highest rev of a config that the agent says it has taken or rejected; it takes only higher ones."""
+    status: dict[str, Any] = agent.status or {}
+    return max(status.get("rev") or 0, status.get("rejected_rev") or 0)
 
 
 def config_of(

@@ -13,9 +13,10 @@ from server import times, topics
 from server.checkins import capacity, words
 from server.events import service as events
 from server.live.rights import Audience
+from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
 from server.presence.service import VenuePicture
-from server.presence.states import EVER_MS, Kind
+from server.presence.states import Kind
 
 ARRIVALS_SHOWN = 200  # newest first; a wall shows 12, a phone scrolls through some
 CURVE_POINTS = 240  # more than a screen has room for beside the map

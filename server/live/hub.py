@@ -9,6 +9,7 @@ Everything but reading the tables happens in the event loop, so nothing needs a 
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
-from server import topics
+from server import times, topics
 from server.errors import MusterError, Refused, SignInNeeded, Unavailable
 from server.events import service as events
 from server.live import gatherings, members, news, rights
@@ -38,6 +39,7 @@ SHARED_S = 1.0  # a snapshot may be this old: what a thousand viewers ask for at
 SHOW_AGAIN_S = 0.1  # a venue with many reports redraws ten times a second at most: faster than an eye follows dots
 LOAD_AGAIN_S = 0.25  # of an event whose check-ins come in a rush
 READ_AGAIN_S = 3600.0  # a wall that shows a venue for weeks forgets who has not been there for long
+LEARN_S = 60.0  # badges' rhythms are learnt anew: they come from half an hour, and a minute of it is one more block
 KEEP_S = 10.0  # a reload of the page finds its topics still in memory
 THREADS = 2  # reading the tables at once; the rest of the pool is for requests
 
@@ -73,6 +75,7 @@ class Hub:
         self._closing = False
         self._spawn(self._every(TICK_S, self._tick))
         self._spawn(self._every(CHECK_S, self._check))
+        self._spawn(self._every(LEARN_S, self._learn))
 
     async def stop(self) -> None:
         """Ends all streams and everything that the hub started."""
@@ -323,6 +326,21 @@ class Hub:
                 self._reload(watch)
             else:
                 watch.verified_s = started_s
+
+    async def _learn(self) -> None:
+        """Learns the rhythms of the badges at the watched venues from what their traces have gained."""
+        for watch in list(self._watches.values()):
+            record = watch.record
+            if isinstance(record, presence.Record):
+                now_ms = presence.now_ms_of(record, times.to_ms(self._clock()))
+                learn = functools.partial(presence.learn_again, record=record, now_ms=now_ms)
+                try:
+                    learnt = await self._in_thread(learn)
+                except SQLAlchemyError as error:
+                    _log.warning("the trace of %s cannot be read: %s", watch.name, type(error).__name__)
+                    continue
+                record.rhythms.clear()
+                record.rhythms.update(learnt)
 
     # -- machinery
 

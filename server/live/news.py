@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from server.presence.states import EVER_MS, Heard, Interval
+from server.presence.intervals import EVER_MS, Interval
+from server.presence.states import Heard
 
 PREFIX = "muster/v1/live/"
 SUBSCRIPTION = PREFIX + "#"
@@ -19,11 +20,15 @@ class Unreadable(ValueError):
 
 
 class News(NamedTuple):
-    """What changed with this revision. badges, coverage: None when the tables have to be read again."""
+    """What changed with this revision. badges, coverage: None when the tables have to be read again.
+
+    coverage: agent, run. beacons: agent, whose beacon it heard, run. Runs are half-open and hold all that grew.
+    """
 
     rev: int
     badges: list[Heard] | None = None
     coverage: list[tuple[str, Interval]] | None = None
+    beacons: tuple[tuple[str, str, Interval], ...] = ()
 
 
 def topic_name(mqtt_topic: str) -> str | None:
@@ -63,7 +68,15 @@ def read(payload: bytes) -> News:
     badges, coverage = fields.get("badges"), fields.get("coverage")
     if not isinstance(badges, list) or not isinstance(coverage, list):
         raise Unreadable("badges and coverage are lists")
-    return News(rev, [_read_badge(entry) for entry in badges], [_read_coverage(entry) for entry in coverage])
+    beacons = fields.get("beacons", [])
+    if not isinstance(beacons, list):
+        raise Unreadable("beacons are a list")
+    return News(
+        rev,
+        [_read_badge(entry) for entry in badges],
+        [_read_coverage(entry) for entry in coverage],
+        tuple(_read_beacon(entry) for entry in beacons),
+    )
 
 
 def _read_badge(entry: Any) -> Heard:
@@ -85,6 +98,15 @@ def _read_coverage(entry: Any) -> tuple[str, Interval]:
     if not isinstance(entry, dict):
         raise Unreadable("a run is an object")
     return _text(entry.get("agent")), _interval(entry)
+
+
+def _read_beacon(entry: Any) -> tuple[str, str, Interval]:
+    if not isinstance(entry, list) or len(entry) != 4:
+        raise Unreadable("a beacon is heard by an agent, of an agent, from, to")
+    agent, beacon_agent, from_ms, to_ms = entry
+    if _whole(from_ms) > _whole(to_ms):
+        raise Unreadable("it ends before it begins")
+    return _text(agent), _text(beacon_agent), (from_ms, to_ms + 1)
 
 
 def _interval(entry: dict[str, Any]) -> Interval:

@@ -13,9 +13,9 @@ from server.live.changes import CannotTell, Topic, changes
 from server.live.gatherings import Gathering
 from server.live.members import Diary
 from server.live.rights import Audience
+from server.presence import ears, states
 from server.presence import schema as presence_schema
 from server.presence import service as presence
-from server.presence import states
 from server.presence.service import Record, VenuePicture
 
 
@@ -134,13 +134,20 @@ class Watch:
         record = self.record
         if not isinstance(record, Record) or found.badges is None or found.coverage is None:
             return False
-        if found.rev != record.rev + 1 or any(agent not in record.ears for agent, _ in found.coverage):
+        agents = {agent for agent, _ in found.coverage} | {agent for agent, _, _ in found.beacons}
+        if found.rev != record.rev + 1 or not agents <= record.ears.keys():
             return False
         for badge in found.badges:
             record.heard[badge.badge_id] = _continued(record.heard.get(badge.badge_id), badge)
+            record.memory.gone.discard(badge.badge_id)
         for agent, run in found.coverage:
-            ear = record.ears[agent]
-            record.ears[agent] = ear._replace(listened=states.merge([*ear.listened, run]))
+            newest = record.ears[agent].listened[-1:]
+            if newest and run[0] < newest[0][0]:
+                record.memory.forget()  # an old hole in the listening was filled
+            record.ears[agent] = ears.listen(record.ears[agent], run)
+        for agent, beacon_agent, run in found.beacons:
+            learn_ms = record.facts.rule.beacon_learn_ms
+            record.ears[agent] = ears.hear_beacon(record.ears[agent], beacon_agent, run, learn_ms)
         self.record = dataclasses.replace(record, rev=found.rev)
         return True
 

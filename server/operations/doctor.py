@@ -102,6 +102,24 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_deaf_agents(settings, now)
+
+
+def _look_for_deaf_agents(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    """One finding for each agent that says it listens and no longer hears the beacons it is known to hear."""
+    from sqlalchemy.orm import Session
+
+    from server import database
+    from server.presence import explain
+
+    engine = database.connect(settings.database.conninfo, pool=1)
+    try:
+        with Session(engine) as session:
+            for sentence in explain.deaf_agents(session, now=now, presence=settings.presence):
+                advice = "look after that Pi: its adapter, its antenna, what stands in front of it; or is a beacon off?"
+                yield Finding("deaf agent", False, sentence, advice)
+    finally:
+        engine.dispose()
 
 
 def _look_at_browser_libraries() -> Finding:

@@ -15,6 +15,8 @@ BENCHES = CHECKOUT / "tests" / "bench"
 # As the contract lists them; `all` runs those that there are, in this order.
 BENCH_ORDER = ("ingest", "latency", "chaos", "agent", "api", "match", "relevance", "live")
 
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+
 Run = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -170,7 +172,11 @@ def _bench_one(name: str, options: list[str]) -> int:
     """One benchmark; returns its exit code."""
     if str(CHECKOUT) not in sys.path:
         sys.path.insert(0, str(CHECKOUT))
-    return int(importlib.import_module(f"tests.bench.{name}").main(options) or 0)
+    try:
+        return int(importlib.import_module(f"tests.bench.{name}").main(options) or 0)
+    except KeyboardInterrupt:
+        print("stopped; everything that it started has ended", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _world(_arguments: argparse.Namespace, settings: Settings) -> int:

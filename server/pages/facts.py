@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ from server.live import gatherings, members, rights
 from server.live.rights import Audience
 from server.people.model import Member
 from server.presence import service as presence
-from server.presence.states import AgentKind, Kind
+from server.presence import visits
+from server.presence.listening import AgentKind
+from server.presence.states import Kind
 from server.venues import service as venues
 from server.venues.model import Venue, Zone
 
@@ -163,6 +166,14 @@ def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime
     return presence.now_of(session, venue=venue, now=now) if venue.replayed else None
 
 
+def visits_today(session: Session, venue: Venue, now: dt.datetime, rules: Presence) -> Fact:
+    """How many have visited a venue on its own day, each attendance once; of a recording on its last one."""
+    at = presence.now_of(session, venue=venue, now=now)
+    day = at.astimezone(zoneinfo.ZoneInfo(venue.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = visits.count_since(session, venue_id=venue.id, since=day, now=now, presence=rules)
+    return {"count": counted.attendances, "unobserved": counted.unobserved, "as_of": at}
+
+
 def seen_simulated_venues(session: Session, member: Member, now: dt.datetime) -> list[str]:
     """The ids of the demonstration's venues that she may watch."""
     seen = []
@@ -198,6 +209,7 @@ def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence) ->
         "name": venue.name,
         "href": f"/venues/{venue.id}/live",
         "here": here if listening else None,
+        "visits": visits_today(session, venue, now, rules)["count"],
         "as_of": times.from_ms(picture.now_ms),
         "replayed": venue.replayed,
         "time_zone": venue.time_zone,

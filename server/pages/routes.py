@@ -186,6 +186,7 @@ def show_venue(
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
         recorded_at=facts.recorded_at(session, venue, now),
+        visits=facts.visits_today(session, venue, now, settings.presence),
     )
 
 

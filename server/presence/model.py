@@ -1,4 +1,4 @@
-"""Tables of what was heard: spans, visits, stays, the recent trace behind the stays, and coverage.
+"""Tables of what was heard: spans, visits, stays, the recent trace behind the stays, coverage, and fixed beacons.
 
 Times are milliseconds since the epoch by event time; every row is a union of intervals or a maximum, so that a reading
 that comes twice, late or in another order changes nothing.
@@ -114,3 +114,17 @@ class Coverage(Base):
     from_ms: Mapped[int] = mapped_column(primary_key=True)
     to_ms: Mapped[int]
     agent_id: Mapped[str] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+
+
+class BeaconSpan(Base):
+    """When an agent's placement heard the fixed beacon of an agent (its own or a neighbour's), joined as spans are."""
+
+    __tablename__ = "beacon_span"
+    __table_args__ = (CheckConstraint("from_ms <= to_ms", name="runs_forward"), _ROOM_TO_GROW)
+
+    beacon_agent_id: Mapped[str] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
+    placement_id: Mapped[int] = mapped_column(
+        ForeignKey("placement.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    from_ms: Mapped[int] = mapped_column(primary_key=True)
+    to_ms: Mapped[int]

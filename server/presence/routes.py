@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from server import fields
 from server.badges import service as badges
 from server.people import access
-from server.presence import explain, rights, schema
+from server.presence import explain, rights, schema, visits
 from server.presence import service as presence
 from server.requests import Id, InSettings, InTransaction, Now, Number
 
@@ -34,8 +34,26 @@ def list_visits(
 ) -> list[schema.VisitSeen]:
     """The visits of a venue, the newest first; without `since` those of a day. For whom its live stream is for."""
     rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
-    found = presence.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
+    found = visits.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
     return [schema.visit(seen) for seen in found]
+
+
+@router.get("/venues/{venue_id}/attendances")
+def list_attendances(
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    since: Annotated[fields.Moment | None, Query(description="attendances that ended before are left out")] = None,
+) -> list[schema.AttendanceSeen]:
+    """The visits of a venue as they count: those between which nobody can tell whether the badge was away are one.
+
+    The newest first; without `since` those of a day. For whom the venue's live stream is for.
+    """
+    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    found = visits.attendances_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
+    return [schema.attendance(seen) for seen in found]
 
 
 @router.get("/badges/{badge_id}/why")

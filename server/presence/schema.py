@@ -7,7 +7,8 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from server import times
-from server.presence.service import SeenVisit, VenuePicture
+from server.presence.service import VenuePicture
+from server.presence.visits import Attendance, SeenVisit
 
 
 class VenueNow(TypedDict):
@@ -36,13 +37,14 @@ class ZoneNow(TypedDict):
 
 
 class AgentNow(TypedDict):
-    """An agent: listening, silent or given_up, and since when."""
+    """An agent: listening, silent, deaf or given_up, and since when. unheard: whose beacons it is deaf to."""
 
     id: str
     zone: str
     location: list[float] | None
     state: str
     since: str | None
+    unheard: list[str]
 
 
 class BadgeNow(TypedDict):
@@ -67,7 +69,7 @@ class VenueTopic(TypedDict):
 
 
 class VisitSeen(TypedDict):
-    """A visit. observed: whether somebody listened when it ended; null while it has not ended."""
+    """A visit. observed: whether everybody listened when it ended; null while it has not ended."""
 
     id: int
     badge: int
@@ -77,8 +79,36 @@ class VisitSeen(TypedDict):
     observed: bool | None
 
 
+class VisitEnd(TypedDict):
+    """A visit of an attendance, and whether everybody listened when it ended; null while it has not ended."""
+
+    id: int
+    since: str
+    until: str
+    observed: bool | None
+
+
+class AttendanceSeen(TypedDict):
+    """Visits of a badge between which nobody can tell whether it was away: they count once.
+
+    since, until: the ends of the first and the last of them. heard_s: for how long it was heard in that time. observed:
+    whether everybody listened when the last one ended; null while it has not ended.
+    """
+
+    badge: int
+    since: str
+    until: str
+    heard_s: float
+    state: str
+    observed: bool | None
+    visits: list[VisitEnd]
+
+
 class WhyBadge(TypedDict):
-    """Why a badge is present, away, left or unknown. silent: the agents without which nobody can tell."""
+    """Why a badge is present, away, left or unknown.
+
+    away_after_s: after which silence it counts as away. silent: the agents without which nobody can tell.
+    """
 
     badge: int
     venue: str | None
@@ -86,6 +116,7 @@ class WhyBadge(TypedDict):
     state: str | None
     since: str | None
     last_heard: str | None
+    away_after_s: float | None
     silent: list[str]
     sentence: str
 
@@ -159,6 +190,7 @@ def _agents(seen: VenuePicture) -> list[AgentNow]:
                 "location": None if location is None else list(location),
                 "state": state.kind.value,
                 "since": None if state.since_ms is None else rfc3339_ms(state.since_ms),
+                "unheard": [missed.beacon_agent_id for missed in seen.picture.unheard.get(agent_id, ())],
             }
         )
     return found
@@ -190,4 +222,26 @@ def visit(seen: SeenVisit) -> VisitSeen:
         "until": rfc3339_ms(seen.to_ms),
         "state": seen.kind.value,
         "observed": seen.observed,
+    }
+
+
+def attendance(seen: Attendance) -> AttendanceSeen:
+    """An attendance as the API tells it."""
+    last = seen.visits[-1]
+    return {
+        "badge": seen.badge_id,
+        "since": rfc3339_ms(seen.visits[0].from_ms),
+        "until": rfc3339_ms(last.to_ms),
+        "heard_s": seen.heard_ms / 1000,
+        "state": last.kind.value,
+        "observed": last.observed,
+        "visits": [
+            {
+                "id": visit.id,
+                "since": rfc3339_ms(visit.from_ms),
+                "until": rfc3339_ms(visit.to_ms),
+                "observed": visit.observed,
+            }
+            for visit in seen.visits
+        ],
     }

@@ -1,21 +1,31 @@
-"""What a viewer sees of a badge, an agent or a zone: derived from visits and coverage alone; pure, event time.
+"""What a viewer sees of a badge or a zone: derived from visits and coverage alone; pure, event time.
 
 Silence is not absence. A badge is *present* when it was heard within its rhythm, *away* when it has been silent for
 longer while everybody listened, *left* once a whole join gap of that was listened to, and *unknown* when they did not
 listen. The newest `unjudged_ms` are not judged, since their reports may still be on their way: `judged` is now less
 that. All times are milliseconds since the epoch; times listened are half-open, [from_ms, to_ms).
+
+The gateway may write the end of a visit of somebody who is heard all the time up to 17 s late (it coalesces), while
+coverage is fresh. That makes nobody away: away_after_ms + unjudged_ms is longer than that lateness and the silence
+after which a reading is written at once together, so a reading that is not written yet either follows one that is
+young enough, or is too young to be judged itself.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
-from config.settings import Presence
+from server.presence import listening
+from server.presence.deafness import Unheard
+from server.presence.ears import Ear
+from server.presence.intervals import around, following
+from server.presence.listening import AgentKind, AgentState, Reckoning
+from server.presence.rule import Rule
 
-Interval = tuple[int, int]
-
-EVER_MS = 1 << 62  # the end of what has no end
+NO_RHYTHMS: Mapping[int, int] = MappingProxyType({})
+COUNTS_KEPT_MS = 60_000  # a count of the past is corrected within a minute of a late report
 
 
 class Kind(StrEnum):
@@ -38,22 +48,6 @@ class State(NamedTuple):
     since_ms: int
 
 
-class AgentKind(StrEnum):
-    """Whether an agent listens."""
-
-    LISTENING = "listening"
-    SILENT = "silent"
-    GIVEN_UP = "given_up"
-
-
-class AgentState(NamedTuple):
-    """Whether an agent listens, where it stands, and since when; None: it never has."""
-
-    zone_id: str
-    kind: AgentKind
-    since_ms: int | None
-
-
 class ZoneKind(StrEnum):
     """Whether what happens in a zone is known."""
 
@@ -72,22 +66,6 @@ class ZoneState(NamedTuple):
     since_ms: int | None
     here: int
     here_then: int | None
-
-
-class Placed(NamedTuple):
-    """An agent's time in one zone of the venue, [from_ms, to_ms)."""
-
-    zone_id: str
-    from_ms: int
-    to_ms: int
-
-
-class Ear(NamedTuple):
-    """One agent at the venue: when it stood there, and when its radio listened."""
-
-    agent_id: str
-    placed: Sequence[Placed]
-    listened: Sequence[Interval]
 
 
 class Heard(NamedTuple):
@@ -109,29 +87,6 @@ class Heard(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
-    """The constants of the states, and the venue's own: after which silence somebody has left."""
-
-    away_after_ms: int
-    given_up_after_ms: int
-    unjudged_ms: int
-    join_gap_ms: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reckoning:
-    """Who listened when, as far as it is judged.
-
-    runs: when every agent still reckoned with listened, and at least one. ears: each agent's own listening.
-    """
-
-    judged_ms: int
-    runs: tuple[Interval, ...]
-    ears: Mapping[str, tuple[Interval, ...]]
-    agents: Mapping[str, AgentState]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Picture:
     """What is seen of a venue at one moment."""
 
@@ -139,166 +94,137 @@ class Picture:
     badges: Mapping[int, State]
     agents: Mapping[str, AgentState]
     zones: Mapping[str, ZoneState]
+    unheard: Mapping[str, tuple[Unheard, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # agent -> beacons that it is deaf to
 
 
-def rule(presence: Presence, join_gap_s: float) -> Rule:
-    """The rule of a venue with this join gap (s)."""
-    return Rule(
-        away_after_ms=round(presence.away_after_s * 1000),
-        given_up_after_ms=round(presence.given_up_after_s * 1000),
-        unjudged_ms=round(presence.unjudged_s * 1000),
-        join_gap_ms=round(join_gap_s * 1000),
-    )
+@dataclasses.dataclass(slots=True)
+class Memory:
+    """What earlier pictures of a venue found, so that one costs no more the longer the past is; a cache, no truth.
 
-
-def merge(intervals: Iterable[Interval]) -> list[Interval]:
-    """The union of half-open intervals, ascending; what touches is one."""
-    merged: list[Interval] = []
-    for start, end in sorted(interval for interval in intervals if interval[0] < interval[1]):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _without(intervals: Sequence[Interval], holes: Sequence[Interval]) -> list[Interval]:
-    """The parts of merged intervals that lie in none of the merged holes."""
-    left: list[Interval] = []
-    at = 0
-    for start, end in intervals:
-        while at and holes[at - 1][1] > start:
-            at -= 1
-        while at < len(holes) and holes[at][1] <= start:
-            at += 1
-        while at < len(holes) and holes[at][0] < end:
-            if start < holes[at][0]:
-                left.append((start, holes[at][0]))
-            start = holes[at][1]
-            at += 1
-        if start < end:
-            left.append((start, end))
-    return left
-
-
-def _within(intervals: Sequence[Interval], windows: Sequence[Interval]) -> list[Interval]:
-    """The parts of merged intervals that lie in one of the merged windows."""
-    return [
-        (max(start, low), min(end, high))
-        for start, end in intervals
-        for low, high in windows
-        if max(start, low) < min(end, high)
-    ]
-
-
-def reckon(ears: Iterable[Ear], judged_ms: int, rule: Rule) -> Reckoning:
-    """Who listened when, up to judged_ms.
-
-    An agent's silence of given_up_after_ms or more is not held against the others, neither while it lasts nor after
-    its return: a broken Pi must not make the whole venue unknown for ever, and not again when it is repaired.
+    gone: who has left long since, until heard again or something older changes. here_then: how many were in a zone
+    when its agents fell silent; counted anew now and then, since late reports may tell of that time.
     """
-    own: dict[str, tuple[Interval, ...]] = {}
-    agents: dict[str, AgentState] = {}
-    missing: list[Interval] = []
-    for ear in ears:
-        stood = merge((place.from_ms, min(place.to_ms, judged_ms)) for place in ear.placed)
-        listened = _within(merge(ear.listened), stood)
-        own[ear.agent_id] = tuple(listened)
-        silences = _without(stood, listened)
-        missing.extend(silence for silence in silences if silence[1] - silence[0] < rule.given_up_after_ms)
-        for place in ear.placed:
-            if place.from_ms <= judged_ms < place.to_ms:
-                back_ms = [start for start, end in merge(ear.listened) if end > judged_ms]
-                # What listens again needs no judging: its room and those it hears are told of at the same moment.
-                agents[ear.agent_id] = (
-                    AgentState(place.zone_id, AgentKind.LISTENING, max(back_ms[0], place.from_ms))
-                    if back_ms
-                    else _agent_state(place, stood, listened, judged_ms, rule)
-                )
-    runs = _without(merge(part for parts in own.values() for part in parts), merge(missing))
-    return Reckoning(judged_ms, tuple(runs), own, agents)
+
+    gone: set[int] = dataclasses.field(default_factory=set)
+    here_then: dict[tuple[str, int], int] = dataclasses.field(default_factory=dict)
+    counts_until_ms: int = 0
+
+    def forget_counts(self, now_ms: int) -> None:
+        """Drops counts that are older than COUNTS_KEPT_MS."""
+        if not self.counts_until_ms - COUNTS_KEPT_MS <= now_ms < self.counts_until_ms:
+            self.here_then.clear()
+            self.counts_until_ms = now_ms + COUNTS_KEPT_MS
+
+    def forget(self) -> None:
+        """Drops everything: something old has changed."""
+        self.gone.clear()
+        self.here_then.clear()
 
 
-def _agent_state(
-    place: Placed, stood: Sequence[Interval], listened: Sequence[Interval], judged_ms: int, rule: Rule
-) -> AgentState:
-    if listened and listened[-1][1] == judged_ms:
-        return AgentState(place.zone_id, AgentKind.LISTENING, listened[-1][0])
-    came_ms = stood[-1][0] if stood and stood[-1][1] == judged_ms else place.from_ms
-    heard_of = bool(listened) and listened[-1][1] > came_ms
-    since_ms = listened[-1][1] if heard_of else came_ms
-    kind = AgentKind.GIVEN_UP if judged_ms - since_ms >= rule.given_up_after_ms else AgentKind.SILENT
-    return AgentState(place.zone_id, kind, since_ms if heard_of or since_ms > 0 else None)
-
-
-def state(arrived_ms: int, last_heard_ms: int, reckoning: Reckoning, rule: Rule) -> State:
+def state(
+    arrived_ms: int, last_heard_ms: int, reckoning: Reckoning, rule: Rule, away_after_ms: int | None = None
+) -> State:
     """How a badge stands to the venue at the reckoning's moment.
 
-    arrived_ms, last_heard_ms: the ends of its latest visit. Once a whole join gap was listened to without hearing it,
-    it has left, whatever comes later, until it is heard again.
+    arrived_ms, last_heard_ms: the ends of its latest visit; the reckoning must reach back to the latter. away_after_ms:
+    its own rhythm, None for the constant. Once a whole join gap was listened to without hearing it, it has left,
+    whatever comes later, until it is heard again.
     """
+    away_ms = rule.away_after_ms if away_after_ms is None else away_after_ms
     judged_ms, runs = reckoning.judged_ms, reckoning.runs
     if last_heard_ms >= judged_ms:
         return State(Kind.PRESENT, arrived_ms)
-    for start_ms, end_ms in runs:
-        silent_from_ms = max(start_ms, last_heard_ms)
-        if end_ms - silent_from_ms >= rule.join_gap_ms:
-            return State(Kind.LEFT, silent_from_ms + rule.join_gap_ms)
+    left_ms = left_at(last_heard_ms, judged_ms, reckoning, rule)
+    if left_ms is not None:
+        return State(Kind.LEFT, left_ms)
     if runs and runs[-1][1] == judged_ms:
         silent_from_ms = max(runs[-1][0], last_heard_ms)
-        if judged_ms - silent_from_ms > rule.away_after_ms:
+        if judged_ms - silent_from_ms > away_ms:
             return State(Kind.AWAY, silent_from_ms)
         if silent_from_ms == last_heard_ms:
             return State(Kind.PRESENT, arrived_ms)
-    heard_until_ms = _heard_until(last_heard_ms, reckoning, rule)
+    heard_until_ms = _heard_until(last_heard_ms, reckoning, away_ms)
     if heard_until_ms >= judged_ms:
         return State(Kind.PRESENT, arrived_ms)
-    return State(Kind.UNKNOWN, max(heard_until_ms, _known_until(last_heard_ms, reckoning, rule)))
+    return State(Kind.UNKNOWN, max(heard_until_ms, _known_until(last_heard_ms, reckoning, away_ms)))
 
 
-def _heard_until(last_heard_ms: int, reckoning: Reckoning, rule: Rule) -> int:
+def left_at(last_heard_ms: int, until_ms: int, reckoning: Reckoning, rule: Rule) -> int | None:
+    """When a badge that was not heard between these moments had left for sure, None if nobody can tell that it did."""
+    for start_ms, end_ms in following(reckoning.runs, last_heard_ms):
+        silent_from_ms = max(start_ms, last_heard_ms)
+        if min(end_ms, until_ms) - silent_from_ms >= rule.join_gap_ms:
+            return silent_from_ms + rule.join_gap_ms
+    return None
+
+
+def _heard_until(last_heard_ms: int, reckoning: Reckoning, away_after_ms: int) -> int:
     """Until when a badge counts as heard by those who listened when it was: while they all go on, one rhythm long.
 
     Without this a badge would flicker between present and unknown for as long as any other agent of the venue is dead.
     """
-    ends_ms = [
-        end_ms
-        for listened in reckoning.ears.values()
-        for start_ms, end_ms in listened
-        if start_ms <= last_heard_ms <= end_ms
-    ]
-    return min(*ends_ms, last_heard_ms + rule.away_after_ms) if ends_ms else last_heard_ms
+    runs = [around(listened, last_heard_ms) for listened in reckoning.ears.values()]
+    ends_ms = [run[1] for run in runs if run is not None]
+    return min(*ends_ms, last_heard_ms + away_after_ms) if ends_ms else last_heard_ms
 
 
-def _known_until(last_heard_ms: int, reckoning: Reckoning, rule: Rule) -> int:
+def _known_until(last_heard_ms: int, reckoning: Reckoning, away_after_ms: int) -> int:
     """The last moment at which the runs told how a silent badge stood."""
-    for start_ms, end_ms in reversed(reckoning.runs):
-        if end_ms <= last_heard_ms:
-            break
-        if start_ms <= last_heard_ms or end_ms - start_ms > rule.away_after_ms:
+    for start_ms, end_ms in reversed(following(reckoning.runs, last_heard_ms)):
+        if start_ms <= last_heard_ms or end_ms - start_ms > away_after_ms:
             return end_ms
     return last_heard_ms
 
 
-def picture(badges: Iterable[Heard], ears: Sequence[Ear], zone_ids: Iterable[str], now_ms: int, rule: Rule) -> Picture:
-    """All states of a venue at now_ms."""
-    heard = list(badges)
-    reckoning = reckon(ears, now_ms - rule.unjudged_ms, rule)
-    found = {badge.badge_id: state(badge.arrived_ms, badge.last_heard_ms, reckoning, rule) for badge in heard}
-    return Picture(now_ms, found, reckoning.agents, zone_states(heard, found, ears, reckoning, zone_ids, rule))
+def picture(
+    badges: Iterable[Heard],
+    ears: Sequence[Ear],
+    zone_ids: Iterable[str],
+    now_ms: int,
+    rule: Rule,
+    rhythms: Mapping[int, int] = NO_RHYTHMS,
+    memory: Memory | None = None,
+) -> Picture:
+    """All states of a venue at now_ms.
+
+    rhythms: badge -> after which silence it is away, where that is not the constant. memory: of earlier pictures; who
+    is gone by it is left out.
+    """
+    memory = Memory() if memory is None else memory
+    memory.forget_counts(now_ms)
+    everybody = list(badges)
+    heard = [badge for badge in everybody if badge.badge_id not in memory.gone]
+    judged_ms = now_ms - rule.unjudged_ms
+    from_ms = min([judged_ms, *(badge.last_heard_ms for badge in heard)])
+    reckoning = listening.reckon(ears, judged_ms, rule, from_ms)
+    found = {
+        badge.badge_id: state(
+            badge.arrived_ms, badge.last_heard_ms, reckoning, rule, rhythms.get(badge.badge_id, rule.away_after_ms)
+        )
+        for badge in heard
+    }
+
+    def here_then(zone_id: str, then_ms: int) -> int:
+        if (zone_id, then_ms) not in memory.here_then:
+            memory.here_then[zone_id, then_ms] = _here_then(everybody, ears, zone_id, then_ms, rule, rhythms)
+        return memory.here_then[zone_id, then_ms]
+
+    zones = zone_states(heard, found, reckoning, zone_ids, here_then)
+    return Picture(now_ms, found, reckoning.agents, zones, reckoning.unheard)
 
 
 def zone_states(
-    heard: Sequence[Heard],
+    heard: Iterable[Heard],
     found: Mapping[int, State],
-    ears: Sequence[Ear],
     reckoning: Reckoning,
     zone_ids: Iterable[str],
-    rule: Rule,
+    here_then: Callable[[str, int], int],
 ) -> dict[str, ZoneState]:
     """The states of these zones: known where at least one of its agents listens, not covered where all are given up.
 
-    found: the badges' states at the reckoning's moment.
+    found: the badges' states at the reckoning's moment. here_then: how many badges were in a zone at a moment.
     """
     counts: dict[str, int] = {}
     for badge in heard:
@@ -315,17 +241,27 @@ def zone_states(
             continue
         since_ms = max((agent.since_ms for agent in mine if agent.since_ms is not None), default=None)
         given_up = all(agent.kind is AgentKind.GIVEN_UP for agent in mine)
-        then = None if since_ms is None else _here_then(heard, ears, zone_id, since_ms, rule)
+        then = None if since_ms is None else here_then(zone_id, since_ms)
         zones[zone_id] = ZoneState(ZoneKind.NOT_COVERED if given_up else ZoneKind.UNKNOWN, since_ms, here, then)
     return zones
 
 
-def _here_then(heard: Sequence[Heard], ears: Sequence[Ear], zone_id: str, then_ms: int, rule: Rule) -> int:
+def _here_then(
+    heard: Sequence[Heard],
+    ears: Sequence[Ear],
+    zone_id: str,
+    then_ms: int,
+    rule: Rule,
+    rhythms: Mapping[int, int],
+) -> int:
     """How many badges were in the zone, present or away, when its agents fell silent, wherever they are by now."""
-    reckoning = reckon(ears, then_ms, rule)
+    reckoning = listening.reckon(ears, then_ms, rule)
     return sum(
         badge.zone_at(then_ms) == zone_id
         and badge.arrived_ms <= then_ms
-        and state(badge.arrived_ms, badge.last_heard_ms, reckoning, rule).kind in (Kind.PRESENT, Kind.AWAY)
+        and state(
+            badge.arrived_ms, badge.last_heard_ms, reckoning, rule, rhythms.get(badge.badge_id, rule.away_after_ms)
+        ).kind
+        in (Kind.PRESENT, Kind.AWAY)
         for badge in heard
     )

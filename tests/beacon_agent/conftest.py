@@ -13,10 +13,26 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from beacon_agent import wire
+from beacon_agent.clock import Dating
+from beacon_agent.packing import Draft
 
 KEY = bytes(range(32))
 AGENT = "cafe-door"
 SHARD = 0x10
+BEGIN_MS = 1_763_805_600_000
+DATED = Dating("this-boot", BEGIN_MS - 60_000, wire.Clock.SYNCED)
+UNDATED = Dating("this-boot", None, wire.Clock.UNKNOWN)
+
+
+def make_reading(number: int = 1, first_ms: int = 0, last_ms: int = 1, rssi: int = -70, count: int = 1) -> wire.Reading:
+    """A reading of the badge of this number."""
+    return wire.Reading(bytes([number] * 20), first_ms, last_ms, count, float(rssi), rssi, -59)
+
+
+def make_draft(index: int, *readings: wire.Reading, begin_ms: int = BEGIN_MS, length_ms: int = 2000) -> Draft:
+    """The window of this number that was listened to throughout."""
+    from_ms = begin_ms + index * length_ms
+    return Draft(SHARD, from_ms, from_ms + length_ms, wire.Radio.OK, 1, wire.RSSI_DBM[0], readings)
 
 
 def wait_for(condition: Callable[[], object], within_s: float = 20.0) -> None:
@@ -75,6 +91,8 @@ class TinyGateway:
         self.acknowledge = acknowledge
         self.refuse: str | None = None
         self.payloads: list[bytes] = []
+        self.probes = 0
+        self.ahead_ms = 0
         self.statuses: queue.SimpleQueue[wire.Status] = queue.SimpleQueue()
         self._topic = wire.status_topic(AGENT)
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="tiny-gateway")
@@ -97,15 +115,18 @@ class TinyGateway:
         shard, agent = wire.parse_report_topic(message.topic)
         assert (shard, agent) == (SHARD, AGENT)
         report = wire.decode(wire.verify(KEY, payload))
-        self.payloads.append(payload)
-        if self.acknowledge:
+        if wire.is_probe(report):
+            self.probes += 1
+        else:
+            self.payloads.append(payload)
+        if self.acknowledge or wire.is_probe(report):
             self.settle(report)
 
     def settle(self, report: wire.Report) -> None:
         """Acknowledges one report."""
         done = () if self.refuse else ((report.seq, report.seq),)
         refused = {report.seq: self.refuse} if self.refuse else {}
-        ack = wire.Ack(report.boot, done, refused, time.time_ns() // 1_000_000)
+        ack = wire.Ack(report.boot, done, refused, time.time_ns() // 1_000_000 + self.ahead_ms)
         self.client.publish(wire.ack_topic(AGENT), wire.encode_ack(ack), qos=1)
 
     def configure(self, config: wire.Config) -> None:

@@ -68,6 +68,9 @@ class FakeBlueZ:
         self._unanswered = 0
         self.has_adapter = True
         self.refuses_to_scan = False
+        self.hangs_until_switched = False  # a scan fails until the adapter was off
+        self.is_powered = True
+        self.switched: list[bool] = []
         self.is_scanning = False
         self.scans = 0
         self.filters: list[dict[str, Any]] = []
@@ -131,7 +134,7 @@ class FakeBlueZ:
         return {
             ADAPTER: {
                 "Address": Variant("s", "00:11:22:33:44:55"),
-                "Powered": Variant("b", True),
+                "Powered": Variant("b", self.is_powered),
                 "Discovering": Variant("b", self.is_scanning),
                 "Roles": Variant("as", ["central", "peripheral"]),
             }
@@ -145,6 +148,8 @@ class FakeBlueZ:
             if self.has_adapter:
                 objects["/org/bluez/hci0"] = self._adapter()
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [objects])
+        if (message.interface, message.member) == (PROPERTIES, "Set") and self.has_adapter:
+            return self._switch(message)
         if message.interface != ADAPTER:
             return None
         if not self.has_adapter:
@@ -152,12 +157,24 @@ class FakeBlueZ:
         if message.member == "SetDiscoveryFilter":
             self.filters.append({name: value.value for name, value in message.body[0].items()})
         elif message.member == "StartDiscovery":
-            if self.refuses_to_scan:
+            if self.refuses_to_scan or self.hangs_until_switched:
                 return Message.new_error(message, "org.bluez.Error.InProgress", "Operation already in progress")
             self.is_scanning = True
             self.scans += 1
         elif message.member == "StopDiscovery":
             self.is_scanning = False
+        return Message.new_method_return(message)
+
+    def _switch(self, message: Message) -> Message:
+        assert (message.path, *message.body[:2]) == ("/org/bluez/hci0", ADAPTER, "Powered")
+        self.is_powered = message.body[2].value
+        self.switched.append(self.is_powered)
+        self.is_scanning = self.is_scanning and self.is_powered
+        self.hangs_until_switched = self.hangs_until_switched and self.is_powered
+        news = {"Powered": Variant("b", self.is_powered)}
+        self._sending = asyncio.ensure_future(
+            self._signal("/org/bluez/hci0", PROPERTIES, "PropertiesChanged", "sa{sv}as", [ADAPTER, news, []])
+        )
         return Message.new_method_return(message)
 
     async def _advertise(self, address: str, company: int | None, data: bytes, rssi_dbm: int | None) -> None:

@@ -32,31 +32,39 @@ class Script:
         await self._play(ear)
 
 
-def run(tmp_path: Path, play: Callable[[Agent], Awaitable[None]], *, recorded: bool = False) -> list[wire.Report]:
+def run(
+    tmp_path: Path, play: Callable[[Agent], Awaitable[None]], *, recording: str | None = None, **settings: str
+) -> list[wire.Report]:
     """Plays the script with no broker at all; returns what the spool holds then."""
     folder = tmp_path / "agent"
     spool = Spool(folder / "spool.db", 1 << 20)
     spool.remember("config", wire.encode_config(CONFIG))
     spool.close()
-    settings = config_settings.load(
+    chosen = config_settings.load(
         environment={
             "MUSTER_AGENT__ID": AGENT,
             "MUSTER_AGENT__KEY": KEY.hex(),
             "MUSTER_AGENT__FOLDER": str(folder),
+            "MUSTER_AGENT__CLOCK": "system",
             "MUSTER_BROKER__PORT": "1",
+            **settings,
         }
     )
 
     async def go() -> None:
-        agent = Agent(settings, recorded=recorded)
+        agent = Agent(chosen, recording=recording)
         agent._take_config(CONFIG)
         await agent.run(Script(lambda _ear: play(agent)), asyncio.Event())
 
     asyncio.run(go())
-    spool = Spool(folder / "spool.db", 1 << 20)
-    stored = [spool.read(row_id) for row_id in spool.waiting()]
+    return read_spool(folder)
+
+
+def read_spool(folder: Path) -> list[wire.Report]:
+    spool = Spool(folder / "spool.db", 1 << 20, agent=AGENT)
+    stored = spool.publish(spool.waiting()) or {}
     spool.close()
-    return [wire.decode(found.body) for found in stored if found]
+    return [wire.decode(found.body) for found in stored.values()]
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +137,7 @@ def test_a_long_silence_of_the_clock_is_a_gap_of_a_live_agent_alone(tmp_path: Pa
         (120_000, 122_000, wire.Radio.OFF, 0),
         (122_000, 124_000, wire.Radio.OK, 0),
     ]
-    assert len(run(tmp_path / "recorded", play, recorded=True)) == 62
+    assert len(run(tmp_path / "recorded", play, recording="walk")) == 62
 
 
 def test_another_window_length_is_taken_at_once_and_aligned(tmp_path: Path) -> None:
@@ -176,11 +184,3 @@ def test_a_source_that_fails_is_not_hidden(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         run(tmp_path, play)
-
-
-def test_a_clock_that_was_never_set_is_unknown(tmp_path: Path) -> None:
-    async def play(agent: Agent) -> None:
-        await agent.jump(1000)
-        await agent.reach(4000)
-
-    assert {report.clock for report in run(tmp_path, play)} == {wire.Clock.UNKNOWN}

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from beacon_agent.flow import PATIENCE, Flow
+from beacon_agent.flow import PARKED_UNHEARD, PATIENCE, Flow
 
 
 def make_flow(waiting: int = 0, in_flight: int = 4, per_s: float = 1000.0) -> Flow:
@@ -92,6 +92,41 @@ def test_reports_that_are_never_answered_make_room_for_others_and_are_tried_agai
             flow.remove([row_id])
         now_s += 60.0
     assert sorted({row_id for row_id in answered if row_id < 5}) == [1, 2, 3, 4]
+
+
+def test_a_gateway_that_is_away_for_long_is_not_sent_everything_in_vain() -> None:
+    flow = make_flow(waiting=1000, in_flight=10)
+    now_s, sent = 0.0, set()
+    for _ in range(PATIENCE + 20):
+        sent |= set(flow.take(now_s))
+        now_s += 60.0
+    assert len(sent) == 10 + 20 * PARKED_UNHEARD
+    flow.remove([flow.take(now_s)[0]])  # it is back: what it does not answer makes room at once
+    now_s += 60.0
+    assert len(set(flow.take(now_s)) - sent) > PARKED_UNHEARD
+
+
+def test_older_reports_that_come_later_wait_behind_newer_ones() -> None:
+    flow = make_flow(waiting=0, in_flight=2)
+    flow.add([8, 9])
+    flow.add([3, 4])  # dated only now
+    flow.add([10])
+    assert flow.take(0.0) == [10, 9]
+    flow.remove([9, 10])
+    assert flow.take(1.0) == [8, 4]
+
+
+def test_there_is_room_while_fewer_than_the_bound_are_in_flight() -> None:
+    flow = Flow(2, 60.0, 1000.0)
+    flow.add([1, 2, 3])
+    rooms = [flow.has_room]
+    flow.connect(0.0)
+    rooms.append(flow.has_room)
+    flow.take(0.0)
+    rooms.append(flow.has_room)
+    flow.remove([3])
+    rooms.append(flow.has_room)
+    assert rooms == [False, True, False, True]
 
 
 class FlowMachine(RuleBasedStateMachine):

@@ -26,6 +26,7 @@ def make_environment(tmp_path: Path, port: int = 1) -> dict[str, str]:
         "MUSTER_AGENT__KEY": KEY.hex(),
         "MUSTER_AGENT__FOLDER": str(tmp_path / "agent"),
         "MUSTER_AGENT__RESEND_S": "2",
+        "MUSTER_AGENT__CLOCK": "system",
         "MUSTER_BROKER__PORT": str(port),
     }
 

@@ -14,7 +14,17 @@ from beacon_agent import wire
 from beacon_agent.flow import Flow
 from beacon_agent.publisher import Login, Publisher
 from beacon_agent.spool import Spool
-from tests.beacon_agent.conftest import AGENT, KEY, SHARD, Broker, TinyGateway, wait_for
+from tests.beacon_agent.conftest import (
+    AGENT,
+    DATED,
+    KEY,
+    SHARD,
+    Broker,
+    TinyGateway,
+    make_draft,
+    make_reading,
+    wait_for,
+)
 from tests.conftest import Mqtt
 
 BADGE = bytes.fromhex("daf246cef20111e4b116123b93f75cba000e0001")
@@ -27,8 +37,8 @@ class Bench:
     def __init__(
         self, folder: Path, port: int, *, agent: str = AGENT, resend_s: float = 60.0, in_flight: int = 64
     ) -> None:
-        self.agent = agent
-        self.spool = Spool(folder / "spool.db", 1 << 24)
+        self._index = 0
+        self.spool = Spool(folder / "spool.db", 1 << 24, agent=agent)
         self.configs: list[wire.Config] = []
         self.publisher = Publisher(
             Login("127.0.0.1", port, 5, agent, KEY),
@@ -39,15 +49,11 @@ class Bench:
             backoff_s=(0.05, 0.2),
         )
 
-    def add(self, count: int = 1) -> None:
+    def add(self, count: int = 1, *, publishing: bool = False) -> None:
         for _ in range(count):
-            seq = self.spool.next_seq()
-            from_ms = 1_763_805_600_000 + seq * 2000
-            readings = (wire.Reading(BADGE, 0, 1, 1, -70.0, -70, -59),)
-            report = wire.Report(
-                self.agent, self.spool.boot, seq, from_ms, from_ms + 2000, wire.Radio.OK, wire.Clock.SYNCED, readings
-            )
-            self.publisher.change(self.spool.add(SHARD, [report]))
+            self._index += 1
+            draft = make_draft(self._index, make_reading())
+            self.publisher.change(self.spool.add(DATED, draft, publishing=publishing))
 
 
 @pytest.fixture
@@ -64,6 +70,7 @@ def test_reports_are_settled_and_leave_the_spool(bench: Bench, gateway: TinyGate
     bench.add(5)
     wait_for(lambda: bench.spool.reports == 0)
     assert sorted(report.seq for report in gateway.reports) == list(range(1, 11))
+    assert len({report.from_ms for report in gateway.reports}) == 10
     assert bench.publisher.counts["settled"] == 10
 
 
@@ -83,7 +90,9 @@ def test_no_more_than_the_bound_is_in_flight_and_the_newest_went_first(
     bench.add(10)
     bench.publisher.start()
     wait_for(lambda: len(gateway.payloads) == 4)
-    assert [report.seq for report in gateway.reports] == [10, 9, 8, 7]
+    times = [report.from_ms for report in gateway.reports]
+    assert times == sorted(times, reverse=True)
+    assert [report.seq for report in gateway.reports] == [1, 2, 3, 4], "a number is taken when it is published"
     gateway.acknowledge = True
     for report in gateway.reports:
         gateway.settle(report)
@@ -111,12 +120,13 @@ def test_a_report_that_cannot_be_read_for_a_moment_is_sent_when_it_can(
 ) -> None:
     bench = Bench(tmp_path, broker.port, resend_s=0.3)
     bench.add()
-    with bench.spool._lock:
-        bench.spool._connection.execute("ALTER TABLE report RENAME TO hidden")
+    store = bench.spool._store
+    with store.lock:
+        store.connection.execute("ALTER TABLE spooled RENAME TO hidden")
     bench.publisher.start()
     wait_for(lambda: bench.spool.counts["unreadable"] > 0)
-    with bench.spool._lock:
-        bench.spool._connection.execute("ALTER TABLE hidden RENAME TO report")
+    with store.lock:
+        store.connection.execute("ALTER TABLE hidden RENAME TO spooled")
     wait_for(lambda: bench.spool.reports == 0)
     assert len(gateway.payloads) == 1
     bench.publisher.stop(1)

@@ -13,7 +13,8 @@ import pytest
 from bleak import BleakScanner
 
 from beacon_agent import ibeacon, wire
-from beacon_agent.radio import BlueZRadio
+from beacon_agent.clock import Clock, read_system_ms
+from beacon_agent.radio import CYCLE_AFTER, BlueZRadio
 from tests.beacon_agent.conftest import AGENT, KEY, SHARD, Broker, TinyGateway, wait_for
 from tests.beacon_agent.fake_bluez import FakeBlueZ, private_bus, running_bluez
 
@@ -54,7 +55,8 @@ def bluez(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBlueZ
 @contextlib.asynccontextmanager
 async def listening(adapter: str = "", deaf_after_s: float = 60) -> AsyncIterator[Notes]:
     notes = Notes()
-    radio = BlueZRadio(adapter, deaf_after_s, backoff_s=(0.05, 0.2))
+    clock = Clock("", ask_system=read_system_ms)
+    radio = BlueZRadio(adapter, deaf_after_s, clock, backoff_s=(0.05, 0.2))
     task = asyncio.create_task(radio.listen(notes))
     try:
         yield notes
@@ -180,6 +182,38 @@ def test_an_adapter_that_refuses_to_scan_is_tried_again(bluez: FakeBlueZ) -> Non
             assert notes.states == [wire.Radio.OFF]
             bluez.refuses_to_scan = False
             await until(lambda: notes.states[-1] is wire.Radio.OK)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("adapter", ["", "hci0"])
+def test_an_adapter_that_hangs_is_switched_off_and_on(
+    bluez: FakeBlueZ, adapter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beacon_agent.radio.OFF_S", 0.01)
+    bluez.hangs_until_switched = True
+
+    async def check() -> None:
+        async with listening(adapter) as notes:
+            await until(lambda: notes.states[-1:] == [wire.Radio.OK])
+            assert bluez.switched == [False, True]
+            assert len(bluez.filters) == CYCLE_AFTER + 1
+            await do(bluez.advertise, "AA:00:00:00:00:01", APPLE, DATA[2:])
+            await until(lambda: notes.heard)
+
+    asyncio.run(check())
+
+
+def test_an_adapter_that_switching_does_not_help_is_switched_ever_more_seldom(
+    bluez: FakeBlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beacon_agent.radio.OFF_S", 0.01)
+    bluez.refuses_to_scan = True
+
+    async def check() -> None:
+        async with listening():
+            await until(lambda: len(bluez.filters) > 3 * CYCLE_AFTER)
+            assert bluez.switched == [False, True] * 2
 
     asyncio.run(check())
 

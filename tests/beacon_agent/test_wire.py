@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import itertools
 import json
-import os
 import subprocess
 import sys
 
@@ -133,6 +131,35 @@ def test_an_impossible_report_is_refused(changes: dict[str, object]) -> None:
     assert refusal.value.reason is wire.Reason.BAD_REPORT
 
 
+def test_a_probe_asks_for_the_time_and_tells_nothing() -> None:
+    probe = wire.make_probe("cafe-door", "9f3a17c2", 7)
+    for loads in (json.loads, orjson.loads):
+        found = wire.decode(wire.encode(probe), loads)
+        assert found == probe
+        assert wire.is_probe(found)
+    assert not wire.is_probe(make_report())
+    assert not wire.is_probe(make_report(clock=wire.Clock.UNKNOWN, readings=()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clock": "synced"},
+        {"from": FROM_MS, "to": FROM_MS},
+        {"from": False, "to": False},
+        {"readings": [[BADGE.hex(), 0, 0, 1, -70, -70, -59]]},
+        {"readings": {}},
+    ],
+    ids=str,
+)
+def test_an_empty_window_that_is_no_probe_is_refused(changes: dict[str, object]) -> None:
+    probe = {"from": 0, "to": 0, "clock": "unknown", "readings": []}
+    assert wire.is_probe(wire.decode(body_with(**probe)))
+    with pytest.raises(wire.Unacceptable) as refusal:
+        wire.decode(body_with(**{**probe, **changes}))
+    assert refusal.value.reason is wire.Reason.BAD_REPORT
+
+
 @pytest.mark.parametrize("field", ["agent", "boot", "seq", "from", "to", "radio", "clock", "readings"])
 def test_a_missing_field_is_refused(field: str) -> None:
     fields = json.loads(wire.encode(make_report()))
@@ -231,58 +258,6 @@ def test_a_payload_over_the_bound_is_refused_before_it_is_hashed() -> None:
     with pytest.raises(wire.Unacceptable) as refusal:
         wire.verify(KEY, bytes(wire.MAX_PAYLOAD_BYTES + 1))
     assert refusal.value.reason is wire.Reason.TOO_LARGE
-
-
-def test_a_large_window_is_split_into_reports_that_hold_every_reading_once() -> None:
-    many = tuple(wire.Reading(os.urandom(20), 0, 2000, 14, -71.5, -66, -59) for _ in range(9000))
-    whole = make_report(readings=many)
-    parts = wire.split(whole)
-    assert [part.seq for part in parts] == list(range(42, 42 + len(parts)))
-    assert len(parts) > 1
-    assert tuple(reading for part in parts for reading in part.readings) == many
-    assert all(len(wire.encode(part)) <= wire.SPLIT_BYTES for part in parts)
-    assert {(part.from_ms, part.to_ms) for part in parts} == {(whole.from_ms, whole.to_ms)}
-
-
-def test_a_small_window_is_not_split() -> None:
-    assert wire.split(make_report()) == (make_report(),)
-
-
-@given(st.sets(st.integers(1, 60)) | st.sets(st.integers(1, wire.MAX_SEQ)))
-def test_ranges_name_exactly_the_numbers(seqs: set[int]) -> None:
-    found = wire.ranges(seqs)
-    assert sum(last - first + 1 for first, last in found) == len(seqs)
-    assert all(any(first <= seq <= last for first, last in found) for seq in seqs)
-    assert all(left[1] + 1 < right[0] for left, right in itertools.pairwise(found))
-
-
-@given(st.sets(st.integers(1, 99)), st.dictionaries(st.integers(1, wire.MAX_SEQ), st.text(max_size=9)))
-def test_an_acknowledgement_is_read_back_exactly(done: set[int], refused: dict[int, str]) -> None:
-    ack = wire.Ack("9f3a17c2", wire.ranges(done), refused, FROM_MS)
-    assert wire.decode_ack(wire.encode_ack(ack)) == ack
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"boot": "x"},
-        {"done": [[2, 1]]},
-        {"done": [[0, 1]]},
-        {"done": [[1]]},
-        {"done": [[True, 1]]},
-        {"done": "all"},
-        {"refused": {"x": "future"}},
-        {"refused": {"0": "a"}},
-        {"refused": {"1": 2}},
-        {"refused": []},
-        {"now": None},
-    ],
-    ids=str,
-)
-def test_an_impossible_acknowledgement_settles_nothing(changes: dict[str, object]) -> None:
-    fields = json.loads(wire.encode_ack(wire.Ack("9f3a17c2", ((1, 2),), {}, 5)))
-    with pytest.raises(wire.Unacceptable):
-        wire.decode_ack(json.dumps({**fields, **changes}).encode())
 
 
 def test_a_config_is_read_back_and_defaults_fill_what_is_missing() -> None:

@@ -23,6 +23,7 @@ from tests.bench.crowd import Crowd, Habits, Reporter, Round
 from tests.bench.sender import Sender, Sent
 from tests.bench.town import Town
 
+GOODBYE_S = 3.0  # enough to disconnect
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -94,8 +95,8 @@ def running(town: Town, host: str, port: int, password: str, habits: Habits = Ha
         assert process.stdin is not None
         process.stdin.close()
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
+            process.wait(GOODBYE_S)
+        except subprocess.TimeoutExpired:  # a run that was interrupted
             process.kill()
             process.wait()
 

@@ -35,7 +35,7 @@ _ROWS = {
         SELECT badge.label, visit.venue_id, visit.from_ms, visit.to_ms
         FROM visit JOIN badge ON badge.id = visit.badge_id""",
     "stay": """
-        SELECT badge.label, stay.venue_id, stay.zone_id, stay.from_ms, stay.to_ms
+        SELECT badge.label, stay.venue_id, stay.zone_id, stay.from_ms
         FROM stay JOIN badge ON badge.id = stay.badge_id""",
     "span": """
         SELECT badge.label, placement.agent_id, span.from_ms, span.to_ms

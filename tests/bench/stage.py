@@ -132,10 +132,14 @@ class Stage:
 
 @contextlib.contextmanager
 def running(under: Path | None = None) -> Iterator[Stage]:
-    """PostgreSQL and Mosquitto that are ready. under: where the folder is made, such as another disk."""
+    """PostgreSQL and Mosquitto that are ready; from the main thread alone, since it takes signals.
+
+    under: where the folder is made, such as another disk.
+    """
     folder = Path(tempfile.mkdtemp(prefix="muster-bench-", dir=under))
     folder.chmod(0o755)  # as root, other accounts run PostgreSQL and Mosquitto in it
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ended_by_signals())
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         cluster = private_postgres.prepare(
             folder,
@@ -162,6 +166,21 @@ def running(under: Path | None = None) -> Iterator[Stage]:
         cluster.create_database(TEMPLATE)
         server_database.migrate(cluster.conninfo(TEMPLATE))
         yield stage
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end a run tidily, also where they were inherited as ignored."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_for_statistics() -> None:

@@ -21,6 +21,7 @@ TABLES = {
     "visit": "SELECT badge_id, venue_id, from_ms, to_ms FROM visit ORDER BY 1, 2, 3",
     "stay": "SELECT badge_id, venue_id, from_ms, zone_id FROM stay ORDER BY 1, 2, 3",
     "coverage": "SELECT agent_id, placement_id, from_ms, to_ms FROM coverage ORDER BY 1, 2, 3",
+    "beacon_span": "SELECT beacon_agent_id, placement_id, from_ms, to_ms FROM beacon_span ORDER BY 1, 2, 3",
     "checkin": "SELECT step_id, member_id, badge_id, at, evidence, signed_up FROM checkin ORDER BY 1, 2",
     "refusal": "SELECT member_id, step_id, code, first_at, last_at, sentence FROM refusal ORDER BY 1, 2, 3",
 }

@@ -95,8 +95,11 @@ def test_metrics_tell_of_this_server_all_gateways_and_all_agents(session: Sessio
             text("INSERT INTO gateway_health VALUES (:gateway, CAST(:counters AS jsonb), :at)"),
             {"gateway": gateway, "counters": orjson.dumps(counters).decode(), "at": NOW},
         )
+    told = orjson.dumps({"counters": {"dropped_age": 3, "strangers": 9, "dropped": "x"}}).decode()
+    session.execute(text("UPDATE agent SET status = CAST(:told AS jsonb)"), {"told": told})
     said = scrape(OneConnection(session)).splitlines()
     for line in (
+        'muster_agent_lost_total{agent="cafe-door",reason="dropped_age"} 3.0',
         'muster_http_requests_total{method="GET",route="/api/me",status="200"} 3.0',
         'muster_agent_statuses_total{outcome="not_json"} 1.0',
         "muster_live_viewers 4.0",
@@ -109,6 +112,7 @@ def test_metrics_tell_of_this_server_all_gateways_and_all_agents(session: Sessio
     ):
         assert line in said
     assert "Not a name" not in "".join(said)
+    assert "strangers" not in "".join(said)
 
 
 def test_a_gateway_that_counts_otherwise_than_another_disturbs_nothing(session: Session) -> None:

@@ -98,6 +98,42 @@ def test_a_server_that_starts_again_tells_a_higher_rev(engine_of_its_own: Engine
     assert second == replace(first, rev=second.rev, window_s=1.0)
 
 
+@pytest.mark.parametrize("known", [{"rev": 50}, {"rev": 3, "rejected_rev": 50}], ids=str)
+def test_an_agent_that_knows_a_higher_rev_than_a_restored_database_is_told_a_higher_one(
+    engine_of_its_own: Engine, known: dict[str, int]
+) -> None:
+    sent = Sent()
+    announcer = announce.Announcer(engine_of_its_own, sent, patterns, 2.0, None)
+    announcer.step(NOW)
+    first = sent.configs[wire.config_topic("a")]
+    status = wire.Status(online=True, boot="aaaaaaaa", conn=1, **known)  # type: ignore[arg-type]
+
+    def hear() -> int:
+        with server_database.transaction(engine_of_its_own) as session:
+            assert fleet.take_status(session, agent_id="a", status=status, now=NOW, retained=True)
+        return announcer.step(NOW)
+
+    assert hear() == 1
+    second = sent.configs[wire.config_topic("a")]
+    assert second.rev > 50 > first.rev
+    assert replace(second, rev=first.rev) == first
+    assert hear() == 0, "it was told: once is enough, also while it says the same"
+    again = announce.Announcer(engine_of_its_own, sent, patterns, 2.0, None)
+    again.step(NOW)
+    assert sent.configs[wire.config_topic("a")].rev > second.rev
+
+
+def test_an_agent_that_rejects_its_config_is_not_told_the_same_for_ever(engine_of_its_own: Engine) -> None:
+    sent = Sent()
+    announcer = announce.Announcer(engine_of_its_own, sent, patterns, 2.0, None)
+    announcer.step(NOW)
+    rev = sent.configs[wire.config_topic("a")].rev
+    status = wire.Status(online=True, boot="aaaaaaaa", conn=1, rev=1, rejected_rev=rev)
+    with server_database.transaction(engine_of_its_own) as session:
+        fleet.take_status(session, agent_id="a", status=status, now=NOW)
+    assert announcer.step(NOW) == 0
+
+
 def test_a_broker_that_forgot_is_told_again(engine_of_its_own: Engine) -> None:
     sent = Sent()
     announcer = announce.Announcer(engine_of_its_own, sent, patterns, 2.0, None)

@@ -11,8 +11,8 @@ from beacon_agent import wire
 from config import settings as config
 from server import database as server_database
 from server import mqtt
+from server.fleet import announce, statuses
 from server.fleet import service as fleet
-from server.fleet import statuses
 from tests.conftest import Mqtt
 from tests.server.places import HOUR, NOW, make_agent, make_cafe, make_members
 
@@ -117,3 +117,52 @@ def test_a_status_travels_and_a_retained_one_says_nothing_about_now(
         agent.stop()
     with server_database.transaction(engine_of_its_own) as session:
         assert fleet.get(session, "cafe-door").status_at == NOW
+
+
+def test_an_agent_of_a_restored_database_gets_a_config_that_it_takes(
+    engine_of_its_own: Engine, mosquitto: Mqtt, wait_until: WaitUntil
+) -> None:
+    """Status, table, announcer and config with a real broker: a database made anew knows no rev of its agents."""
+    environment = mosquitto.environment("server")
+    server = mqtt.Connection(config.load(environment=environment).broker)
+    taker = statuses.Statuses(engine_of_its_own, lambda: NOW)
+    announcer = announce.Announcer(engine_of_its_own, server, lambda _session, _now: (), 2.0, None)
+    with server_database.transaction(engine_of_its_own) as session:
+        password = wire.broker_password(fleet.get(session, "cafe-door").key)
+    with mosquitto.administer() as found:
+        found.add_agent("cafe-door", password)
+    agent = mqtt.Connection(
+        config.load(
+            environment=environment
+            | {"MUSTER_BROKER__USER": "cafe-door", "MUSTER_BROKER__PASSWORD": password, "MUSTER_BROKER__ADMIN_USER": ""}
+        ).broker
+    )
+    revs: list[int] = []
+    agent.subscribe(
+        wire.config_topic("cafe-door"),
+        lambda _topic, payload, _kept: revs.append(wire.decode_config(payload).rev),
+        qos=1,
+    )
+    server.subscribe(statuses.PATTERN, taker.take, qos=1)
+    taker.start()
+    server.start()
+    agent.start()
+    try:
+        wait_until(lambda: server.is_connected and agent.is_connected, "both at the broker")
+        announcer.step(NOW)
+        wait_until(lambda: revs, "the first config")
+        assert revs[-1] < 70
+        said = wire.encode_status(wire.Status(online=True, boot="aaaaaaaa", conn=1, rev=70))
+
+        def is_higher() -> bool:
+            agent.publish(TOPIC, said, 1, True)
+            announcer.step(NOW)
+            return revs[-1] > 70
+
+        wait_until(is_higher, "a config that the agent takes")
+    finally:
+        agent.publish(TOPIC, b"", 1, True)
+        agent.stop()
+        server.publish(wire.config_topic("cafe-door"), b"", 1, True)
+        server.stop()
+        taker.stop()

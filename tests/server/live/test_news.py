@@ -16,6 +16,7 @@ GOOD: dict[str, Any] = {
         {"badge": 4, "from": 10, "to": 10, "stays": []},
     ],
     "coverage": [{"agent": "door", "from": 5, "to": 20}],
+    "beacons": [["door", "stage", 5, 20]],
     "later": "fields of another version",
 }
 
@@ -25,10 +26,12 @@ def test_a_venues_news_are_read() -> None:
     assert found.rev == 7
     assert found.badges == [(3, 10, 20, ((10, "door"), (15, "hall"))), (4, 10, 10, ())]
     assert found.coverage == [("door", (5, 20))]
+    assert found.beacons == (("door", "stage", (5, 21)),)  # the moment of the last hearing is in it
+    assert news.read(orjson.dumps({"rev": 1, "badges": [], "coverage": []})).beacons == ()
 
 
 def test_a_bare_revision_means_read_again() -> None:
-    assert news.read(news.encode(3)) == (3, None, None)
+    assert news.read(news.encode(3)) == news.News(3)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,10 @@ def test_a_bare_revision_means_read_again() -> None:
         {"rev": 1, "badges": [], "coverage": [{"agent": None, "from": 1, "to": 2}]},
         {"rev": 1, "badges": [], "coverage": [{"agent": "door", "from": 3, "to": 2}]},
         {"rev": 1, "badges": [], "coverage": [5]},
+        {"rev": 1, "badges": [], "coverage": [], "beacons": {}},
+        {"rev": 1, "badges": [], "coverage": [], "beacons": [["door", "stage", 5]]},
+        {"rev": 1, "badges": [], "coverage": [], "beacons": [["door", "stage", 5, 4]]},
+        {"rev": 1, "badges": [], "coverage": [], "beacons": [["door", 7, 5, 6]]},
     ],
 )
 def test_what_is_wrong_is_refused(wrong: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """The live stream over real HTTP, with a real broker and real tables behind it."""
 
+import asyncio
 import threading
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import OperationalError
 
 from server import requests, times
+from server.fleet.model import Placement
 from tests.server.live.conftest import Site, Stream
 from tests.server.presence import scene
 
@@ -209,6 +211,22 @@ def test_what_a_delta_cannot_say_comes_as_a_new_snapshot(site: Site, badge: int)
         scene.changed(session, "venue/cafe", "facts")
     stream.wait(lambda: stream.events[-1][0] == "snapshot" and len(stream.events) > 1, "a new snapshot")
     assert list(stream.topic("venue/cafe")["agents"]) == ["cafe-bar-pi"]
+
+
+def test_the_rhythm_of_a_badge_is_learnt_while_it_is_watched(site: Site, badge: int) -> None:
+    with site.change() as session:
+        session.connection().exec_driver_sql("UPDATE coverage SET to_ms = to_ms + 60000")
+        session.connection().exec_driver_sql("UPDATE visit SET to_ms = to_ms - 60000")
+        scene.changed(session, "venue/cafe")
+    stream = site.watch(site.sign_in("olga"), "/api/venues/cafe/live")
+    stream.snapshot()
+    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "away", "silent for longer than the constant")
+    with site.change() as session:
+        placement = session.query(Placement).filter_by(agent_id="cafe-bar-pi").one()
+        scene.heard_in_slots(session, placement.id, badge, [now_ms() - 60_000 - 40_000 * place for place in range(10)])
+    assert site.hub._loop is not None
+    asyncio.run_coroutine_threadsafe(site.hub._learn(), site.hub._loop).result(10)
+    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "present", "it is heard every 40 s as it seems")
 
 
 def test_signing_out_ends_the_stream(site: Site, badge: int) -> None:  # noqa: ARG001

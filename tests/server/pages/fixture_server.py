@@ -206,9 +206,11 @@ def create(evening: Evening) -> fastapi.FastAPI:
         app.add_api_route(path, lambda: feed.respond(), methods=["GET"], response_class=StreamingResponse)
 
     page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", places=[
-        {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42, "as_of": now,
+        {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42,
+         "visits": 118, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6},
-        {"id": "new", "name": "Aunt Chen's kitchen", "href": "/venues/new/live", "here": None, "as_of": now,
+        {"id": "new", "name": "Aunt Chen's kitchen", "href": "/venues/new/live", "here": None,
+         "visits": 0, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0},
     ])  # fmt: skip
     page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None)
@@ -250,6 +252,7 @@ def create(evening: Evening) -> fastapi.FastAPI:
             simulated=True,
             live_url=f"/api/venues/{venue_id}/live",
             recorded_at=None,
+            visits={"count": 118, "unobserved": 3, "as_of": now},
         )
     page("/demo", "demo.html", viewer=robin, live_url="/api/live", world_url="/api/demo", phone_url="/tonight")
     stream("/api/events/short-stories/live", evening.event)

@@ -67,7 +67,7 @@ def badge(badge_id: int, zone_id: str | None, state: str, now: datetime.datetime
 
 def agent(agent_id: str, zone_id: str, state: str = "listening", since: str | None = None) -> dict[str, Any]:
     """A Pi without a place of its own."""
-    return {"id": agent_id, "zone": zone_id, "location": None, "state": state, "since": since}
+    return {"id": agent_id, "zone": zone_id, "location": None, "state": state, "since": since, "unheard": []}
 
 
 def bookshop(now: datetime.datetime) -> Topic:

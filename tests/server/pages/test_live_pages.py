@@ -122,6 +122,22 @@ def test_every_dot_stands_in_its_zone_and_clear_of_its_name(visit: Opener) -> No
     assert hidden == 0
 
 
+def test_a_deaf_pi_says_what_it_no_longer_hears(visit: Opener, running: Running) -> None:
+    page = drawn(visit("/venues/left-bank/live"))
+    since = scenes.text(datetime.datetime.now(datetime.UTC))
+    deaf = {"state": "deaf", "since": since}
+    running.evening.venue.push(
+        {VENUE: {"agents": [{"id": "pi-gallery", **deaf, "unheard": ["pi-gallery"]}]}},
+    )
+    row = page.locator("#pis li", has_text="Pi, Gallery")
+    expect(row).to_contain_text("deaf since")
+    expect(row).to_contain_text("It no longer hears its own beacon. Look after this Pi.")
+    neighbour = {"id": "pi-gallery", **deaf, "unheard": ["pi-gallery", "pi-reading"]}
+    running.evening.venue.push({VENUE: {"agents": [neighbour]}})
+    expect(row).to_contain_text("It no longer hears the beacon of pi-reading.")
+    expect(page.locator("#visits")).to_have_text("118")
+
+
 def test_an_arrival_appears_in_list_figure_and_curve_and_is_told(visit: Opener, running: Running) -> None:
     page = drawn(visit(WALL))
     expect(page.locator("#here")).to_have_text("42")

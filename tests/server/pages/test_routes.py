@@ -17,6 +17,7 @@ from server.people import service as people
 from server.venues import service as venues
 from tests.server.conftest import As, Clock
 from tests.server.places import HOUR, NOW, make_badge, make_members
+from tests.server.presence import scene
 
 HTML = {"Accept": "text/html"}
 
@@ -86,6 +87,25 @@ def test_home_shows_what_one_hosts_goes_to_and_looks_after(night: As, session: S
     looks_after = night("ben").get("/").text
     assert "/venues/cafe/live" in looks_after
     assert "Open to you" in looks_after
+
+
+def test_a_shop_s_pages_count_attendances_and_not_visits(night: As, session: Session) -> None:
+    guest, other = scene.badge(session), scene.badge(session)
+    scene.listens(session, "cafe-door", scene.at(3600, NOW), scene.at(3400, NOW))
+    scene.listens(session, "cafe-door", scene.at(2900, NOW), scene.at(0, NOW))
+    for badge_id, since_s, until_s in ((guest, 3600, 3400), (guest, 2900, 2000), (other, 2800, 2700)):
+        scene.visit(session, badge_id, "cafe", None, scene.at(since_s, NOW), scene.at(until_s, NOW))
+    yesterday = scene.badge(session)
+    scene.visit(session, yesterday, "cafe", None, scene.at(100_000, NOW), scene.at(90_000, NOW))
+    assert "2 visits today" in night("ben").get("/").text
+    page = night("ben").get("/venues/cafe/live").text
+    assert "Visits today" in page
+    assert '<span class="num" id="visits">2</span>' in page
+    assert "ended while a Pi did not listen" not in page
+    scene.visit(session, yesterday, "cafe", None, scene.at(3500, NOW), scene.at(3401, NOW))
+    page = night("ben").get("/venues/cafe/live").text
+    assert '<span class="num" id="visits">3</span>' in page
+    assert "1 of them ended while a Pi did not listen" in page
 
 
 def test_a_replayed_venue_says_of_which_day_it_is(night: As, session: Session) -> None:

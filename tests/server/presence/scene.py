@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import Range
@@ -14,7 +15,8 @@ from server.events.model import Event, Step
 from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
 from server.people.model import Member
-from server.presence.model import Coverage, Span, Stay, Visit
+from server.presence import trace
+from server.presence.model import BeaconSpan, Coverage, Span, Stay, Trace, Visit
 from server.venues.model import Venue, Zone
 
 NOW = dt.datetime(2025, 11, 22, 19, 0, tzinfo=dt.UTC)
@@ -23,6 +25,7 @@ HALL = {
     "type": "Polygon",
     "coordinates": [[[13.0, 52.0], [13.1, 52.0], [13.1, 52.1], [13.0, 52.1], [13.0, 52.0]]],
 }
+SLOT_MS = 5_000
 _numbers = itertools.count(1)
 
 
@@ -65,6 +68,27 @@ def listens(session: Session, agent_id: str, from_ms: int, to_ms: int) -> None:
     """Coverage at the agent's newest placement."""
     placement = fleet.newest_places(session)[agent_id]
     session.add(Coverage(agent_id=agent_id, placement_id=placement.id, from_ms=from_ms, to_ms=to_ms))
+    session.flush()
+
+
+def beacon(session: Session, agent_id: str, placement_id: int, from_ms: int, to_ms: int) -> None:
+    """A placement heard the beacon of an agent."""
+    session.add(BeaconSpan(beacon_agent_id=agent_id, placement_id=placement_id, from_ms=from_ms, to_ms=to_ms))
+    session.flush()
+
+
+def heard_in_slots(session: Session, placement_id: int, badge_id: int, times_ms: Iterable[int]) -> None:
+    """The trace of a placement that heard this badge, alone, at these times, in slots of 5 s."""
+    blocks: dict[int, dict[int, int]] = {}
+    for at_ms in times_ms:
+        block_ms = trace.block_of(at_ms)
+        blocks.setdefault(block_ms, {})[(at_ms - block_ms) // SLOT_MS] = -70
+    for block_ms, peaks in blocks.items():
+        slots = trace.raise_peaks(None, peaks, trace.BLOCK_MS // SLOT_MS)
+        packed = trace.pack({badge_id: slots})
+        session.add(
+            Trace(placement_id=placement_id, block_ms=block_ms, peaks=packed, arrived_at=times.from_ms(block_ms))
+        )
     session.flush()
 
 

@@ -5,13 +5,17 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session
 
+from config import settings
 from server.badges import service as badges
 from server.events import service as events
+from server.fleet.model import Placement
+from server.presence import explain
 from tests.server.conftest import As, Clock
 from tests.server.places import HOUR, NOW, make_badge
 from tests.server.presence import scene
 
-PATHS = ["/api/venues/cafe/presence", "/api/venues/cafe/visits", "/api/badges/1/why"]
+PRESENCE = settings.load(environment={}).presence
+PATHS = ["/api/venues/cafe/presence", "/api/venues/cafe/visits", "/api/venues/cafe/attendances", "/api/badges/1/why"]
 
 
 def before(seconds: float) -> int:
@@ -34,7 +38,7 @@ def test_the_anonymous_are_refused(as_: As, path: str) -> None:
     assert as_(None).get(path).json()["code"] == "sign_in_needed"
 
 
-@pytest.mark.parametrize("path", PATHS[:2])
+@pytest.mark.parametrize("path", PATHS[:3])
 def test_presence_is_for_whom_the_live_stream_is_for(as_: As, session: Session, clock: Clock, path: str) -> None:
     assert as_("ben").get(path).status_code == as_("ana").get(path).status_code == 200
     assert as_("cleo").get(path).json()["code"] == "venue_not_yours"
@@ -62,6 +66,48 @@ def test_visits_end_observed_or_not(as_: As, badge: int) -> None:
     later = (NOW - dt.timedelta(seconds=60)).isoformat()
     assert as_("ben").get(PATHS[1], params={"since": later}).json() == []
     assert as_("ben").get(PATHS[1], params={"since": "yesterday"}).status_code == 422
+
+
+def test_attendances_tell_their_visits(as_: As, session: Session, badge: int) -> None:
+    scene.listens(session, "cafe-door", before(80), before(0))
+    scene.visit(session, badge, "cafe", "cafe-front", before(4900), before(4000))
+    (seen,) = as_("ben").get("/api/venues/cafe/attendances").json()
+    assert (seen["badge"], seen["heard_s"], seen["state"], seen["observed"]) == (badge, 0, "away", None)
+    assert [visit["observed"] for visit in seen["visits"]] == [False, None]
+    assert (seen["since"], seen["until"]) == (seen["visits"][0]["since"], seen["visits"][1]["until"])
+    later = (NOW - dt.timedelta(seconds=60)).isoformat()
+    assert as_("ben").get("/api/venues/cafe/attendances", params={"since": later}).json() == []
+    assert as_("ben").get("/api/venues/cafe/attendances", params={"since": "soon"}).status_code == 422
+
+
+def test_why_says_whose_beacon_a_deaf_pi_no_longer_hears(as_: As, session: Session, badge: int) -> None:
+    scene.listens(session, "cafe-door", before(120), before(0))
+    badges.register_beacon(session, identity=bytes([7] * 20), agent_id="cafe-door", since=NOW - HOUR)
+    placement = session.query(Placement).filter_by(agent_id="cafe-door").one()
+    scene.beacon(session, "cafe-door", placement.id, before(3000), before(600))
+    found = as_("dora").get(f"/api/badges/{badge}/why").json()
+    assert (found["state"], found["silent"]) == ("unknown", ["cafe-door"])
+    assert "cafe-door no longer hears its own beacon, which it heard until 19:50" in found["sentence"]
+    agent = as_("ben").get("/api/venues/cafe/presence").json()["agents"][0]
+    assert (agent["state"], agent["unheard"]) == ("deaf", ["cafe-door"])
+    (sentence,) = explain.deaf_agents(session, now=NOW, presence=PRESENCE)
+    assert sentence == "cafe-door no longer hears its own beacon, which it heard until 19:50 (Café Lumen)"
+
+
+def test_why_says_the_rhythm_of_a_badge_that_sends_slowly(as_: As, session: Session) -> None:
+    as_(None)
+    made = scene.badge(session, held_by="dora")
+    scene.listens(session, "cafe-door", before(3000), before(0))
+    scene.visit(session, made, "cafe", "cafe-front", before(900), before(100))
+    placement = session.query(Placement).filter_by(agent_id="cafe-door").one()
+    scene.heard_in_slots(session, placement.id, made, [before(900 - 40 * place) for place in range(21)])
+    found = as_("dora").get(f"/api/badges/{made}/why").json()
+    assert (found["state"], found["away_after_s"]) == ("present", 120)
+    assert "This badge is heard about every 40 s, so it counts as away after 2 min." in found["sentence"]
+    topic = as_("ben").get("/api/venues/cafe/presence").json()
+    assert [row["state"] for row in topic["badges"]] == ["present"]
+    visits = as_("ben").get("/api/venues/cafe/visits").json()
+    assert [row["state"] for row in visits] == ["present"]
 
 
 def test_why_a_badge_is_unknown_names_the_silent_pi(as_: As, badge: int) -> None:

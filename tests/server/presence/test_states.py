@@ -5,21 +5,35 @@ import itertools
 import pytest
 
 from config import settings
-from server.presence import states
-from server.presence.states import AgentKind, Ear, Heard, Kind, Placed, Rule, State, ZoneKind
+from server.presence import ears, listening, rule, states
+from server.presence.ears import Ear, Placed
+from server.presence.intervals import EVER_MS
+from server.presence.listening import AgentKind
+from server.presence.rule import Rule
+from server.presence.states import Heard, Kind, State, ZoneKind
 
-RULE = Rule(away_after_ms=30_000, given_up_after_ms=3_600_000, unjudged_ms=10_000, join_gap_ms=300_000)
+RULE = Rule(
+    away_after_ms=30_000,
+    given_up_after_ms=3_600_000,
+    unjudged_ms=10_000,
+    join_gap_ms=300_000,
+    rhythm_max_ms=240_000,
+    beacon_learn_ms=300_000,
+    beacon_gap_ms=90_000,
+    heard_gap_ms=60_000,
+    slot_ms=5_000,
+)
 T = 1_000_000_000  # the moment when the badge was heard last
 ARRIVED = T - 600_000
 
 
 def ear(agent_id: str, *listened: tuple[int, int], zone: str = "hall", placed: tuple[int, int] | None = None) -> Ear:
-    start, end = placed or (0, states.EVER_MS)
-    return Ear(agent_id, (Placed(zone, start, end),), listened)
+    start, end = placed or (0, EVER_MS)
+    return ears.make(agent_id, (Placed(zone, start, end),), listened)
 
 
-def judge(judged_ms: int, *ears: Ear, last_heard_ms: int = T) -> State:
-    return states.state(ARRIVED, last_heard_ms, states.reckon(ears, judged_ms, RULE), RULE)
+def judge(judged_ms: int, *agents: Ear, last_heard_ms: int = T) -> State:
+    return states.state(ARRIVED, last_heard_ms, listening.reckon(agents, judged_ms, RULE), RULE)
 
 
 def always(agent_id: str = "door") -> Ear:
@@ -27,7 +41,7 @@ def always(agent_id: str = "door") -> Ear:
 
 
 def test_the_rule_comes_from_the_settings_and_the_venue() -> None:
-    assert states.rule(settings.load(environment={}).presence, 300) == RULE
+    assert rule.make(settings.load(environment={}).presence, 300) == RULE
 
 
 @pytest.mark.parametrize(
@@ -136,7 +150,7 @@ def test_without_any_agent_left_nothing_is_known() -> None:
 def test_an_agent_counts_only_while_it_stands_at_the_venue() -> None:
     moved_away = ear("back", (ARRIVED, T), placed=(0, T))
     assert judge(T + 300_000, always(), moved_away) == State(Kind.LEFT, T + 300_000)
-    new_and_mute = ear("new", placed=(T + 100_000, states.EVER_MS))
+    new_and_mute = ear("new", placed=(T + 100_000, EVER_MS))
     assert judge(T + 100_000, always(), new_and_mute) == State(Kind.AWAY, T)
     assert judge(T + 100_001, always(), new_and_mute) == State(Kind.UNKNOWN, T + 100_000)
     elsewhere = ear("back", (ARRIVED, T + 900_000), placed=(0, T))
@@ -144,11 +158,11 @@ def test_an_agent_counts_only_while_it_stands_at_the_venue() -> None:
 
 
 def test_moving_an_agent_from_zone_to_zone_makes_no_hole() -> None:
-    places = (Placed("hall", 0, T + 50_000), Placed("bar", T + 50_000, states.EVER_MS))
-    moved = Ear("door", places, [(ARRIVED, T + 900_000)])
+    places = (Placed("hall", 0, T + 50_000), Placed("bar", T + 50_000, EVER_MS))
+    moved = ears.make("door", places, [(ARRIVED, T + 900_000)])
     assert judge(T + 300_000, moved) == State(Kind.LEFT, T + 300_000)
-    mute = Ear("back", places, [(ARRIVED, T)])
-    assert states.reckon([mute], T + 3_600_000, RULE).agents["back"] == ("bar", AgentKind.GIVEN_UP, T)
+    mute = ears.make("back", places, [(ARRIVED, T)])
+    assert listening.reckon([mute], T + 3_600_000, RULE).agents["back"] == ("bar", AgentKind.GIVEN_UP, T)
 
 
 def test_the_order_of_what_was_listened_to_does_not_matter() -> None:
@@ -158,13 +172,13 @@ def test_the_order_of_what_was_listened_to_does_not_matter() -> None:
 
 
 def test_agents_listen_fall_silent_and_are_given_up() -> None:
-    reckoning = states.reckon(
+    reckoning = listening.reckon(
         [
             ear("listens", (T - 50, T)),
             ear("silent", (T - 90, T - 1)),
             ear("given-up", (T - 4_000_000, T - 3_600_000)),
             ear("nearly", (T - 4_000_000, T - 3_599_999)),
-            ear("never", placed=(T - 500, states.EVER_MS)),
+            ear("never", placed=(T - 500, EVER_MS)),
             ear("never-ever"),
             ear("gone", (T - 50, T), placed=(0, T)),
         ],
@@ -189,8 +203,8 @@ def test_a_zone_counts_who_is_present_or_away_in_it() -> None:
         Heard(4, ARRIVED, T, ((ARRIVED, "bar"),)),
         Heard(5, ARRIVED, T),
     ]
-    ears = [always("door"), ear("bar", (0, T + 900_000), zone="bar")]
-    zones = states.picture(badges, ears, ["hall", "bar", "roof"], T + 15_000, RULE).zones
+    listening_there = [always("door"), ear("bar", (0, T + 900_000), zone="bar")]
+    zones = states.picture(badges, listening_there, ["hall", "bar", "roof"], T + 15_000, RULE).zones
     assert zones == {
         "hall": (ZoneKind.COVERED, None, 2, None),
         "bar": (ZoneKind.COVERED, None, 1, None),
@@ -205,43 +219,43 @@ def test_a_zone_whose_agents_fell_silent_says_since_when_and_how_many_were_there
         Heard(3, ARRIVED, T - 400_000, ((ARRIVED, "hall"),)),
         Heard(4, ARRIVED, T, ((ARRIVED, "bar"),)),
     ]
-    ears = [
+    listening_there = [
         ear("door", (0, T + 1_000)),
         ear("stage", (0, T + 1_000)),
         ear("bar", (0, T + 9_000_000), zone="bar"),
     ]
-    zones = states.picture(badges, ears, ["hall", "bar"], T + 71_000, RULE).zones
+    zones = states.picture(badges, listening_there, ["hall", "bar"], T + 71_000, RULE).zones
     assert zones["hall"] == (ZoneKind.UNKNOWN, T + 1_000, 0, 2)
     assert zones["bar"].kind is ZoneKind.COVERED
-    given_up = states.picture(badges, ears, ["hall", "bar"], T + 3_611_000, RULE).zones
+    given_up = states.picture(badges, listening_there, ["hall", "bar"], T + 3_611_000, RULE).zones
     assert given_up["hall"] == (ZoneKind.NOT_COVERED, T + 1_000, 0, 2)
 
 
 def test_one_listening_agent_covers_its_zone() -> None:
-    ears = [always("door"), ear("stage", (0, T - 100_000))]
-    assert states.picture([], ears, ["hall"], T, RULE).zones["hall"].kind is ZoneKind.COVERED
+    listening_there = [always("door"), ear("stage", (0, T - 100_000))]
+    assert states.picture([], listening_there, ["hall"], T, RULE).zones["hall"].kind is ZoneKind.COVERED
 
 
 def test_how_many_were_there_counts_only_whom_the_others_still_knew_of() -> None:
     badges = [Heard(1, ARRIVED, T, ((ARRIVED, "hall"),)), Heard(2, ARRIVED, T - 60_000, ((ARRIVED, "hall"),))]
-    ears = [ear("door", (0, T - 50)), ear("stage", (0, T + 1_000))]
-    hall = states.picture(badges, ears, ["hall"], T + 71_000, RULE).zones["hall"]
+    listening_there = [ear("door", (0, T - 50)), ear("stage", (0, T + 1_000))]
+    hall = states.picture(badges, listening_there, ["hall"], T + 71_000, RULE).zones["hall"]
     # The second badge had fallen silent before, so nobody knew of it any more once the door did not listen.
     assert hall == (ZoneKind.UNKNOWN, T + 1_000, 0, 1)
 
 
 def test_who_has_moved_on_since_was_still_there_when_the_zone_fell_silent() -> None:
     moved = Heard(1, ARRIVED, T + 60_000, ((ARRIVED, "hall"), (T + 20_000, "bar")))
-    ears = [ear("door", (0, T + 1_000)), ear("bar", (0, T + 9_000_000), zone="bar")]
-    zones = states.picture([moved], ears, ["hall", "bar"], T + 71_000, RULE).zones
+    listening_there = [ear("door", (0, T + 1_000)), ear("bar", (0, T + 9_000_000), zone="bar")]
+    zones = states.picture([moved], listening_there, ["hall", "bar"], T + 71_000, RULE).zones
     assert zones["hall"] == (ZoneKind.UNKNOWN, T + 1_000, 0, 1)
     assert zones["bar"].here == 1
 
 
 def test_an_agent_that_is_back_listens_from_its_first_window_on() -> None:
-    ears = [ear("door", (0, T - 600_000), (T - 4_000, T - 2_000))]
+    listening_there = [ear("door", (0, T - 600_000), (T - 4_000, T - 2_000))]
     heard = [Heard(1, T - 3_000, T - 3_000, ((T - 3_000, "hall"),))]
-    seen = states.picture(heard, ears, ["hall"], T, RULE)
-    assert seen.agents["door"] == ("hall", states.AgentKind.LISTENING, T - 4_000)
+    seen = states.picture(heard, listening_there, ["hall"], T, RULE)
+    assert seen.agents["door"] == ("hall", AgentKind.LISTENING, T - 4_000)
     assert seen.zones["hall"] == (ZoneKind.COVERED, None, 1, None)
-    assert seen.badges[1].kind is states.Kind.PRESENT
+    assert seen.badges[1].kind is Kind.PRESENT

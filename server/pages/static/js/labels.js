@@ -150,8 +150,16 @@ export function agentName(agent) {
 export function agentNote(agent) {
   const time = clockTime(agent.since, agent.venue.time_zone);
   if (agent.state === "listening") return say("pi_listening");
+  if (agent.state === "deaf") return say("pi_deaf", { time });
   if (agent.state === "given_up" && time) return say("pi_given_up", { time });
   return time ? say("pi_silent", { time }) : say("pi_silent_plain");
+}
+
+/** Which beacons a deaf Pi misses and what to do about it, in words; an empty text for others. */
+export function unheardNote(agent) {
+  if (agent.state === "listening" || !agent.unheard?.length) return "";
+  const others = agent.unheard.filter((id) => id !== agent.id);
+  return others.length ? say("pi_unheard", { agents: others.join(", ") }) : say("pi_unheard_own");
 }
 
 /** What is known of a badge, in words. */

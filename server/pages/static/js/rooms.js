@@ -1,6 +1,6 @@
 // Everything on the map in words: the table that stands for it, the bars beside it, the chips above it.
 import { clockTime } from "./clock.js";
-import { agentName, agentNote, zoneNote } from "./labels.js";
+import { agentName, agentNote, unheardNote, zoneNote } from "./labels.js";
 import { listed } from "./scene.js";
 import { say, sayCount } from "./words.js";
 
@@ -110,6 +110,8 @@ export function fillPis(list, scene) {
   put(list, scene.agents.map((agent) => {
     const row = element("li");
     row.append(element("span", "", agentName(agent)), element("span", `chip ${agent.state === "listening" ? "well" : "unknown"}`, agentNote(agent)));
+    const missed = unheardNote(agent);
+    if (missed) row.append(element("span", "small soft", missed));
     return row;
   }));
 }

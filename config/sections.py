@@ -1,0 +1,205 @@
+"""The settings, section by section; what each means and why it has its default stands in defaults.toml."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Broker:
+    """Where MQTT is and as whom this process speaks there."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    admin_user: str
+    admin_password: str
+    keepalive_s: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Database:
+    """Where PostgreSQL with PostGIS is."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str
+    dsn: str
+    pool: int
+
+    @property
+    def conninfo(self) -> str:
+        """The libpq connection string, `dsn` if one is set."""
+        if self.dsn:
+            return self.dsn
+        quoted = {
+            key: str(value).replace("\\", "\\\\").replace("'", "\\'")
+            for key, value in {
+                "host": self.host,
+                "port": self.port,
+                "dbname": self.name,
+                "user": self.user,
+                "password": self.password,
+            }.items()
+            if value != ""
+        }
+        return " ".join(f"{key}='{value}'" for key, value in quoted.items())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """The HTTP server."""
+
+    host: str
+    port: int
+    public_url: str
+    demo: bool
+    session_days: int
+    sign_in_link_minutes: int
+    own_uuids: str
+
+    @property
+    def own_uuid_prefixes(self) -> tuple[bytes, ...]:
+        """The uuids, or their beginnings, that only badges of this server show."""
+        return parse_uuids(self.own_uuids)
+
+    @property
+    def url(self) -> str:
+        """Where members reach the server, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gateway:
+    """The process that turns reports into presence."""
+
+    id: str
+    shards: str
+    batch_reports: int
+    batch_wait_s: float
+    queue_reports: int
+    queue_mb: int
+    coalesce_s: float
+    coverage_s: float
+    comeback_s: float
+    late_s: float
+    future_max_s: float
+    report_max_age_s: float
+    refused_keep_days: int
+    health_s: float
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The shards this gateway takes, as numbers from 0 to 63."""
+        return parse_shards(self.shards)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Agent:
+    """The program on the Pi."""
+
+    id: str
+    key: str
+    folder: str
+    adapter: str
+    window_s: float
+    resend_s: float
+    in_flight: int
+    spool_mb: int
+    spool_max_age_s: float
+    merge_s: float
+    merge_more_s: float
+    clock: str
+    deaf_after_s: float
+    unknown_config_wait_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Presence:
+    """The constants of presence (design: spans, visits, stays, states)."""
+
+    heard_gap_s: float
+    join_gap_s: float
+    away_after_s: float
+    rhythm_max_s: float
+    beacon_learn_s: float
+    beacon_gap_s: float
+    given_up_after_s: float
+    unjudged_s: float
+    slot_s: int
+    smooth_slots: int
+    switch_margin_db: float
+    settle_slots: int
+    lost_slots: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checkin:
+    """The defaults of a step's check-in rule."""
+
+    dwell_signed_up_s: float
+    dwell_walk_in_s: float
+    opens_before_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Up:
+    """What `muster up` makes."""
+
+    folder: str
+    demo: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of muster, one section each."""
+
+    broker: Broker
+    database: Database
+    server: Server
+    gateway: Gateway
+    agent: Agent
+    presence: Presence
+    checkin: Checkin
+    up: Up
+
+
+# Bounds of numbers, lowest and highest that make sense; what is not named here may be anything of its type from 0 up.
+
+
+def parse_shards(text: str) -> frozenset[int]:
+    """Reads `00-3f` or `00-1f,2a` (two hex digits each, up to 3f) as shard numbers.
+
+    Raises ValueError with a sentence when the text is not of that form.
+    """
+    shards: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        try:
+            low, high = int(first, 16), int(last or first, 16)
+        except ValueError:
+            raise ValueError("shards are two hex digits each, such as 00-3f or 00-1f,2a") from None
+        if not 0 <= low <= high <= 0x3F:
+            raise ValueError("shards run from 00 to 3f, the lower one first")
+        shards.update(range(low, high + 1))
+    return frozenset(shards)
+
+
+def parse_uuids(text: str) -> tuple[bytes, ...]:
+    """Reads uuids or their beginnings (whole bytes as hex digits, hyphens allowed), separated by commas.
+
+    Raises ValueError with a sentence when the text is not of that form.
+    """
+    found: list[bytes] = []
+    for part in text.split(",") if text.strip() else ():
+        digits = part.strip().replace("-", "")
+        try:
+            prefix = bytes.fromhex(digits)
+        except ValueError:
+            prefix = b""
+        # Two bytes of a uuid are shared by one stranger's beacon in 65,536: fewer would listen to the whole city.
+        if not 2 <= len(prefix) <= 16:
+            raise ValueError("uuids are 4 to 32 hex digits each, separated by commas, such as daf246ce-f201")
+        found.append(prefix)
+    return tuple(found)

@@ -1,0 +1,79 @@
+"""What settings may not say together: each alone is possible, and both at once would make muster lie."""
+
+from collections.abc import Iterator
+
+from config.sections import Settings
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """A sentence for each, naming the keys, their values and what would be right."""
+    yield from _gaps(settings)
+    yield from _lags(settings)
+    yield from _beacons(settings)
+    yield from _spool(settings)
+
+
+def _wrong(key: str, value: object, right: str) -> str:
+    return f"{key} is {value!r} (from the settings): {right}"
+
+
+def _gaps(settings: Settings) -> Iterator[str]:
+    presence = settings.presence
+    if not presence.away_after_s < presence.heard_gap_s < presence.join_gap_s:
+        yield (
+            "presence.away_after_s, heard_gap_s and join_gap_s must grow in this order"
+            f" (now {presence.away_after_s:g}, {presence.heard_gap_s:g}, {presence.join_gap_s:g})"
+        )
+    if 60 % presence.slot_s:
+        yield _wrong("presence.slot_s", presence.slot_s, "it must divide 60")
+    if not presence.away_after_s <= presence.rhythm_max_s < presence.join_gap_s:
+        right = "it must be at least away_after_s, and less than join_gap_s: who has left is not away any more"
+        yield _wrong("presence.rhythm_max_s", presence.rhythm_max_s, right)
+
+
+def _lags(settings: Settings) -> Iterator[str]:
+    presence, gateway, agent = settings.presence, settings.gateway, settings.agent
+    # A badge's newest reading may be unrecorded for so long although the coverage after it is recorded: it must not
+    # look away for that.
+    lag_s = gateway.comeback_s + gateway.coalesce_s + agent.window_s + gateway.batch_wait_s
+    if lag_s >= presence.away_after_s + presence.unjudged_s:
+        yield (
+            "gateway.comeback_s, gateway.coalesce_s, agent.window_s and gateway.batch_wait_s together"
+            f" ({lag_s:g}) must be less than presence.away_after_s and unjudged_s together"
+            f" ({presence.away_after_s + presence.unjudged_s:g}): badges would look away that are there"
+        )
+    if gateway.coverage_s + agent.window_s + gateway.batch_wait_s >= presence.unjudged_s:
+        yield (
+            "gateway.coverage_s, agent.window_s and gateway.batch_wait_s together must be less than"
+            f" presence.unjudged_s ({presence.unjudged_s:g}): every venue would look unknown"
+        )
+
+
+def _beacons(settings: Settings) -> Iterator[str]:
+    presence = settings.presence
+    if not presence.heard_gap_s < presence.beacon_gap_s < presence.join_gap_s:
+        right = "it must be more than heard_gap_s, and less than join_gap_s, or a deaf agent would let people leave"
+        yield _wrong("presence.beacon_gap_s", presence.beacon_gap_s, right)
+    if presence.beacon_learn_s <= presence.beacon_gap_s:
+        right = (
+            "it must be more than beacon_gap_s: a beacon is known once it was heard for longer than it may be missed"
+        )
+        yield _wrong("presence.beacon_learn_s", presence.beacon_learn_s, right)
+
+
+def _spool(settings: Settings) -> Iterator[str]:
+    agent, heard_gap_s = settings.agent, settings.presence.heard_gap_s
+    if not agent.window_s <= agent.merge_s <= agent.merge_more_s < heard_gap_s:
+        yield (
+            "agent.window_s, agent.merge_s, agent.merge_more_s and presence.heard_gap_s must grow in this order, or"
+            " merged windows would join what was apart"
+            f" (now {agent.window_s:g}, {agent.merge_s:g}, {agent.merge_more_s:g}, {heard_gap_s:g})"
+        )
+    if agent.merge_more_s % agent.merge_s:
+        right = f"it must be a multiple of agent.merge_s, {agent.merge_s:g}"
+        yield _wrong("agent.merge_more_s", agent.merge_more_s, right)
+    if not agent.spool_max_age_s < settings.gateway.report_max_age_s:
+        right = f"it must be below gateway.report_max_age_s, {settings.gateway.report_max_age_s:g}"
+        yield _wrong("agent.spool_max_age_s", agent.spool_max_age_s, right)
+    if agent.clock not in {"auto", "system"}:
+        yield _wrong("agent.clock", agent.clock, "it must be auto or system")
