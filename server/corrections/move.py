@@ -25,7 +25,11 @@ class Rows(NamedTuple):
     closed: bool
 
 
-INTERVALS = (Rows("span", "badge_id", True), Rows("coverage", "agent_id", False))
+INTERVALS = (
+    Rows("span", "badge_id", True),
+    Rows("beacon_span", "beacon_agent_id", True),
+    Rows("coverage", "agent_id", False),
+)
 
 
 def time_of(piece: Piece) -> Interval:

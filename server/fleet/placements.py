@@ -86,7 +86,9 @@ def plan(session: Session, wanted: Wanted, *, now: dt.datetime) -> Plan:
     Raises AgentUnknown, VenueUnknown, ZoneUnknown, FloorOnlyFromNowOn, Invalid.
     """
     agent_id, since = wanted.agent_id, wanted.since
-    agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
+    # A gateway's batch, which the fence may have to wait for, writes rows that refer to the agent: its key stays free.
+    how = {"key_share": True}
+    agent = session.get(Agent, agent_id, with_for_update=how) if names.is_id(agent_id) else None
     if agent is None:
         raise AgentUnknown(f"There is no agent {agent_id[: names.ID_MAX_LENGTH]!r}.")
     venues.get_zone(session, venue_id=wanted.venue_id, zone_id=wanted.zone_id)

@@ -38,6 +38,9 @@ TABLES = {
     "coverage": """
         SELECT coverage.agent_id, venue_id, zone_id, from_ms, to_ms
         FROM coverage JOIN placement ON placement.id = placement_id ORDER BY 1, 4""",
+    "beacon_span": """
+        SELECT beacon_agent_id, agent_id, venue_id, zone_id, from_ms, to_ms
+        FROM beacon_span JOIN placement ON placement.id = placement_id ORDER BY 1, 2, 5""",
     "visit": "SELECT badge_id, venue_id, from_ms, to_ms, reach_ms FROM visit ORDER BY 1, 2, 3",
     "stay": "SELECT badge_id, venue_id, from_ms, zone_id FROM stay ORDER BY 1, 2, 3",
     "checkin": "SELECT step_id, member_id, badge_id, at FROM checkin ORDER BY 1, 2",
@@ -114,10 +117,11 @@ class Town:
                         block[badge_id] = trace.raise_peaks(
                             block.get(badge_id), {(at - trace.block_of(at)) // SLOT_MS: rssi}, SLOTS
                         )
-            listened = [(max(T0, low), min(T0 + 3_600_000, high if high == EVER_MS else high + 1))]
-            for start, end in listened:
-                if start < end:
-                    self._add("coverage", placement_id=row.id, agent_id=row.agent_id, from_ms=start, to_ms=end)
+            start, end = max(T0, low), min(T0 + 3_600_000, high)
+            if start < end:
+                ends = {"placement_id": row.id, "from_ms": start}
+                self._add("coverage", agent_id=row.agent_id, to_ms=end if end < high else end + 1, **ends)
+                self._add("beacon_span", beacon_agent_id="cafe-door", to_ms=end, **ends)
         for (placement_id, block_ms), peaks in blocks.items():
             self._add("trace", placement_id=placement_id, block_ms=block_ms, peaks=trace.pack(peaks), arrived_at=NOW)
         for (badge_id, venue_id), found in spans.items():
