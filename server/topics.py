@@ -1,6 +1,7 @@
 """Counts the changes of all that somebody may watch: a revision a topic, raised in the transaction that changed it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import BigInteger, Text, select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,8 +14,9 @@ FACTS = "facts"
 # Raised by whatever changes who is expected where: pairings, sign-ups, steps, undoings. Gateways then ask anew about
 # badges whose readings could change nothing before.
 EXPECTED = "expected"
-# Where a session notes which topics its transaction raised.
+# Where a session notes which topics its transaction raised, and which it is to raise at the end of `together`.
 RAISED = "topics_raised"
+_GATHERED = "topics_gathered"
 
 
 class Topic(Base):
@@ -30,8 +32,13 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Raises the topics' revisions by one within the session's transaction and returns the new ones.
 
     One statement takes the rows in the order of their names, so that two that raise several never wait in a ring.
-    What was raised is noted in `session.info[RAISED]`, for whoever announces it after the commit.
+    What was raised is noted in `session.info[RAISED]`, for whoever announces it after the commit. Within `together`
+    nothing is raised yet, and nothing returned.
     """
+    gathered: set[str] | None = session.info.get(_GATHERED)
+    if gathered is not None:
+        gathered.update(names)
+        return {}
     wanted = sorted(set(names))
     if not wanted:
         return {}
@@ -41,6 +48,25 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     raised: dict[str, int] = dict(rows.all())
     session.info.setdefault(RAISED, {}).update(raised)
     return raised
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Raises what the block raises in one statement at its end, each topic once.
+
+    For whoever calls several services in one transaction: two such that take topics one after the other, in different
+    orders, would wait for each other for ever.
+    """
+    if _GATHERED in session.info:
+        yield
+        return
+    session.info[_GATHERED] = set()
+    try:
+        yield
+    except BaseException:
+        del session.info[_GATHERED]
+        raise
+    bump(session, session.info.pop(_GATHERED))
 
 
 def revisions(session: Session, names: Iterable[str]) -> dict[str, int]:

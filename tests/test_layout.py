@@ -34,6 +34,7 @@ SERVER_ORDER = (
     "events",
     "presence",
     "checkins",
+    "corrections",
     "live",
     "demo",
     "pages",

@@ -1,4 +1,4 @@
-"""Badges: registering them, and whose they are."""
+"""Badges: registering them, and reading whose they are."""
 
 import datetime as dt
 
@@ -40,22 +40,6 @@ def get_badge(badge_id: Number, viewer: access.Viewer, session: InTransaction, n
     """A badge; for operators and who holds it."""
     access.check_holds(viewer, badges.holder_of(session, badge_id=badge_id, at=now))
     return _show(session, badges.get(session, badge_id), now)
-
-
-@router.post("/badges/{badge_id}/pairings", status_code=201)
-def pair_badge(
-    badge_id: Number, wanted: schema.NewPairing, _operator: access.Operator, session: InTransaction, now: Now
-) -> schema.PairingOut:
-    """Gives a badge to a member from now on; for operators."""
-    pairing = badges.pair(session, badge_id=badge_id, member_id=wanted.member, since=now, until=wanted.until)
-    return schema.show_pairing(pairing)
-
-
-@router.post("/badges/{badge_id}/give-back")
-def give_badge_back(badge_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.PairingOut:
-    """Takes a badge back from whoever holds it; for operators and for herself."""
-    access.check_holds(viewer, badges.holder_of(session, badge_id=badge_id, at=now))
-    return schema.show_pairing(badges.give_back(session, badge_id=badge_id, at=now))
 
 
 def _show(session: Session, badge: Badge, now: dt.datetime) -> schema.BadgeOut:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from server.badges.model import Badge, Identity, Pairing
 from server.badges.service import UUID_BYTES
-from server.fields import Incoming, Moment, OfId, Outgoing
+from server.fields import Incoming, Moment, Outgoing
 
 Sixteen = Annotated[int, Field(ge=0, le=0xFFFF)]
 
@@ -25,13 +25,6 @@ class NewBadge(Incoming):
     def identity(self) -> bytes:
         """The 20 bytes on the air."""
         return self.uuid.bytes + self.major.to_bytes(2, "big") + self.minor.to_bytes(2, "big")
-
-
-class NewPairing(Incoming):
-    """Whose a badge is from now on; until: for a loan."""
-
-    member: OfId
-    until: Moment | None = None
 
 
 class IdentityOut(Outgoing):

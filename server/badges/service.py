@@ -104,7 +104,7 @@ def identities_of(session: Session, *, badge_id: int) -> list[Identity]:
 def pair(
     session: Session, *, badge_id: int, member_id: str, since: dt.datetime, until: dt.datetime | None = None
 ) -> Pairing:
-    """Says that a badge is a member's from `since` on, for ever or until `until`.
+    """Says that a badge is a member's from `since` on, for ever or until `until`; both may be past.
 
     Raises BadgeUnknown, MemberUnknown, BadgeHeld, NotRegisteredThen (a badge can be claimed only for a time in which it
     was registered), Invalid.
@@ -113,11 +113,7 @@ def pair(
     people.get(session, member_id)
     if until is not None and until <= since:
         raise Invalid("A badge is given back after it was taken.")
-    shown = session.scalar(
-        select(Identity.id).where(Identity.badge_id == badge_id, Identity.valid.contains(since)).limit(1)
-    )
-    if shown is None:
-        raise NotRegisteredThen(f"Badge {badge_id} was not registered at {since:%Y-%m-%d %H:%M} UTC.")
+    _check_registered(session, badge_id, since, until)
     pairing = Pairing(badge_id=badge_id, member_id=member_id, valid=Range(since, until))
     held = BadgeHeld(f"Somebody holds badge {badge_id} in that time: it has to be given back first.")
     with constraints.explain(session, {"badge_has_one_holder_at_a_time": held}):
@@ -178,6 +174,21 @@ def _check(identity: bytes) -> None:
         raise Invalid(f"An identity has {IDENTITY_BYTES} bytes (uuid, major, minor); this one has {len(identity)}.")
     if not any(identity[:UUID_BYTES]):
         raise Invalid("A uuid of zeros alone is what faulty beacons show; it means nobody.")
+
+
+def _check_registered(session: Session, badge_id: int, since: dt.datetime, until: dt.datetime | None) -> None:
+    """Whether something showed the badge throughout: what was heard of it while nothing did is nobody's."""
+    shown = [(identity.valid.lower, identity.valid.upper) for identity in identities_of(session, badge_id=badge_id)]
+    open_end = dt.datetime.max.replace(tzinfo=dt.UTC)
+    ends = [upper or open_end for _, upper in shown]
+    reached = since
+    # In the order of their beginnings, so that each goes on where another ended.
+    for (lower, _), end in zip(shown, ends, strict=True):
+        if (lower is None or lower <= reached) and end > reached:
+            reached = end
+    # Without an end it lasts as long as anything shows the badge.
+    if reached == since or reached < (until or max(ends)):
+        raise NotRegisteredThen(f"Badge {badge_id} was not registered at {reached:%Y-%m-%d %H:%M} UTC.")
 
 
 def _show(session: Session, identity: Identity) -> None:

@@ -212,15 +212,15 @@ def _case(
     held: Mapping[int, list[Interval]],
     heard: Mapping[tuple[int, str], list[tuple[str, Interval]]],
 ) -> Case:
-    standing, undone_ms = None, None
+    standing, undone_ms, by_sign_up = None, None, expected
     for checkin_id, at_ms, badge_id, evidence, signed_up, undone_at_ms in checkins:
         if undone_at_ms is not None:
             undone_ms = max(undone_at_ms, undone_ms or 0)
         else:
             standing = Standing(checkin_id, at_ms, badge_id, evidence)
             # Who came as signed up is judged so for ever: withdrawing afterwards takes no check-in away.
-            expected = expected or signed_up
-    dwell_ms = step.dwell_signed_up_ms if expected else step.dwell_walk_in_ms
+            by_sign_up = expected or signed_up
+    dwell_ms = step.dwell_signed_up_ms if by_sign_up else step.dwell_walk_in_ms
     return Case(
         member_id,
         step,

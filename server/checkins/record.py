@@ -36,8 +36,9 @@ _CHECK_IN = text("""
 """)
 
 _MOVE = text("""
-    UPDATE checkin SET at = moved.at, badge_id = moved.badge_id
-    FROM unnest(:ids ::bigint[], :badges ::bigint[], :ats ::timestamptz[]) AS moved (id, badge_id, at)
+    UPDATE checkin SET at = moved.at, badge_id = moved.badge_id, signed_up = checkin.signed_up OR moved.signed_up
+    FROM unnest(:ids ::bigint[], :badges ::bigint[], :ats ::timestamptz[], :signed_up ::boolean[])
+         AS moved (id, badge_id, at, signed_up)
     WHERE checkin.id = moved.id
 """)
 
@@ -96,6 +97,7 @@ def replace(session: Session, judged: Sequence[Judged], now: dt.datetime) -> set
                 "ids": [case.standing.id for case, _ in moved if case.standing is not None],
                 "badges": [arrival.badge_id for _, arrival in moved],
                 "ats": [times.from_ms(arrival.at_ms) for _, arrival in moved],
+                "signed_up": [case.asked.signed_up for case, _ in moved],
             },
         )
     changed = {(case.member_id, case.step.id) for case in (*gone, *(case for case, _ in moved))}

@@ -17,6 +17,12 @@ class EventNotYours(Refused):
     code = "event_not_yours"
 
 
+class EventNotRunning(Refused):
+    """Its organizer sees who is there while the event runs."""
+
+    code = "event_not_running"
+
+
 class NameNotShown(Refused):
     """Only the organizer sees names: of members who signed up, and while the event runs."""
 

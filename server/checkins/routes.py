@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import text
 
 from server import names
-from server.checkins import capacity, explain, rights, schema
+from server.checkins import capacity, explain, rights, schema, visits
 from server.checkins import service as checkins
 from server.errors import Refused
 from server.people import access
@@ -59,6 +59,26 @@ def list_mine(viewer: access.Viewer, session: InTransaction) -> list[schema.Chec
     rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN}).all()
     over = capacity.over(session, {row.step_id for row in rows})
     return [schema.show(row, True, row.id in over) for row in rows]
+
+
+@router.get("/me/visits")
+def list_my_visits(viewer: access.Viewer, session: InTransaction) -> list[schema.VisitOut]:
+    """Where your badges were heard while you held them, the latest first."""
+    return [schema.show_visit(visit, True) for visit in visits.of_member(session, member_id=viewer.id)]
+
+
+@router.get("/events/{event_id}/visits")
+def list_visits(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.VisitOut]:
+    """The visits at an event's venues while it is on, the latest first; for its organizer while it runs, and operators.
+
+    A badge that changed hands is told for each holder. Whose, for the organizer alone, and of members who signed up.
+    """
+    hers = rights.check_sees(session, member=viewer, event_id=event_id)
+    running = rights.is_running(session, event_id=event_id, now=now)
+    if not running and not viewer.operator:
+        raise rights.EventNotRunning
+    named = hers and running
+    return [schema.show_visit(visit, named) for visit in visits.of_event(session, event_id=event_id)]
 
 
 @router.post("/check-ins/{checkin_id}/undo", status_code=204)

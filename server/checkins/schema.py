@@ -3,11 +3,13 @@
 import datetime as dt
 from typing import Any
 
+from pydantic import Field
 from sqlalchemy import Row
 
 from server import fields, times
 from server.checkins import words
 from server.checkins.explain import Explanation
+from server.checkins.visits import HerVisit
 from server.presence.schema import local_time
 
 Moment = fields.Moment
@@ -33,6 +35,16 @@ class CheckInOut(fields.Outgoing):
     signed_up: bool
     over_capacity: bool
     undone_at: Moment | None
+
+
+class VisitOut(fields.Outgoing):
+    """A visit as far as one member held the badge. member: null for nobody, or whom the viewer may not know."""
+
+    badge: int
+    venue: str
+    member: str | None
+    from_: Moment = Field(serialization_alias="from")
+    to: Moment
 
 
 class RefusalOut(fields.Outgoing):
@@ -90,6 +102,17 @@ def show(row: Row[Any], named: bool, over_capacity: bool) -> CheckInOut:
         signed_up=row.signed_up,
         over_capacity=over_capacity,
         undone_at=row.undone_at,
+    )
+
+
+def show_visit(visit: HerVisit, named: bool) -> VisitOut:
+    """A visit as the API tells it. named: whether the viewer may know whose it is."""
+    return VisitOut(
+        badge=visit.badge_id,
+        venue=visit.venue_id,
+        member=visit.member_id if named else None,
+        from_=visit.from_at,
+        to=visit.to_at,
     )
 
 

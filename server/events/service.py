@@ -41,6 +41,12 @@ class StepExists(Conflict):
     code = "step_exists"
 
 
+class StepUnknown(NotFound):
+    """There is no such step in this event."""
+
+    code = "step_unknown"
+
+
 class EventOver(Refused):
     """This event is over."""
 
@@ -115,6 +121,40 @@ def create(
             session.add_all(made)
     topics.bump(session, [topics.EXPECTED, f"event/{id}"])
     return event
+
+
+def get_step(session: Session, *, event_id: str, step_id: str) -> Step:
+    """A step of this event; raises StepUnknown."""
+    step = session.get(Step, step_id) if names.is_id(step_id) else None
+    if step is None or step.event_id != event_id:
+        raise StepUnknown(f"There is no step {step_id[: names.ID_MAX_LENGTH]!r} in this event.")
+    return step
+
+
+def move_step(
+    session: Session,
+    *,
+    event_id: str,
+    step_id: str,
+    venue_id: str,
+    zone_id: str | None,
+    opens_at: dt.datetime,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+) -> Step:
+    """Says that a step takes place at another time or place; its rule and its capacity stay.
+
+    Whom it checks in is another capability's matter (server.corrections). Raises StepUnknown, VenueUnknown,
+    ZoneUnknown, Invalid.
+    """
+    step = get_step(session, event_id=event_id, step_id=step_id)
+    _check_place(session, venue_id, zone_id)
+    _check_times(step.name, opens_at, starts_at, ends_at)
+    step.venue_id, step.zone_id = venue_id, zone_id
+    step.opens_at, step.starts_at, step.ends_at = opens_at, starts_at, ends_at
+    session.flush()
+    topics.bump(session, [topics.EXPECTED, f"event/{event_id}"])
+    return step
 
 
 def get(session: Session, id: str) -> Event:
@@ -220,15 +260,9 @@ def count_sign_ups(session: Session, *, event_id: str) -> int:
 
 def _make_step(session: Session, event_id: str, position: int, step: NewStep, rule: settings.Checkin) -> Step:
     name = names.check_name(step.name, "step")
-    if step.zone_id is None:
-        venues.get(session, step.venue_id)
-    else:
-        venues.get_zone(session, venue_id=step.venue_id, zone_id=step.zone_id)
+    _check_place(session, step.venue_id, step.zone_id)
     opens_at = step.opens_at or step.starts_at - dt.timedelta(seconds=rule.opens_before_s)
-    if not opens_at <= step.starts_at < step.ends_at:
-        raise Invalid(f"{name} opens, then starts, then ends; its times stand in another order.")
-    if step.ends_at - opens_at > MAX_LENGTH:
-        raise Invalid(f"{name} is longer than {MAX_LENGTH.days} days.")
+    _check_times(name, opens_at, step.starts_at, step.ends_at)
     dwell_signed_up_s = rule.dwell_signed_up_s if step.dwell_signed_up_s is None else step.dwell_signed_up_s
     dwell_walk_in_s = rule.dwell_walk_in_s if step.dwell_walk_in_s is None else step.dwell_walk_in_s
     if not all(0 <= dwell_s <= MAX_DWELL_S for dwell_s in (dwell_signed_up_s, dwell_walk_in_s)):
@@ -249,6 +283,20 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
         dwell_walk_in_s=dwell_walk_in_s,
         capacity=step.capacity,
     )
+
+
+def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
+    if zone_id is None:
+        venues.get(session, venue_id)
+    else:
+        venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+
+
+def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
+    if not opens_at <= starts_at < ends_at:
+        raise Invalid(f"{name} opens, then starts, then ends; its times stand in another order.")
+    if ends_at - opens_at > MAX_LENGTH:
+        raise Invalid(f"{name} is longer than {MAX_LENGTH.days} days.")
 
 
 def _refuse_over(session: Session, event: Event, now: dt.datetime) -> None:

@@ -72,4 +72,11 @@ def touch(session: Session, shards: Iterable[int]) -> None:
 
 def touch_venue(session: Session, venue_id: str) -> None:
     """The same for the rows of one venue."""
-    touch(session, [wire.shard_of(venue_id)])
+    touch_venues(session, [venue_id])
+
+
+def touch_venues(session: Session, venue_ids: Iterable[str]) -> None:
+    """The same for the rows of these venues, of which there may be none."""
+    shards = sorted({wire.shard_of(venue_id) for venue_id in venue_ids})
+    if shards:
+        touch(session, shards)

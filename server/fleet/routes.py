@@ -1,15 +1,14 @@
-"""Agents: enrolling them, and where they stand."""
+"""Agents: enrolling them, and reading where they stand."""
 
 import datetime as dt
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
-from server.fleet import schema
+from server.fleet import rights, schema
 from server.fleet import service as fleet
-from server.fleet.model import Agent, Placement
+from server.fleet.model import Placement
 from server.people import access
-from server.people.model import Member
 from server.requests import Id, InTransaction, Now
 from server.venues import service as venues
 
@@ -42,27 +41,8 @@ def enrol_agent(
 @router.get("/{agent_id}")
 def get_agent(agent_id: Id, viewer: access.Viewer, session: InTransaction) -> schema.AgentOut:
     """An agent with all its places; for operators and the shop owner of where it stands."""
-    agent, placements = _kept(session, viewer, agent_id)
+    agent, placements = rights.check_keeps(session, viewer=viewer, agent_id=agent_id)
     return schema.show(agent, placements)
-
-
-@router.post("/{agent_id}/placements", status_code=201)
-def place_agent(
-    agent_id: Id, wanted: schema.NewPlacement, viewer: access.Viewer, session: InTransaction, now: Now
-) -> schema.PlacementOut:
-    """Says where an agent stands from now on; for operators, and for a shop owner within her venues."""
-    _kept(session, viewer, agent_id)
-    access.check_keeps(viewer, [venues.get(session, wanted.venue).owner_id])
-    return schema.show_placement(_place(session, agent_id, wanted, now))
-
-
-def _kept(session: Session, viewer: Member, agent_id: str) -> tuple[Agent, list[Placement]]:
-    """An agent and its places, the latest first; raises AgentUnknown, NotYourVenue."""
-    agent = fleet.get(session, agent_id)
-    placements = fleet.placements_of(session, agent_id=agent_id)
-    owner_id = venues.get(session, placements[0].venue_id).owner_id if placements else None
-    access.check_keeps(viewer, [owner_id])
-    return agent, placements
 
 
 def _place(session: Session, agent_id: str, wanted: schema.NewPlacement, now: dt.datetime) -> Placement:

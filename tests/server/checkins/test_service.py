@@ -181,6 +181,56 @@ def test_an_undone_check_in_stays_undone_until_new_evidence(cafe: Cafe) -> None:
         checkins.undo(cafe.session, checkin_id=checkin_id, now=undone_at, by="cleo")
 
 
+def test_an_undoing_at_a_replayed_venue_is_by_its_own_time(cafe: Cafe) -> None:
+    cafe.sign_up()
+    cafe.hear(STARTS, 60)
+    cafe.session.execute(text("UPDATE venue SET replayed = true"))
+    placement = fleet.placement_at(cafe.session, agent_id="cafe-door", at=STARTS)
+    assert placement is not None
+    listened_ms = times.to_ms(STARTS) + 90_000
+    cafe.session.execute(
+        text("INSERT INTO coverage (placement_id, agent_id, from_ms, to_ms) VALUES (:id, 'cafe-door', :low, :high)"),
+        {"id": placement.id, "low": listened_ms - 60_000, "high": listened_ms},
+    )
+    checkin_id = cafe.session.scalar(text("SELECT id FROM checkin"))
+    checkins.undo(cafe.session, checkin_id=checkin_id, now=STARTS + dt.timedelta(days=300), by="cleo")
+    assert cafe.session.scalar(text("SELECT at FROM undoing")) == times.from_ms(listened_ms)
+    cafe.hear(STARTS + dt.timedelta(seconds=200), 60)  # by the wall this is long before the undoing
+    assert cafe.arrivals() == [("night-1", "dora", STARTS + dt.timedelta(seconds=215))]
+
+
+def test_what_an_agent_heard_ahead_of_the_clock_is_before_the_undoing_too(cafe: Cafe) -> None:
+    cafe.sign_up()
+    cafe.hear(STARTS, 20)
+    checkin_id = cafe.session.scalar(text("SELECT id FROM checkin"))
+    checkins.undo(cafe.session, checkin_id=checkin_id, now=STARTS + dt.timedelta(seconds=10), by="cleo")
+    assert cafe.session.scalar(text("SELECT at FROM undoing")) == STARTS + dt.timedelta(seconds=15)
+
+
+def test_two_events_at_one_venue_each_check_in_by_their_own_rule(cafe: Cafe) -> None:
+    cafe.add_event("reading", name="In the back")
+    cafe.sign_up()
+    cafe.hear(STARTS, 100)
+    assert cafe.arrivals() == [
+        ("night-1", "dora", STARTS + dt.timedelta(seconds=15)),
+        ("reading-1", "dora", STARTS + dt.timedelta(seconds=90)),
+    ]
+
+
+def test_each_step_of_an_event_checks_in_by_itself(cafe: Cafe) -> None:
+    half = STARTS + dt.timedelta(hours=1)
+    parts = [
+        events.NewStep(name="First", venue_id="cafe", opens_at=STARTS, starts_at=STARTS, ends_at=half),
+        events.NewStep(name="Second", venue_id="cafe", opens_at=half, starts_at=half, ends_at=ENDS),
+    ]
+    events.create(cafe.session, id="day", name="Day", organizer_id="cleo", steps=parts)
+    cafe.sign_up("day")
+    cafe.hear(half - dt.timedelta(seconds=20), 30)
+    assert [step for step, _, _ in cafe.arrivals()] == ["day-1"]
+    cafe.hear(half + dt.timedelta(seconds=30), 5)  # joined with what came before, and cut to the second step
+    assert cafe.arrivals()[1:] == [("day-2", "dora", half + dt.timedelta(seconds=15))]
+
+
 def test_a_step_bound_to_a_zone_counts_only_that_zones_agents(cafe: Cafe) -> None:
     fleet.enrol(cafe.session, agent_id="cafe-rear")
     fleet.place(cafe.session, agent_id="cafe-rear", venue_id="cafe", zone_id="cafe-back", since=NOW)

@@ -44,14 +44,24 @@ def test_a_shop_owner_moves_an_agent_within_her_venues(as_: As, session: Session
     answer = ben.post(path, json=BACK)
     assert answer.status_code == 201
     assert answer.json() == {**BACK, "since": "2026-03-13T19:00:00Z", "until": None}
-    assert ben.post(path, json=BACK).json()["code"] == "placed_otherwise"
-    clock.now += dt.timedelta(minutes=5)
     assert ben.post(path, json=BACK).status_code == 201
+    clock.now += dt.timedelta(minutes=5)
+    assert ben.post(path, json=BACK).status_code == 201  # it stands there already
     assert [place["until"] for place in ben.get("/api/agents/cafe-door").json()["placements"]] == [
         None,
-        "2026-03-13T19:05:00Z",
         "2026-03-13T19:00:00Z",
     ]
+
+
+def test_a_place_told_for_the_past_asks_for_the_owner_of_all_it_concerns(as_: As, session: Session) -> None:
+    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora")
+    path = "/api/agents/cafe-door/placements"
+    past = {"since": "2026-03-13T18:30:00Z", "until": "2026-03-13T18:45:00Z"}
+    assert as_("ana").post(path, json={"venue": "bar", "zone": "bar-everywhere", **past}).status_code == 201
+    front = {"venue": "cafe", "zone": "cafe-front", "since": "2026-03-13T18:20:00Z"}
+    assert as_("ben").post(path, json=front).json()["code"] == "not_your_venue"
+    assert as_("ana").post(path, json={**front, "rssi_floor": -70}).json()["code"] == "floor_only_from_now_on"
+    assert as_("ana").post(path, json={**front, "since": "2026-03-13T20:00:00Z"}).json()["code"] == "not_yet"
 
 
 def test_everybody_sees_the_agents_of_their_venues(as_: As) -> None:

@@ -1,0 +1,67 @@
+"""Whose visits these are: what the radio says of badges, cut to the time in which a member held them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from server import times
+
+MOST = 1000  # of one answer; an evening at a large event, or years of going out
+
+# Bounds that are not there are null, which greatest and least pass over.
+_OF_MEMBER = text("""
+    SELECT visit.badge_id, visit.venue_id, pairing.member_id,
+           greatest(visit.from_ms, ceil(extract(epoch FROM lower(pairing.valid)) * 1000)::bigint) AS from_ms,
+           least(visit.to_ms, ceil(extract(epoch FROM upper(pairing.valid)) * 1000)::bigint - 1) AS to_ms
+    FROM pairing JOIN visit ON visit.badge_id = pairing.badge_id
+         AND pairing.valid && tstzrange(to_timestamp(visit.from_ms / 1000.0), to_timestamp(visit.to_ms / 1000.0), '[]')
+    WHERE pairing.member_id = :member ORDER BY to_ms DESC, visit.id LIMIT :limit
+""")
+
+# Cut to the steps too: what a badge did there at other times is no matter of the event's.
+_OF_EVENT = text("""
+    SELECT visit.badge_id, visit.venue_id, sign_up.member_id,
+           greatest(visit.from_ms, step.opens_ms,
+                    ceil(extract(epoch FROM lower(pairing.valid)) * 1000)::bigint) AS from_ms,
+           least(visit.to_ms, step.ends_ms, ceil(extract(epoch FROM upper(pairing.valid)) * 1000)::bigint - 1) AS to_ms
+    FROM (SELECT venue_id, floor(extract(epoch FROM min(opens_at)) * 1000)::bigint AS opens_ms,
+                 floor(extract(epoch FROM max(ends_at)) * 1000)::bigint AS ends_ms
+          FROM step WHERE event_id = :event GROUP BY venue_id) AS step
+    JOIN visit ON visit.venue_id = step.venue_id AND visit.reach_ms >= step.opens_ms
+         AND visit.to_ms >= step.opens_ms AND visit.from_ms <= step.ends_ms
+    LEFT JOIN pairing ON pairing.badge_id = visit.badge_id
+         AND pairing.valid && tstzrange(to_timestamp(greatest(visit.from_ms, step.opens_ms) / 1000.0),
+                                        to_timestamp(least(visit.to_ms, step.ends_ms) / 1000.0), '[]')
+    LEFT JOIN sign_up ON sign_up.event_id = :event AND sign_up.member_id = pairing.member_id
+    ORDER BY to_ms DESC, visit.id LIMIT :limit
+""")
+
+
+class HerVisit(NamedTuple):
+    """A part of a visit in which one member held the badge; member_id: None for nobody, or who did not sign up."""
+
+    badge_id: int
+    venue_id: str
+    member_id: str | None
+    from_at: dt.datetime
+    to_at: dt.datetime
+
+
+def of_member(session: Session, *, member_id: str) -> list[HerVisit]:
+    """A member's own visits, the latest first, MOST at most."""
+    return _read(session.execute(_OF_MEMBER, {"member": member_id, "limit": MOST}))
+
+
+def of_event(session: Session, *, event_id: str) -> list[HerVisit]:
+    """The visits at an event's venues while it was on, the latest first, MOST at most; whose, of who signed up."""
+    return _read(session.execute(_OF_EVENT, {"event": event_id, "limit": MOST}))
+
+
+def _read(rows: Iterable[Row[Any]]) -> list[HerVisit]:
+    return [
+        HerVisit(row.badge_id, row.venue_id, row.member_id, times.from_ms(row.from_ms), times.from_ms(row.to_ms))
+        for row in rows
+    ]
