@@ -95,6 +95,7 @@ class House:
         offset_s = time.time() - scene.BEGIN.timestamp() - 600
         self.offset_s = offset_s - offset_s % 2
         self.coalesce_s = "0"  # everything at once, as after a badge came
+        self.settings: dict[str, str] = {}  # further ones of its gateways, by their variables
 
     def report(self, seq: int, at_s: float, heard: Sequence[tuple[int, int]] = (), agent: str = "hall-door") -> bytes:
         """A signed report of a window ten minutes ago and at_s later."""
@@ -115,6 +116,7 @@ class House:
             "MUSTER_GATEWAY__SHARDS": shards,
             "MUSTER_GATEWAY__HEALTH_S": "0.2",
             "MUSTER_GATEWAY__COALESCE_S": self.coalesce_s,
+            **self.settings,
         }
         log = self.folder / f"{name}.log"
         with processes.running(GATEWAY, log, lambda: self._works(name), environment=environment) as process:
