@@ -111,6 +111,7 @@ class Gathering:
         if waiting is None:
             waiting = self.venues[placed.venue_id] = Waiting(placed.venue_id, placed.shard)
         at_venue = memory.at(placed.venue_id, placed.shard)
+        at_venue.used_s = now_s
         waiting.placed[placed.id] = (placed.agent_id, placed.zone_id)
         if not (waiting.coverage or waiting.light):
             waiting.coverage_since_s = now_s
@@ -213,18 +214,15 @@ class Gathering:
         the other way.
         """
         ago = slot - present.slot
-        if ago >= self._lost:
-            return True
-        known = SILENT
-        if 0 <= ago < self._smooth:
-            known = present.peak
-        if ago in (0, -1) and present.before > known and (ago or self._smooth > 1):
-            known = present.before
-        if rssi < known + self._margin_db:
-            return False
-        before, present.doubt_slot = present.doubt_slot, max(present.doubt_slot, slot)
-        if self._settle > 1 and (before == slot or before < slot - 1):
-            return False
+        if 0 <= ago < self._lost:
+            known = present.peak if ago < self._smooth else SILENT
+            if ago == 0 and self._smooth > 1 and present.before > known:
+                known = present.before
+            if rssi < known + self._margin_db:
+                return False
+            before, present.doubt_slot = present.doubt_slot, max(present.doubt_slot, slot)
+            if self._settle > 1 and before < slot - 1:
+                return False
         present.refold_ms = min(present.refold_ms, (slot - self._settle) * self._slot_ms)
         return True
 
