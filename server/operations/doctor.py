@@ -106,7 +106,20 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_full_agents(connection)
     yield from _look_for_deaf_agents(settings, now)
+
+
+def _look_for_full_agents(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """One finding for each agent whose last status says that it could not keep windows."""
+    rows = connection.execute(
+        "SELECT id, status -> 'counters' ->> 'unspooled' FROM agent"
+        " WHERE jsonb_typeof(status -> 'counters' -> 'unspooled') = 'number' ORDER BY id"
+    )
+    for agent_id, windows in rows:
+        found = f"{agent_id} could not keep {windows} windows since it was started"
+        advice = "make room on that Pi, or look at its SD card: what it cannot keep is lost"
+        yield Finding("agent's disk", False, found, advice)
 
 
 def _look_for_deaf_agents(settings: Settings, now: dt.datetime) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ from tests.server.operations.test_up import Run, muster, read_pids, start_up
 
 PARTS = ("database", "broker", "gateway", "server")
 BACK_S = 120  # back-off up to 30 s, and starting on a loaded machine
+# Everything is recorded at once, or each acknowledgement would be waited for.
+AT_ONCE = {"MUSTER_GATEWAY__COALESCE_S": "0"}
 
 
 class Home(House):
@@ -80,7 +82,7 @@ def visits(found: House) -> list[tuple[Any, ...]]:
 
 
 def test_each_part_that_is_killed_comes_back_and_the_doctor_says_so(run_folder: Path, tmp_path: Path) -> None:
-    with start_up(run_folder / "up-parts", "--no-demo") as run:
+    with start_up(run_folder / "up-parts", "--no-demo", **AT_ONCE) as run:
         run.wait_for("muster is running")
         with living_in(run, tmp_path) as (found, box):
             box.send(found.report(1, 0, [(0, -60)]))
@@ -122,8 +124,8 @@ def test_two_run_side_by_side_and_one_that_was_killed_whole_starts_again_with_it
     run_folder: Path, tmp_path: Path
 ) -> None:
     with (
-        start_up(run_folder / "up-other", "--no-demo") as other,
-        start_up(run_folder / "up-whole", "--no-demo") as run,
+        start_up(run_folder / "up-other", "--no-demo", **AT_ONCE) as other,
+        start_up(run_folder / "up-whole", "--no-demo", **AT_ONCE) as run,
     ):
         other.wait_for("muster is running")
         run.wait_for("muster is running")
@@ -136,7 +138,7 @@ def test_two_run_side_by_side_and_one_that_was_killed_whole_starts_again_with_it
             kill_everything(run)
             before = box.sent
             found.engine.dispose()
-            with start_up(run_folder / "up-whole", "--no-demo", **dict(ports_of(run))) as again:
+            with start_up(run_folder / "up-whole", "--no-demo", **AT_ONCE, **dict(ports_of(run))) as again:
                 again.wait_for("muster is running")
                 assert again.process.poll() is None
                 settle(box)
@@ -177,7 +179,7 @@ def small_disk(run_folder: Path) -> Iterator[Path]:
 def test_on_a_full_disk_everything_waits_and_comes_back_when_there_is_room(
     run_folder: Path, tmp_path: Path, small_disk: Path
 ) -> None:
-    with start_up(run_folder / "up-full", "--no-demo", MUSTER_UP__FOLDER=str(small_disk / "up")) as run:
+    with start_up(run_folder / "up-full", "--no-demo", MUSTER_UP__FOLDER=str(small_disk / "up"), **AT_ONCE) as run:
         run.wait_for("muster is running")
         with living_in(run, tmp_path) as (found, box):
             assert small_disk in found.cluster.data.parents
