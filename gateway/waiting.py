@@ -214,7 +214,7 @@ class Gathering:
         the other way.
         """
         ago = slot - present.slot
-        if ago == -1 and SILENT < present.before and rssi < present.before + self._margin_db:
+        if ago == -1 and present.before > SILENT and rssi < present.before + self._margin_db:
             return False
         if 0 <= ago < self._lost:
             known = present.peak if ago < self._smooth else SILENT
