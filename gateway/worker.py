@@ -2,19 +2,16 @@
 
 import datetime as dt
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
 from config.settings import Settings
-from gateway import facts, health, identify, tidy
+from gateway import facts, health, identify, retry, tidy
 from gateway.acknowledge import acknowledgements
 from gateway.announce import announcements
 from gateway.facts import Facts
@@ -29,16 +26,6 @@ from server.fleet import fence
 
 log = logging.getLogger(__name__)
 
-# After a failure of the database: the first pause and the longest, doubled each time and spread by a random factor.
-RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
-# What PostgreSQL says of itself (away, a deadlock, a full disk, read-only, not migrated yet), never of a report.
-PASSING = (
-    psycopg.OperationalError,
-    psycopg.InternalError,
-    psycopg.InterfaceError,
-    psycopg.ProgrammingError,
-    psycopg.NotSupportedError,
-)
 MOST_TRIES = 3  # of one round, while facts move under it
 MOST_BADGES = (
     3000  # of one transaction beyond what cannot wait: more would hold up the next news by a quarter of a second
@@ -223,7 +210,7 @@ class Worker:
                 continue
             except Exception as error:
                 self._memory = self._new_memory()
-                if isinstance(_cause(error), PASSING):
+                if isinstance(retry.cause(error), retry.PASSING):
                     raise
                 self._isolate(portions, error)
                 continue
@@ -319,7 +306,7 @@ class Worker:
             return  # the next round sees to it
         except Exception as error:
             self._memory = self._new_memory()
-            if isinstance(_cause(error), PASSING):
+            if isinstance(retry.cause(error), retry.PASSING):
                 raise
             self._isolate([portion], error)
             return
@@ -339,7 +326,7 @@ class Worker:
             self._fresh_facts()
             return  # not acknowledged, so it comes again
         except Exception as error:
-            if isinstance(_cause(error), PASSING):
+            if isinstance(retry.cause(error), retry.PASSING):
                 raise
             log.error("a report cannot be recorded and is set aside: %s", type(error).__name__)
             never = Refused(report.agent, report.boot, report.seq, report.body, wire.Reason.UNPROCESSABLE)
@@ -406,26 +393,4 @@ class Worker:
             health.write(session, self._settings.gateway.id, self._health.counters(), now)
 
     def _persist(self, stop: threading.Event, work: Callable[[], None], tries: int | None = None) -> None:
-        """Does the work, again with growing pauses while the database is away or cannot do it."""
-        pause_s = RETRY_FIRST_S
-        while not stop.is_set():
-            try:
-                work()
-                return
-            except (DBAPIError, psycopg.Error) as error:
-                cause = _cause(error)
-                if not isinstance(cause, PASSING):
-                    raise
-                self._health.count("database_failures")
-                what = str(cause).strip().partition("\n")[0] or type(cause).__name__
-                log.warning("the database is away: %s", what)
-                tries = None if tries is None else tries - 1
-                if tries == 0:
-                    return
-                stop.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311 -- spreads retries, guards nothing
-                pause_s = min(pause_s * 2, RETRY_MOST_S)
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    """The database's own error: statements on the hot path raise it bare, those of a session wrapped."""
-    return error.orig if isinstance(error, DBAPIError) else error
+        retry.persist(stop, work, lambda: self._health.count("database_failures"), tries)
