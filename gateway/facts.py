@@ -1,5 +1,6 @@
 """What readings are judged by: keys, placements, identities and venues, as they were at one revision of `facts`."""
 
+import hmac
 from bisect import bisect_right
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -48,8 +49,8 @@ class Facts:
     def __init__(self, session: Session) -> None:
         """Reads all of it: a few thousand agents and a hundred thousand identities take about half a second."""
         self.revision = revisions(session).facts
-        self.keys: dict[str, bytes] = {
-            row.id: bytes(row.key) for row in session.execute(text("SELECT id, key FROM agent"))
+        self.keys: dict[str, hmac.HMAC] = {
+            row.id: hmac.new(row.key, digestmod="sha256") for row in session.execute(text("SELECT id, key FROM agent"))
         }
         self.placements: dict[str, list[Placed]] = defaultdict(list)
         for row in session.execute(

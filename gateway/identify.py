@@ -1,5 +1,6 @@
 """Who and where: verifies a report, finds the placement it is judged by and the badges behind its identities."""
 
+import hmac
 import re
 from typing import Annotated, Literal, NamedTuple
 
@@ -12,6 +13,8 @@ from config.settings import Gateway
 from gateway.facts import Facts, Placed
 from gateway.ingest import Arrived
 
+SIGNATURE_BYTES = 64  # SHA-256 as hex digits
+_PIECE_BYTES = 2047
 _BOOT = re.compile(r"[0-9a-f]{8}")
 _IDENTITY = re.compile(r"[0-9a-f]{40}")
 
@@ -118,6 +121,24 @@ def _read_slowly(body: bytes) -> _Report:
     )
 
 
+def verify(signer: hmac.HMAC, payload: bytes) -> bytes:
+    """The body of a payload, as wire.verify; signer: an HMAC of the key, with nothing taken in yet.
+
+    Taken in by pieces of less than 2 KiB, for which hashlib keeps the interpreter's lock: letting it go to the MQTT
+    thread and waiting for it again took a sixth of the gateway's time.
+    """
+    body = payload[SIGNATURE_BYTES + 1 :]
+    if len(payload) > wire.MAX_PAYLOAD_BYTES:
+        raise wire.Unacceptable(wire.Reason.TOO_LARGE)
+    signer = signer.copy()
+    for at in range(0, len(body), _PIECE_BYTES):
+        signer.update(body[at : at + _PIECE_BYTES])
+    signature, newline = payload[:SIGNATURE_BYTES], payload[SIGNATURE_BYTES : SIGNATURE_BYTES + 1]
+    if newline != b"\n" or not hmac.compare_digest(signer.hexdigest().encode(), signature):
+        raise wire.Unacceptable(wire.Reason.BAD_SIGNATURE)
+    return body
+
+
 def _answerable(agent: str, body: bytes, error: wire.Unacceptable) -> Refused:
     """An authentic body that cannot be read: refused by its number, if it has one, so that it leaves the spool."""
     try:
@@ -141,7 +162,7 @@ def identify(arrived: Arrived, facts: Facts, limits: Gateway, now_ms: int) -> Ac
     key = facts.keys.get(arrived.agent)
     if key is None:
         raise wire.Unacceptable(wire.Reason.UNKNOWN_AGENT)
-    body = wire.verify(key, arrived.payload)
+    body = verify(key, arrived.payload)
     try:
         report = read(body)
         if report.agent != arrived.agent:

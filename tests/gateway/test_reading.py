@@ -1,5 +1,6 @@
 """The gateway's fast reading of reports: what it takes, the wire's own reading takes, with the same values."""
 
+import hmac
 import json
 from typing import Any
 
@@ -88,3 +89,20 @@ def test_the_probe_is_read() -> None:
     body = wire.encode(wire.make_probe("hall-door", "9f3a17c2", 3))
     assert _fast(body) == _values(body)
     assert identify.read(body).to_ms == 0
+
+
+@given(st.binary(min_size=1, max_size=32), st.binary(max_size=9000), st.integers(0, 200), st.binary(max_size=3))
+def test_signatures_are_judged_as_the_wire_judges_them(key: bytes, body: bytes, at: int, noise: bytes) -> None:
+    signer = hmac.new(key, digestmod="sha256")
+    good = wire.sign(key, body)
+    assert identify.verify(signer, good) == identify.verify(signer, good) == body
+    payload = good[:at] + noise + good[at + len(noise) :]
+    try:
+        expected: bytes | str = wire.verify(key, payload)
+    except wire.Unacceptable as error:
+        expected = str(error.reason)
+    try:
+        found: bytes | str = identify.verify(signer, payload)
+    except wire.Unacceptable as error:
+        found = str(error.reason)
+    assert found == expected
