@@ -85,7 +85,7 @@ def small_disk(folder: Path, size_kb: int) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", "--lazy", folder], check=True)  # also when a failed test left a file open
 
 
 def fill(folder: Path, *, leave_bytes: int = 0) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from beacon_agent import wire
 from server.operations import disk, home, mosquitto
 from server.operations import postgres as private_postgres
 from tests import processes
@@ -71,9 +72,9 @@ def settle(box: Box, timeout_s: float = BACK_S) -> None:
     processes.wait_until(is_settled, "everything is acknowledged", timeout_s)
 
 
-def send(box: Box, payload: bytes, seq: int) -> None:
-    """Publishes a report whether or not the broker is there."""
-    box.sent[seq] = (box.sent[min(box.sent)][0], payload)
+def send(found: Home, box: Box, seq: int, at_s: float, badge: int = 0) -> None:
+    """Publishes a report of a badge, also while the broker is away or makes the agent log in again."""
+    box.sent[seq] = (wire.report_topic(wire.shard_of("hall"), "hall-door"), found.report(seq, at_s, [(badge, -60)]))
     box.client.publish(*box.sent[seq], qos=1)
 
 
@@ -85,14 +86,14 @@ def test_each_part_that_is_killed_comes_back_and_the_doctor_says_so(run_folder: 
     with start_up(run_folder / "up-parts", "--no-demo", **AT_ONCE) as run:
         run.wait_for("muster is running")
         with living_in(run, tmp_path) as (found, box):
-            box.send(found.report(1, 0, [(0, -60)]))
+            send(found, box, 1, 0)
             settle(box)
             assert "restarted" not in muster(run, "doctor").stdout
             for number, name in enumerate((*PARTS, "gateway"), start=2):
                 before = read_pids(found.up)[name]
-                send(box, found.report(2 * number, 4 * number, [(0, -60)]), 2 * number)
+                send(found, box, 2 * number, 4 * number)
                 os.kill(before, signal.SIGKILL)
-                send(box, found.report(2 * number + 1, 4 * number + 2, [(0, -60)]), 2 * number + 1)
+                send(found, box, 2 * number + 1, 4 * number + 2)
                 processes.wait_until(
                     lambda name=name, before=before: read_pids(found.up).get(name, before) != before,  # type: ignore[misc]
                     f"another {name} runs",
@@ -132,9 +133,9 @@ def test_two_run_side_by_side_and_one_that_was_killed_whole_starts_again_with_it
         others = read_pids(run_folder / "up-other" / "up")
         with living_in(run, tmp_path) as (found, box):
             for seq in range(1, 20):
-                box.send(found.report(seq, 2 * seq, [(0, -60)]))
+                send(found, box, seq, 2 * seq)
             settle(box)
-            box.send(found.report(20, 2 * 20, [(1, -60)]))
+            send(found, box, 20, 2 * 20, 1)
             kill_everything(run)
             before = box.sent
             found.engine.dispose()
@@ -183,14 +184,14 @@ def test_on_a_full_disk_everything_waits_and_comes_back_when_there_is_room(
         run.wait_for("muster is running")
         with living_in(run, tmp_path) as (found, box):
             assert small_disk in found.cluster.data.parents
-            box.send(found.report(1, 0, [(0, -60)]))
+            send(found, box, 1, 0)
             settle(box)
             before = visits(found)
             filler = processes.fill(small_disk)
             use_up_what_postgres_has(found)
             run.wait_for("database ended with exit code 1, starting it again")
             for seq in range(2, 40):
-                box.send(found.report(seq, 2 * seq, [(seq % 3, -60)]))
+                send(found, box, seq, 2 * seq, seq % 3)
             told = muster(run, "doctor")
             assert told.returncode == 1
             assert f"✗ disk: 0 MB of {DISK_MB * 2**20 // 10**6} MB are free where {found.up} lies" in told.stdout
