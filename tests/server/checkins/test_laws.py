@@ -294,6 +294,13 @@ def test_waits_say_when_it_may_matter_again(world: World) -> None:
     # Checked in; what comes next is to be told that the second step has not opened yet.
     assert wait(1, OPENS + 14_000, OPENS + 26_000) == OPENS + 60_000
     world.session.execute(text("DELETE FROM step WHERE id = 'night-2'"))
+    later = times.from_ms(OPENS + 3 * hour)
+    step = events.NewStep(
+        name="Later", venue_id="cafe", opens_at=later, starts_at=later, ends_at=later + dt.timedelta(hours=1)
+    )
+    events.create(world.session, id="later", name="Later", organizer_id="ana", steps=[step])
     assert wait(1, OPENS + 26_000, OPENS + 28_000) == OPENS + 600_000 + 90_000  # the reading, as a walk-in
+    world.session.execute(text("DELETE FROM step WHERE id = 'reading-1'"))
+    assert wait(1, OPENS + 26_000, OPENS + 28_000) == OPENS + hour
     world.session.execute(text("DELETE FROM pairing"))
     assert wait(1, OPENS + 28_000, OPENS + 30_000) is None
