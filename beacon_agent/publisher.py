@@ -305,13 +305,14 @@ class Publisher:
                 self._flow.connect(time.monotonic())
                 return True
         elif kind == "message":
-            return self._take(rest[0].topic, rest[0].payload, rest[1])
+            return self._take(rest[0], rest[1])
         return False
 
     def _count_ms(self) -> float:
         return self._clock.count_ms() if self._clock is not None else 0.0
 
-    def _take(self, topic: str, payload: bytes, at_ms: float) -> bool:
+    def _take(self, message: mqtt.MQTTMessage, at_ms: float) -> bool:
+        topic, payload = message.topic, bytes(message.payload)
         try:
             if topic == wire.ack_topic(self._login.agent):
                 ack = wire.decode_ack(payload)
@@ -319,7 +320,7 @@ class Publisher:
             elif topic == wire.config_topic(self._login.agent):
                 return self._take_config(payload)
             else:
-                self._take_epoch(topic, payload)
+                self._take_epoch(topic, payload, retained=message.retain)
         except wire.Unacceptable as error:
             self.counts["bad_messages"] += 1
             log.warning("a message on %s cannot be taken: %s", topic, error)
@@ -384,15 +385,17 @@ class Publisher:
             self._spool.remember("rejected_rev", str(rev).encode())
             self._publish_status()
 
-    def _take_epoch(self, topic: str, payload: bytes) -> None:
+    def _take_epoch(self, topic: str, payload: bytes, *, retained: bool) -> None:
         try:
             epoch = json.loads(payload)["epoch"]
         except (ValueError, TypeError, KeyError, RecursionError):
             raise wire.Unacceptable(wire.Reason.BAD_MESSAGE, "epoch") from None
         if type(epoch) is not int:
             raise wire.Unacceptable(wire.Reason.BAD_MESSAGE, "epoch")
-        if self._epochs.setdefault(topic, epoch) != epoch:
-            self._epochs[topic] = epoch
+        # The first that is heard of is news too, unless the broker had kept it: what was sent before found nobody.
+        known = self._epochs.get(topic, epoch if retained else None)
+        self._epochs[topic] = epoch
+        if known != epoch:
             jitter_s = random.uniform(0, self._epoch_jitter_s)  # noqa: S311 -- jitter, not a secret
             log.info("another gateway has taken the shard: sending again in %.1f s", jitter_s)
             self._flow.resend(time.monotonic() + jitter_s)

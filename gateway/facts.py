@@ -70,7 +70,10 @@ class Facts:
         # By the 40 hex digits that stand in reports.
         self.identities: dict[str, tuple[Shown, ...]] = {}
         for row in session.execute(
-            text("SELECT identity, badge_id, agent_id, lower(valid) AS since, upper(valid) AS until FROM identity")
+            text("""
+                SELECT identity, badge_id, agent_id, lower(valid) AS since, upper(valid) AS until FROM identity
+                ORDER BY identity, lower(valid) NULLS FIRST
+            """)
         ):
             shown = Shown(*_bounds(row), row.badge_id, row.agent_id)
             identity = bytes(row.identity).hex()

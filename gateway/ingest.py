@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -89,7 +90,9 @@ class Link:
             CallbackAPIVersion.VERSION2, client_id=f"muster-gateway-{gateway.id}", clean_session=True
         )
         self._client.username_pw_set(broker.user, broker.password)
-        self._client.reconnect_delay_set(min_delay=1, max_delay=15)
+        # paho doubles the pause and adds no jitter: a first one of our own spreads those who lost the broker together.
+        first_s = random.uniform(0.7, 1.3)  # noqa: S311 -- spreads attempts, guards nothing
+        self._client.reconnect_delay_set(min_delay=first_s, max_delay=15)  # type: ignore[arg-type]
         self._client.max_queued_messages_set(100_000)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected

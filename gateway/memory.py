@@ -18,6 +18,7 @@ class Present:
 
     __slots__ = (
         "before",
+        "doubt_slot",
         "due_ms",
         "from_ms",
         "heard_ms",
@@ -42,6 +43,7 @@ class Present:
             SILENT,
             SILENT,
         )  # its zone's newest slot, its loudest packet, the one before
+        self.doubt_slot = -1  # the newest slot in which another zone was louder
         self.refold_ms = NEVER_MS  # from when on stays are to be computed again
         self.due_ms = 0  # when a check-in may be reached: 0 at the next recording, NEVER_MS never
         self.spans = array("q")  # placement, from, to of the newest span at each placement, in turn
@@ -49,12 +51,14 @@ class Present:
     def settle(self, zone_id: str, since_ms: int, slot_ms: int) -> None:
         """Learns the zone and since when."""
         self.zone_id, self.since_ms, self.since_slot = zone_id, since_ms, since_ms // slot_ms
+        # In what was heard so far another zone may have been louder already: the next slot in which one is counts.
+        self.doubt_slot = max(self.doubt_slot, self.to_ms // slot_ms)
 
 
 class AtVenue:
     """What is remembered of one venue."""
 
-    __slots__ = ("beacons", "coverage", "kept_ms", "presents", "shard")
+    __slots__ = ("beacons", "coverage", "kept_ms", "presents", "shard", "used_s")
 
     def __init__(self, shard: int) -> None:
         """Nothing yet."""
@@ -62,6 +66,7 @@ class AtVenue:
         self.presents: dict[int, Present] = {}
         self.coverage: dict[tuple[Any, ...], Interval] = {}  # (placement,) -> newest run
         self.beacons: dict[tuple[Any, ...], Interval] = {}  # (whose beacon, placement) -> newest run
+        self.used_s = 0.0  # when something was last taken for it (monotonic)
         self.kept_ms: int | None = None  # from when on the trace is whole; None: not read yet
 
 
@@ -90,8 +95,12 @@ class Memory:
         lost = set(shards)
         self.venues = {venue_id: at for venue_id, at in self.venues.items() if at.shard not in lost}
 
-    def forget_absent(self, silent_ms: int) -> None:
-        """Throws away badges that were silent for so long at their venue, compared with the newest heard there."""
+    def forget_absent(self, silent_ms: int, now_s: float) -> None:
+        """Throws away badges that were silent for so long, compared with the newest heard at their venue.
+
+        Of a venue for which nothing came for so long all is thrown away. now_s: monotonic.
+        """
+        self.venues = {venue_id: at for venue_id, at in self.venues.items() if now_s - at.used_s < silent_ms / 1000}
         for at in self.venues.values():
             newest_ms = max((present.heard_ms for present in at.presents.values()), default=0)
             at.presents = {

@@ -86,7 +86,9 @@ class Recorder:
             if present is None:
                 rewritten.add(venue_id)
                 continue
-            newest = found.get(entry) or [Stay(present.since_ms, present.zone_id)]
+            # Of what came too late for the trace it may not be known in which zone it was.
+            last = [Stay(present.since_ms, present.zone_id)] if present.zone_id else []
+            newest = found.get(entry) or last
             badges[venue_id].append(BadgeNow(entry.badge_id, newest, *entry.visit))
         names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *beacons, *rewritten}}
         return Recorded(topics.bump(session, names | changed), dict(badges), coverage, beacons, rewritten)

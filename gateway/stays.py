@@ -98,7 +98,7 @@ def record_stays(
         key = (entry.badge_id, entry.portion.waiting.venue_id)
         gone += [(*key, start) for start in changes.gone]
         written += [(*key, *stay) for stay in changes.written]
-        if entry.present is not None:
+        if entry.present is not None and changes.found:
             newest = changes.found[-1]
             entry.present.settle(newest.zone_id, newest.from_ms, memory.slot_ms)
             entry.present.refold_ms = NEVER_MS
@@ -155,7 +155,7 @@ def _fold(
             rule,
             fold.changed[1] + forward_ms,
         )
-        if entry.present is not None:
+        if entry.present is not None and changes.found:
             zone_id = changes.found[-1].zone_id
             known_zone(
                 entry.present, ((slot, zones[zone_id]) for slot, zones in heard.peaks.items() if zone_id in zones)

@@ -101,7 +101,7 @@ class Gathering:
         self._gap_ms = round(rule.heard_gap_s * 1000)
         self._comeback_ms = round(settings.gateway.comeback_s * 1000)
         self._margin_db = rule.switch_margin_db
-        self._smooth, self._lost = rule.smooth_slots, rule.lost_slots
+        self._smooth, self._settle, self._lost = rule.smooth_slots, rule.settle_slots, rule.lost_slots
         self.venues: dict[str, Waiting] = {}
 
     def take(self, report: Accepted, memory: Memory, now_s: float) -> None:
@@ -111,6 +111,7 @@ class Gathering:
         if waiting is None:
             waiting = self.venues[placed.venue_id] = Waiting(placed.venue_id, placed.shard)
         at_venue = memory.at(placed.venue_id, placed.shard)
+        at_venue.used_s = now_s
         waiting.placed[placed.id] = (placed.agent_id, placed.zone_id)
         if not (waiting.coverage or waiting.light):
             waiting.coverage_since_s = now_s
@@ -141,7 +142,8 @@ class Gathering:
 
     def _hear(self, waiting: Waiting, at_venue: AtVenue, placement_id: int, zone_id: str, report: Accepted) -> None:
         # The hot path: a hundred thousand readings a second pass here, so nothing is called that can be spared.
-        slot_ms, gap_ms = self._slot_ms, self._gap_ms
+        slot_ms, gap_ms, comeback_ms = self._slot_ms, self._gap_ms, self._comeback_ms
+        smooth, margin_db = self._smooth, self._margin_db
         badges, presents, urgent = waiting.badges, at_venue.presents, waiting.urgent
         for badge_id, from_ms, to_ms, rssi in report.heard:
             pieces = badges.get(badge_id)
@@ -177,7 +179,7 @@ class Gathering:
                 urgent.add(badge_id)
                 continue
             heard_ms = present.heard_ms
-            if from_ms > heard_ms + self._comeback_ms or 0 < present.due_ms <= to_ms:
+            if from_ms > heard_ms + comeback_ms or 0 < present.due_ms <= to_ms:
                 urgent.add(badge_id)
             elif from_ms < heard_ms - SLACK_MS:
                 present.due_ms = 0  # late evidence may change a check-in that waits for nothing more
@@ -193,17 +195,38 @@ class Gathering:
                         present.before = present.peak if last_slot == present.slot + 1 else SILENT
                         present.slot, present.peak = last_slot, rssi
                     continue
-                ago = slot - present.slot
-                if 0 <= ago < self._lost and slot == last_slot:
-                    known = present.peak if ago < self._smooth else SILENT
-                    if ago == 0 and self._smooth > 1 and present.before > known:
-                        known = present.before
-                    if rssi < known + self._margin_db:
-                        continue
+                if slot == last_slot and 0 <= slot - present.slot < smooth and rssi < present.peak + margin_db:
+                    continue
+                at = slot
+                while at <= last_slot and not self._doubts(present, at, rssi):
+                    at += 1
+                if at > last_slot:
+                    continue
             if from_ms < present.refold_ms:
                 present.refold_ms = from_ms
             if last_slot >= present.slot:
                 urgent.add(badge_id)
+
+    def _doubts(self, present: Present, slot: int, rssi: int) -> bool:
+        """Whether a packet in another zone may let that zone take over: louder than its own in two slots in a row.
+
+        Louder in one slot is only noted. What is not known of its own zone counts as silence, so that this never errs
+        the other way.
+        """
+        ago = slot - present.slot
+        if ago == -1 and present.before > SILENT and rssi < present.before + self._margin_db:
+            return False
+        if 0 <= ago < self._lost:
+            known = present.peak if ago < self._smooth else SILENT
+            if ago == 0 and self._smooth > 1 and present.before > known:
+                known = present.before
+            if rssi < known + self._margin_db:
+                return False
+            before, present.doubt_slot = present.doubt_slot, max(present.doubt_slot, slot)
+            if self._settle > 1 and before < slot - 1:
+                return False
+        present.refold_ms = min(present.refold_ms, (slot - self._settle) * self._slot_ms)
+        return True
 
     def due(self, now_s: float, venues: dict[str, Venue]) -> list[Portion]:
         """What is to be recorded now, what waits longest first."""

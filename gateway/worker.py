@@ -2,19 +2,16 @@
 
 import datetime as dt
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
 from config.settings import Settings
-from gateway import facts, health, identify, tidy
+from gateway import facts, health, identify, retry, tidy
 from gateway.acknowledge import acknowledgements
 from gateway.announce import announcements
 from gateway.facts import Facts
@@ -29,10 +26,7 @@ from server.fleet import fence
 
 log = logging.getLogger(__name__)
 
-# After a failure of the database: the first pause and the longest, doubled each time and spread by a random factor.
-RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
-# What PostgreSQL says of itself (away, a deadlock, a full disk, read-only), never of a report: trying again helps.
-PASSING = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+MOST_TRIES = 3  # of one round, while facts move under it
 MOST_BADGES = (
     3000  # of one transaction beyond what cannot wait: more would hold up the next news by a quarter of a second
 )
@@ -81,6 +75,7 @@ class Worker:
         self._alone: dict[str, float] = {}  # venues whose reports are recorded one by one, and until when
         self._health_due_s = time.monotonic()  # not by the clock, which may be set back by hours
         self._tidy_due_s = time.monotonic()
+        self._tidy_left: list[int] = []
 
     def _new_memory(self) -> Memory:
         return Memory(self._settings.presence.slot_s * 1000)
@@ -134,6 +129,7 @@ class Worker:
             return
         judged_by = self._fresh_facts()
         now = self._clock()
+        self._alone = {venue_id: until_s for venue_id, until_s in self._alone.items() if time.monotonic() < until_s}
         accepted: list[Accepted] = []
         refused: list[Refused] = []
         probes: list[Probe] = []
@@ -155,13 +151,15 @@ class Worker:
         if refused:
             self._record([], refused, self._memory)
             self._settle([], refused)
-        now_s = time.monotonic()
-        self._count(accepted, refused)
         for report in accepted:
             if report.placed.venue_id in self._alone:
                 self._take_alone(report)
-            else:
+        # From here on nothing fails: a batch that is tried again was neither counted nor gathered.
+        now_s = time.monotonic()
+        for report in accepted:
+            if report.placed.venue_id not in self._alone:
                 self._gathering.take(report, self._memory, now_s)
+        self._count(accepted, refused)
 
     def _fresh_facts(self) -> Facts:
         with database.transaction(self._engine) as session:
@@ -195,7 +193,8 @@ class Worker:
 
         everything: also what could wait. Raises what the database raises when it is away: it can be tried again.
         """
-        while self._facts is not None:
+        moved = 0
+        while self._facts is not None and moved < MOST_TRIES:
             portions, memory = self._choose(everything)
             if not portions:
                 return
@@ -207,10 +206,11 @@ class Worker:
                 continue
             except FactsMoved:
                 self._fresh_facts()
+                moved += 1
                 continue
             except Exception as error:
                 self._memory = self._new_memory()
-                if isinstance(_cause(error), PASSING):
+                if isinstance(retry.cause(error), retry.PASSING):
                     raise
                 self._isolate(portions, error)
                 continue
@@ -239,6 +239,8 @@ class Worker:
             elif badges < MOST_BADGES:
                 chosen.append(portion)
                 badges += len(portion.waiting.badges)
+            elif portion.waiting.urgent:
+                chosen.append(Portion(portion.waiting, portion.waiting.urgent, coverage=False, whole=False))
         return chosen, self._memory
 
     def _record(self, portions: Sequence[Portion], refused: Sequence[Refused], memory: Memory) -> Recorded:
@@ -287,7 +289,9 @@ class Worker:
         if len(portions) > 1:
             log.error("%d venues cannot be recorded together (%s); one by one", len(portions), type(error).__name__)
             for portion in portions:
-                self._flush_one(portion)
+                # Asking again for one venue's readings forgets its whole shard.
+                if self._gathering.venues.get(portion.waiting.venue_id) is portion.waiting:
+                    self._flush_one(portion)
             return
         venue = portions[0].waiting
         log.error("what waits of %s cannot be recorded (%s); asking for it again", venue.venue_id, type(error).__name__)
@@ -295,13 +299,14 @@ class Worker:
         self._ask_again([venue.shard])
 
     def _flush_one(self, portion: Portion) -> None:
+        own = portion.waiting.shard in self._epochs
         try:
-            recorded = self._record([portion], [], self._memory)
+            recorded = self._record([portion], [], self._memory if own else self._new_memory())
         except (NotOwner, FactsMoved):
             return  # the next round sees to it
         except Exception as error:
             self._memory = self._new_memory()
-            if isinstance(_cause(error), PASSING):
+            if isinstance(retry.cause(error), retry.PASSING):
                 raise
             self._isolate([portion], error)
             return
@@ -311,8 +316,6 @@ class Worker:
     def _take_alone(self, report: Accepted) -> None:
         """Records one report from the rows alone; one that the database will not take is set aside with its reason."""
         venue_id = report.placed.venue_id
-        if time.monotonic() >= self._alone[venue_id]:
-            del self._alone[venue_id]
         gathering, memory = Gathering(self._settings), self._new_memory()
         gathering.take(report, memory, 0.0)
         waiting = gathering.venues[venue_id]
@@ -323,7 +326,7 @@ class Worker:
             self._fresh_facts()
             return  # not acknowledged, so it comes again
         except Exception as error:
-            if isinstance(_cause(error), PASSING):
+            if isinstance(retry.cause(error), retry.PASSING):
                 raise
             log.error("a report cannot be recorded and is set aside: %s", type(error).__name__)
             never = Refused(report.agent, report.boot, report.seq, report.body, wire.Reason.UNPROCESSABLE)
@@ -355,19 +358,33 @@ class Worker:
     # --- now and then ----------------------------------------------------------------------------------------------
 
     def _tidy(self) -> None:
-        self._tidy_due_s = time.monotonic() + tidy.EVERY_S
-        self._memory.forget_absent(tidy.FORGET_AFTER_MS)
-        with database.transaction(self._engine) as session:
-            tidy.forget_refused(session, self._settings.gateway, self._clock())
-        for shard in sorted(self._epochs):
+        """Forgets what has had its time, one shard after the other, so that none of it holds up the news."""
+        self._tidy_due_s = time.monotonic() + tidy.EVERY_S / wire.SHARDS
+        if not self._tidy_left:
+            self._tidy_left = sorted(self._epochs)
+            self._memory.forget_absent(tidy.FORGET_AFTER_MS, time.monotonic())
             with database.transaction(self._engine) as session:
-                try:
-                    self._hold(session, [shard])
-                except NotOwner as error:
-                    self._give_up(error.shards)
-                    continue
-                for venue_id, kept_ms in tidy.forget_traces(session, shard, self._settings.gateway, self._clock()):
-                    self._memory.at(venue_id, shard).kept_ms = kept_ms
+                tidy.forget_refused(session, self._settings.gateway, self._clock())
+            return
+        shard = self._tidy_left.pop()
+        if shard not in self._epochs:
+            return
+        try:
+            with database.transaction(self._engine) as session:
+                self._hold(session, [shard])
+                kept = tidy.forget_traces(session, shard, self._settings.gateway, self._clock())
+        except NotOwner as error:
+            self._give_up(error.shards)
+            return
+        for venue_id, kept_ms in kept:
+            self._memory.at(venue_id, shard).kept_ms = kept_ms
+
+    def tidy(self) -> None:
+        """All shards at once."""
+        self._tidy_left = []
+        self._tidy()
+        while self._tidy_left:
+            self._tidy()
 
     def _write_health(self) -> None:
         now = self._clock()
@@ -376,26 +393,4 @@ class Worker:
             health.write(session, self._settings.gateway.id, self._health.counters(), now)
 
     def _persist(self, stop: threading.Event, work: Callable[[], None], tries: int | None = None) -> None:
-        """Does the work, again with growing pauses while the database is away or cannot do it."""
-        pause_s = RETRY_FIRST_S
-        while not stop.is_set():
-            try:
-                work()
-                return
-            except (DBAPIError, psycopg.Error) as error:
-                cause = _cause(error)
-                if not isinstance(cause, PASSING):
-                    raise
-                self._health.count("database_failures")
-                what = str(cause).strip().partition("\n")[0] or type(cause).__name__
-                log.warning("the database is away: %s", what)
-                tries = None if tries is None else tries - 1
-                if tries == 0:
-                    return
-                stop.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311 -- spreads retries, guards nothing
-                pause_s = min(pause_s * 2, RETRY_MOST_S)
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    """The database's own error: statements on the hot path raise it bare, those of a session wrapped."""
-    return error.orig if isinstance(error, DBAPIError) else error
+        retry.persist(stop, work, lambda: self._health.count("database_failures"), tries)

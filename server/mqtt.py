@@ -1,6 +1,7 @@
 """The server's connection to the broker: publishes, and hands what arrives to whoever asked for it."""
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +40,9 @@ class Connection:
         self._refusal = ""
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
-        self._client.reconnect_delay_set(*RECONNECT_S)
+        # paho doubles the pause and adds no jitter: a first one of our own spreads those who lost the broker together.
+        first_s = RECONNECT_S[0] * random.uniform(0.7, 1.3)  # noqa: S311 -- spreads attempts, guards nothing
+        self._client.reconnect_delay_set(first_s, RECONNECT_S[1])  # type: ignore[arg-type]
         if broker.user:
             self._client.username_pw_set(broker.user, broker.password)
         self._client.on_connect = self._connected

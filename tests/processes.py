@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import pytest
 
 # A cluster or broker of a test is up in one or two seconds; on a loaded machine of two cores it takes ten times that.
 START_S = 60
@@ -67,6 +70,31 @@ def running(
         yield process
     finally:
         stop(process, with_signal)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size_kb: int) -> Iterator[Path]:
+    """A file system of its own, soon full, mounted at the folder; skips the test where nobody may mount."""
+    folder.mkdir()
+    options = f"size={size_kb}k,mode=0755"
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"only root can mount a small disk: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def fill(folder: Path, *, leave_bytes: int = 0) -> Path:
+    """Takes all the room of a disk but leave_bytes; remove the file to give it back."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while (free := shutil.disk_usage(folder).free) > leave_bytes:
+            file.write(bytes(min(free, 1 << 20)))
+    return filler
 
 
 def list_marked(mark: str) -> dict[int, str]:

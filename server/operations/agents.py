@@ -44,4 +44,5 @@ def environment_of(
         "MUSTER_AGENT__ID": agent_id,
         "MUSTER_AGENT__KEY": key.hex(),
         "MUSTER_AGENT__FOLDER": str(home),
+        "MUSTER_AGENT__CLOCK": "system",  # the server's own clock, right or not: there is no other to be asked
     }

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.settings import Settings
-from server.operations import up
+from server.operations import accounts, disk, restarts, up
 
 CONNECT_S = 3
 # The gateway writes its counters every gateway.health_s; three times that without one is not a slow moment.
 MISSED_WRITES = 3
+# A part that ended by itself within the last hour is something to look at; what happened before is told, no more.
+RECENT_S = 3600
 VENDOR = Path(__file__).parents[1] / "pages" / "static" / "vendor"
 
 
@@ -44,6 +46,8 @@ def run(settings: Settings) -> int:
 def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     """Looks at the parts in the order in which they need each other; what stands on a broken one is left out."""
     yield _look_at_browser_libraries()
+    yield from _look_at_disks(settings)
+    yield from _look_for_restarts(settings, now)
     yield _look_at_broker(settings)
     with _connected(settings) as (connection, reason):
         if connection is None:
@@ -102,7 +106,20 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_full_agents(connection)
     yield from _look_for_deaf_agents(settings, now)
+
+
+def _look_for_full_agents(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """One finding for each agent whose last status says that it could not keep windows."""
+    rows = connection.execute(
+        "SELECT id, status -> 'counters' ->> 'unspooled' FROM agent"
+        " WHERE jsonb_typeof(status -> 'counters' -> 'unspooled') = 'number' ORDER BY id"
+    )
+    for agent_id, windows in rows:
+        found = f"{agent_id} could not keep {windows} windows since it was started"
+        advice = "make room on that Pi, or look at its SD card: what it cannot keep is lost"
+        yield Finding("agent's disk", False, found, advice)
 
 
 def _look_for_deaf_agents(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
@@ -126,6 +143,36 @@ def _look_at_browser_libraries() -> Finding:
     if any(VENDOR.glob("*/*.mjs")) or any(VENDOR.glob("*/*.js")):
         return Finding("browser libraries", True, "in place")
     return Finding("browser libraries", False, f"none in {VENDOR}", "run make setup: maps and curves need them")
+
+
+def _look_at_disks(settings: Settings) -> Iterator[Finding]:
+    """The disk of `up.folder`, and that of the data which had to be put elsewhere."""
+    folder = Path(settings.up.folder).resolve()
+    folders = [folder, *([accounts.ELSEWHERE] if (folder / "postgres.txt").exists() else [])]
+    days = settings.agent.spool_max_age_s / 86400
+    advice = (
+        "make room there: without it nothing is recorded, and agents keep what they hear"
+        f" for {days:g} days at the most (agent.spool_max_age_s) and send it when there is room again"
+    )
+    for room in map(disk.look, folders):
+        yield Finding("disk", not room.is_low, str(room), advice if room.is_low else "")
+
+
+def _look_for_restarts(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    """One finding for each part of a running `muster up` that ended by itself and was started again."""
+    folder = Path(settings.up.folder).resolve()
+    for name, found in restarts.read(folder).items():
+        ago_s = max(0.0, now.timestamp() - found.last_s)
+        times = "once" if found.times == 1 else f"{found.times} times"
+        said = f"{name} was restarted {times}, last {_in_words(ago_s)} ago: it {found.how}"
+        is_old = ago_s > RECENT_S
+        yield Finding("restarts", is_old, said, "" if is_old else f"read the end of {folder / 'log' / name}.log")
+
+
+def _in_words(duration_s: float) -> str:
+    if duration_s < 120:
+        return f"{duration_s:.0f} s"
+    return f"{duration_s / 60:.0f} min" if duration_s < 2 * 3600 else f"{duration_s / 3600:.0f} h"
 
 
 def _look_at_broker(settings: Settings) -> Finding:

@@ -11,6 +11,9 @@ from pathlib import Path
 # They were told to end when their parent died, so that most are gone at once; PostgreSQL writes its data first.
 END_S = 20
 POLL_S = 0.05
+# Whoever inherits a killed process reaps it, at once or a moment later; until then its id counts as taken, and
+# PostgreSQL takes the one that is noted in its folder for another server.
+REAP_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ def end_stale(path: Path, end_s: float = END_S) -> list[str]:
         time.sleep(POLL_S)
     for found in running.values():
         end_group(found.pid)
+    deadline = time.monotonic() + REAP_S
+    while any(map(_lingers, traces.values())) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
     path.unlink()
     return list(running)
 
@@ -65,12 +71,19 @@ def is_running(found: Trace) -> bool:
     return _started(found.pid) == found.started
 
 
-def _started(pid: int) -> str:
-    """The boot and the clock tick in which a process started; empty when it is gone or only waits to be reaped."""
+def _lingers(found: Trace) -> bool:
+    return _started(found.pid, reaped=False) == found.started
+
+
+def _started(pid: int, *, reaped: bool = True) -> str:
+    """The boot and the clock tick in which a process started; empty when it is gone.
+
+    reaped: also when it has ended and only waits to be reaped.
+    """
     try:
         # proc(5): the name in parentheses may hold blanks; state is the third field, starttime the 22nd.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else f"{boot} {fields[19]}"
+    return "" if reaped and fields[0] in "ZX" else f"{boot} {fields[19]}"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ LAST_WORDS_S = 0.5
 # neither floods the log nor takes a core.
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 30
+# Children that ended for one reason, such as a full disk, are not all started again at the same moment.
+JITTER = (0.8, 1.2)
 # Who ran this long had started well: the next crash is a new one.
 BACKOFF_FORGET_S = 60
 # A line longer than this is written in pieces.
@@ -218,7 +221,7 @@ class Supervisor:
                 if time.monotonic() - started > BACKOFF_FORGET_S:
                     backoff_s = BACKOFF_FIRST_S
             self._show(Crash(child.program.name, how, child.log.last_lines, child.program.log, backoff_s))
-            await asyncio.sleep(backoff_s)
+            await asyncio.sleep(backoff_s * random.uniform(*JITTER))  # noqa: S311 -- spreads starts, guards nothing
             backoff_s = min(2 * backoff_s, BACKOFF_MOST_S)
             started = time.monotonic()
             how = ""
@@ -235,4 +238,6 @@ class Supervisor:
                 found = stale.trace(child.process.pid, child.program.stop_signal)
                 if found is not None:
                     traces[child.program.name] = found
-        stale.remember(self._pids, traces)
+        # On a full disk the kernel still ends the children with us; not to start one again would be worse.
+        with contextlib.suppress(OSError):
+            stale.remember(self._pids, traces)

@@ -1,10 +1,12 @@
 """`muster up`: a whole muster in one folder, from an empty one to an address, until it is told to stop."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import http.client
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import psycopg
 
 from config.settings import Settings
 from server.fleet import logins
-from server.operations import accounts, home, mosquitto, ports, postgres, stale, supervise
+from server.operations import accounts, disk, home, mosquitto, ports, postgres, restarts, stale, supervise
 from server.operations.progress import Progress
 from server.operations.supervise import Crash, Program, StartError, Supervisor
 
@@ -67,6 +69,13 @@ def check_ports(settings: Settings) -> None:
             )
 
 
+def check_room(folder: Path) -> None:
+    """Raises UpError when the folder's disk is too full to start anything without doing harm."""
+    room = disk.look(folder)
+    if room.is_full:
+        raise UpError(f"{room}: make room, or set MUSTER_UP__FOLDER to a folder on another disk")
+
+
 class _Up:
     """One run of `muster up`."""
 
@@ -77,6 +86,7 @@ class _Up:
         self._demo = demo
         self._logs = folder / "log"
         self._supervisor = Supervisor(folder / "pids.json", self._show)
+        self._restarts = restarts.Journal(folder)
         self._stopping = False
 
     async def run(self) -> int:
@@ -107,6 +117,7 @@ class _Up:
             if told.is_set():
                 self._progress.say("stopping ...")
             await self._supervisor.stop()
+            self._restarts.remove()
         self._progress.say("muster has stopped.")
         return 0
 
@@ -114,6 +125,7 @@ class _Up:
         settings, folder = self._settings, self._folder
         if settings.database.dsn:
             raise UpError("muster up makes a database of its own: unset database.dsn, or run the parts themselves")
+        check_room(folder)
         self._logs.mkdir(exist_ok=True)
         ended = await asyncio.to_thread(stale.end_stale, folder / "pids.json")
         if ended:
@@ -151,6 +163,7 @@ class _Up:
                     is_ready=cluster.is_ready,
                     stop_signal=signal.SIGINT,
                     stop_s=30,  # writes what is dirty in memory to the disk
+                    ready_s=600,  # after a kill or a power cut it works off its log first, on an SD card up to 1 GB
                 )
             )
             await asyncio.to_thread(cluster.create_database)
@@ -186,7 +199,10 @@ class _Up:
             )
 
     def _show(self, crash: Crash) -> None:
-        if not self._stopping:
+        if self._stopping:
+            return
+        self._restarts.note(crash.name, crash.how, time.time())
+        with contextlib.suppress(OSError):  # whoever reads what we print may be gone, or its disk full
             self._progress.show_crash(crash)
 
 

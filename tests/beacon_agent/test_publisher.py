@@ -149,6 +149,16 @@ def test_another_epoch_of_the_shard_makes_it_send_again_at_once(bench: Bench, ga
     wait_for(lambda: len(gateway.payloads) == 2, within_s=10)
 
 
+def test_the_first_gateway_that_comes_is_sent_what_found_nobody_before(bench: Bench, gateway: TinyGateway) -> None:
+    gateway.acknowledge = False
+    gateway.configure(CONFIG)
+    bench.publisher.start()
+    bench.add()
+    wait_for(lambda: bench.configs and len(gateway.payloads) == 1)
+    gateway.client.publish(wire.epoch_topic(SHARD), b'{"epoch":1}', qos=1, retain=True).wait_for_publish()
+    wait_for(lambda: len(gateway.payloads) == 2, within_s=10)
+
+
 def test_a_broker_that_is_killed_and_started_again_loses_nothing(
     tmp_path: Path, broker: Broker, gateway: TinyGateway
 ) -> None:

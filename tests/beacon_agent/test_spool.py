@@ -17,6 +17,7 @@ from beacon_agent import wire
 from beacon_agent.clock import Dating
 from beacon_agent.spool import Spool
 from beacon_agent.store import WAL_BYTES, SpoolError
+from tests import processes
 from tests.beacon_agent.conftest import BEGIN_MS, DATED, SHARD, make_draft, make_reading
 
 PLENTY = 1 << 24
@@ -170,6 +171,35 @@ def test_a_full_disk_is_counted_and_what_was_kept_stays(spool: Spool) -> None:
     assert indexes(spool)[:3] == [0, 1, 2]
     execute(spool, "PRAGMA max_page_count = 100000")
     assert fill(spool, 1, start=11, readings=250)
+
+
+def test_a_disk_that_is_really_full_costs_windows_that_are_counted_and_no_earlier_ones(tmp_path: Path) -> None:
+    with processes.small_disk(tmp_path / "disk", 1024) as disk:
+        spool = open_spool(disk)
+        kept = fill(spool, 3)
+        sent = publish(spool, kept)
+        filler = processes.fill(disk)
+        index = 3
+        while not spool.counts["unspooled"]:  # the WAL may have a page left
+            kept += fill(spool, 1, start=index, readings=100)
+            index += 1
+        assert index < 20
+        assert fill(spool, 5, start=index, readings=100) == []
+        assert spool.counts["unspooled"] == 6
+        # What cannot be noted as settled stays, and is sent again with its number.
+        spool.settle(wire.Ack(spool.boot, ((1, 3),), {}, 0))
+        again = spool.publish(kept[:3])
+        assert again is None or [wire.decode(stored.body) for stored in again.values()] in ([], sent)
+        filler.unlink()
+        kept += fill(spool, 1, start=index + 5)
+        spool.settle(wire.Ack(spool.boot, ((1, 3),), {}, 0))
+        assert spool.waiting() == kept[3:]
+        assert spool.counts["spools_set_aside"] == 0
+        spool.close()
+        later = open_spool(disk)
+        assert later.waiting() == kept[3:]
+        assert len(publish(later)) == len(kept) - 3
+        later.close()
 
 
 def test_a_window_of_a_crowd_is_several_reports_that_hold_every_reading_once(spool: Spool) -> None:

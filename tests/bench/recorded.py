@@ -42,7 +42,7 @@ _ROWS = {
         FROM span JOIN badge ON badge.id = span.badge_id JOIN placement ON placement.id = span.placement_id""",
     "checkin": """
         SELECT badge.label, checkin.member_id, checkin.step_id, checkin.at, checkin.evidence, checkin.signed_up,
-               checkin.over_capacity, checkin.undone_at
+               checkin.undone_at
         FROM checkin LEFT JOIN badge ON badge.id = checkin.badge_id""",
 }
 

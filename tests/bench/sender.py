@@ -36,7 +36,23 @@ class Sent:
     unsettled: int = 0  # given up
     window: int = 0  # how many were in flight at most
     last_to_ms: int = 0
-    at_s: list[tuple[float, int]] = field(default_factory=list)  # (seconds, settled reports), every second
+    sending_s: float = 0.0  # until the last was sent
+    at_s: list[tuple[float, int, int]] = field(
+        default_factory=list
+    )  # seconds, settled reports and readings, each second
+
+    def rates(self, held_s: float) -> tuple[float, float]:
+        """(reports, readings) settled a second.
+
+        held_s: how long a gateway may hold acknowledgements back. Where sending went on for more than twice that, the
+        rate is that between held_s after the beginning and the end of sending: the time in which as many are held
+        back as are settled. In a shorter run it is everything by the time to the last.
+        """
+        inside = [point for point in self.at_s if held_s <= point[0] <= self.sending_s]
+        if self.sending_s <= 2 * held_s or len(inside) < 2:
+            return self.reports / self.seconds, self.readings / self.seconds
+        (first_s, *first), (last_s, *last) = inside[0], inside[-1]
+        return (last[0] - first[0]) / (last_s - first_s), (last[1] - first[1]) / (last_s - first_s)
 
 
 class Connection:
@@ -195,6 +211,8 @@ class Sender:
             if now_s - started_s > send_s:
                 waiting.stop()
             self._fill(waiting, sent, real_time)
+            if not waiting.empty:
+                sent.sending_s = now_s - started_s
             if waiting.empty and not self._ledger.in_flight and not self._out.waiting:
                 break
             reports, readings = self._turn(waiting.wait_s(real_time))
@@ -204,7 +222,7 @@ class Sender:
                 sent.readings += readings
                 progress_s = settled_s = now_s
                 if not sent.at_s or now_s - started_s - sent.at_s[-1][0] >= 1:
-                    sent.at_s.append((round(now_s - started_s, 2), sent.reports))
+                    sent.at_s.append((now_s - started_s, sent.reports, sent.readings))
             elif now_s - progress_s > STALL_S and self._ledger.in_flight + waiting.size > sent.window < most:
                 sent.window = min(most, round(sent.window * WIDER))
                 progress_s = now_s

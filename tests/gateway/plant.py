@@ -75,6 +75,7 @@ class Gateway:
         loaded = load(MUSTER_GATEWAY__ID=name, **environment)
         health = Health()
         self.worker = Worker(loaded, engine, Inbox(loaded.gateway, health), wire_, health, lambda: self.now)  # type: ignore[arg-type]
+        self.health = health
         self.crash_at_commit = False
         recorder = self.worker._recorder
         record = recorder.record

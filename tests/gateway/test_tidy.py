@@ -48,7 +48,7 @@ def test_what_is_two_hours_late_still_corrects_stays(house_world: World) -> None
     gateway = _gateway(house_world, dt.timedelta())
     gateway.take(plant.deliver(house_world.scene, DOOR))  # type: ignore[arg-type]
     gateway.now += dt.timedelta(hours=2)
-    gateway.worker._tidy()
+    gateway.worker.tidy()
     gateway.take(plant.deliver(house_world.scene, reversed(STAGE)))  # type: ignore[arg-type]
     assert plant.tables(house_world.engine) == expected
 
@@ -63,7 +63,7 @@ def test_what_is_three_hours_late_lets_visits_grow_and_leaves_stays_alone(house_
         # Only what arrives tells that time goes on: a venue that is cut off keeps its trace.
         gateway.now += dt.timedelta(hours=3)
         gateway.take(plant.deliver(house_world.scene, [scene.report("hall-door", 90_001, 3 * 3600, [(1, -60)])]))
-        gateway.worker._tidy()
+        gateway.worker.tidy()
     assert _blocks(house_world) < whole
     late = _reports("hall-stage", False, 2)
     gateway.take(plant.deliver(house_world.scene, late))  # type: ignore[arg-type]
@@ -88,7 +88,7 @@ def test_a_venue_that_was_cut_off_for_a_day_loses_nothing(house_world: World) ->
         for reports in (STAGE, DOOR):
             gateway.take(plant.deliver(house_world.scene, reversed(reports[max(0, at - 100) : at])))  # type: ignore[arg-type]
             gateway.now += dt.timedelta(minutes=40)
-            gateway.worker._tidy()
+            gateway.worker.tidy()
     assert plant.tables(house_world.engine) == expected
 
 
@@ -101,7 +101,7 @@ def test_the_trace_of_an_ordinary_day_is_short(house_world: World) -> None:
             for step in range(0, 3600, 60)
         ]
         gateway.take(plant.deliver(house_world.scene, batch))
-        gateway.worker._tidy()
+        gateway.worker.tidy()
     assert 150 <= _blocks(house_world) <= 250
     oldest_ms = times.to_ms(gateway.now) - 3 * 3600_000
     with house_world.engine.connect() as connection:

@@ -169,13 +169,16 @@ def test_a_report_that_the_database_will_not_take_is_set_aside_and_the_others_go
     box.close()
 
 
-def test_what_passes_at_the_database_is_tried_again_and_never_set_aside(house: House, wait_until: Wait) -> None:
+@pytest.mark.parametrize("condition", ["deadlock_detected", "disk_full", "read_only_sql_transaction"])
+def test_what_passes_at_the_database_is_tried_again_and_never_set_aside(
+    house: House, wait_until: Wait, condition: str
+) -> None:
     with database.transaction(house.engine) as session:
         session.execute(text("CREATE SEQUENCE tries"))
         session.execute(
-            text("""
+            text(f"""
                 CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                    IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;
+                    IF nextval('tries') = 1 THEN RAISE EXCEPTION USING ERRCODE = '{condition}'; END IF;
                     RETURN NEW;
                 END $$
             """)

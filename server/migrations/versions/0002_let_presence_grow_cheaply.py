@@ -37,6 +37,20 @@ def upgrade() -> None:
     _exclude_overlaps("reach_ms")
     op.create_index("ix_visit_venue_id_reach_ms", "visit", ["venue_id", "reach_ms"])
 
+    # A join gap that becomes shorter lets visits begin where the longer one would have joined them.
+    op.execute("""
+        CREATE FUNCTION shorten_reach() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            UPDATE visit SET reach_ms = least(
+                reach_ms, to_ms - to_ms % (NEW.join_gap_s * 1000) + NEW.join_gap_s * 1000)
+            WHERE venue_id = NEW.id;
+            RETURN NEW;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER shortens_reach AFTER UPDATE OF join_gap_s ON venue FOR EACH ROW
+        WHEN (NEW.join_gap_s < OLD.join_gap_s) EXECUTE FUNCTION shorten_reach()
+    """)
+
     op.drop_constraint(op.f("ck_stay_runs_forward"), "stay")
     op.drop_column("stay", "to_ms")
 
@@ -117,6 +131,8 @@ def downgrade() -> None:
     op.alter_column("stay", "to_ms", nullable=False)
     op.create_check_constraint(op.f("ck_stay_runs_forward"), "stay", "from_ms <= to_ms")
 
+    op.execute("DROP TRIGGER shortens_reach ON venue")
+    op.execute("DROP FUNCTION shorten_reach")
     op.drop_index("ix_visit_venue_id_reach_ms", table_name="visit")
     op.drop_constraint(_NEVER_OVERLAP, "visit")
     op.drop_constraint(op.f("ck_visit_runs_forward"), "visit")

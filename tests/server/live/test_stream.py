@@ -40,7 +40,9 @@ def heard(site: Site, badge: int, zone: str, *, rev: int | None = None) -> None:
     at = now_ms()
     if rev is None:
         with site.change() as session:
-            session.connection().exec_driver_sql("UPDATE visit SET to_ms = %s WHERE badge_id = %s", (at, badge))
+            session.connection().exec_driver_sql(
+                "UPDATE visit SET to_ms = %s, reach_ms = %s WHERE badge_id = %s", (at, at, badge)
+            )
             session.connection().exec_driver_sql("UPDATE coverage SET to_ms = %s", (at,))
             session.connection().exec_driver_sql("UPDATE stay SET zone_id = %s WHERE badge_id = %s", (zone, badge))
             rev = scene.changed(session, "venue/cafe")["venue/cafe"]

@@ -32,6 +32,7 @@ def test_an_agent_knows_its_broker_id_and_key_and_no_other_secret_of_ours(tmp_pa
         "MUSTER_AGENT__ID": "cafe-pi",
         "MUSTER_AGENT__KEY": bytes(range(32)).hex(),
         "MUSTER_AGENT__FOLDER": str(tmp_path),
+        "MUSTER_AGENT__CLOCK": "system",
     }
 
 

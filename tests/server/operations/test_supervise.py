@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -216,3 +217,32 @@ asyncio.run(main())
     assert stale.end_stale(tmp_path / "pids.json", end_s=0.2) == ["stubborn"]
     processes.wait_until(lambda: not is_alive(stubborn), "the stubborn one is gone")
     assert stale.end_stale(tmp_path / "pids.json") == []
+
+
+def test_the_next_start_waits_until_what_was_killed_is_reaped(tmp_path: Path) -> None:
+    killed = subprocess.Popen([sys.executable, "-S", "-c", SLEEPER], stdout=subprocess.DEVNULL)
+    found = stale.trace(killed.pid, signal.SIGTERM)
+    assert found is not None
+    stale.remember(tmp_path / "pids.json", {"killed": found})
+    killed.kill()
+    processes.wait_until(lambda: not is_alive(killed.pid), "it has ended")
+    threading.Timer(0.5, killed.wait).start()
+    assert stale.end_stale(tmp_path / "pids.json") == []
+    assert killed.returncode == -9, "it was reaped meanwhile"
+
+
+def test_a_full_disk_does_not_keep_a_crashed_program_from_running_again(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(600)"
+
+    async def story(supervisor: Supervisor, crashes: list[Crash]) -> None:
+        program = Program("crashing", python(code, pids), disk / "c.log", is_ready=lambda: bool(read_pids(pids)))
+        await supervisor.start(program)
+        filler = processes.fill(disk)
+        os.kill(read_pids(pids)[0], signal.SIGKILL)
+        await until(lambda: len(read_pids(pids)) == 2)
+        filler.unlink()
+        assert len(crashes) == 1
+
+    with processes.small_disk(tmp_path / "disk", 64) as disk:
+        run(disk, story)
