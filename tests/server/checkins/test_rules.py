@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.checkins import rules
@@ -78,3 +78,52 @@ def test_the_sentence_says_when_the_doors_open() -> None:
     opens_at = dt.datetime(2026, 3, 13, 19, 0, tzinfo=dt.UTC)
     assert "12 minutes" in rules.opens_in(opens_at, opens_at - dt.timedelta(minutes=11, seconds=20))
     assert "1 minute." in rules.opens_in(opens_at, opens_at - dt.timedelta(seconds=5))
+
+
+def _verdict(asked: rules.Asked, badges: list[rules.Held], *more: rules.Held) -> rules.Verdict:
+    return rules.judge(asked, [*badges, *more], GAP)
+
+
+spans = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(0, 6)).map(lambda pair: (pair[0] * 5000, sum(pair) * 5000)), max_size=3
+)
+hers = st.one_of(
+    st.just((EVER,)),
+    st.tuples(st.integers(0, 15), st.integers(16, 30)).map(lambda pair: ((pair[0] * 5000, pair[1] * 5000 - 1),)),
+)
+
+
+@settings(max_examples=1000)
+@given(
+    st.lists(st.tuples(spans, hers, st.sampled_from([0, 0, 5, 8])), min_size=1, max_size=2),
+    st.tuples(st.integers(0, 12), st.integers(4, 40), st.integers(0, 8), st.booleans()),
+    st.integers(0, 1),
+    st.tuples(st.integers(-2, 18), st.integers(0, 18)),
+)
+def test_what_ends_before_the_next_change_changes_nothing(
+    badges: list[tuple[list[joining.Interval], tuple[joining.Interval, ...], int]],
+    step: tuple[int, int, int, bool],
+    which: int,
+    reading: tuple[int, int],
+) -> None:
+    opens, length, dwell, signed_up = step
+    asked = rules.Asked(opens * 5000, (opens + length) * 5000, dwell * 5000, signed_up)
+    # A step in one zone: the badge may have been heard elsewhere at the venue since.
+    held = [
+        rules.Held(
+            number, tuple(heard), times, max((end for _, end in heard), default=0) + elsewhere * 5000 if heard else None
+        )
+        for number, (heard, times, elsewhere) in enumerate(badges)
+    ]
+    place = which % len(held)
+    before, badge = _verdict(asked, held), held[place]
+    came_ms = None if before.arrival is None else before.arrival.at_ms
+    wait_ms = rules.next_change(asked, before, badge, GAP, came_ms)
+    from_ms = (badge.last_ms or 0) + reading[0] * 5000
+    to_ms = from_ms + reading[1] * 5000
+    if badge.last_ms is None and from_ms < 0:
+        return
+    held[place] = badge._replace(heard=(*badge.heard, (from_ms, to_ms)))
+    after = _verdict(asked, held)
+    if wait_ms is None or to_ms < wait_ms:
+        assert (after.arrival, after.refusals) == (before.arrival, before.refusals)
