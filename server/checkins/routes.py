@@ -68,7 +68,7 @@ def list_my_visits(viewer: access.Viewer, session: InTransaction) -> list[schema
 
 
 @router.get("/events/{event_id}/visits")
-def list_visits(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.VisitOut]:
+def list_event_visits(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.VisitOut]:
     """The visits at an event's venues while it is on, the latest first; for its organizer while it runs, and operators.
 
     A badge that changed hands is told for each holder. Whose, for the organizer alone, and of members who signed up.

@@ -158,7 +158,7 @@ def test_gateways_that_divide_the_shards_share_an_agent_that_moves(
         # It does not know yet: its reports take the way of the hall, to a gateway that is a guest in the café.
         night.send(80, 90)
         night.await_settled()
-        assert house.counters("gateway-2")["foreign"] > 0
+        wait_until(lambda: house.counters("gateway-2").get("foreign", 0) > 0, "the second counts guests' work", 10)
         with house.broker.administer() as logins:
             logins.set_shard(STAGE, wire.shard_name(cafe))
         # Now it does; one late window of the hall goes the old way, and one the new way.
