@@ -18,8 +18,6 @@ from config.sections import (
     Server,
     Settings,
     Up,
-    parse_shards,
-    parse_uuids,
 )
 
 __all__ = [
@@ -35,8 +33,6 @@ __all__ = [
     "Up",
     "file_of_up",
     "load",
-    "parse_shards",
-    "parse_uuids",
 ]
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
