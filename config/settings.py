@@ -18,6 +18,8 @@ from config.sections import (
     Server,
     Settings,
     Up,
+    parse_shards,
+    parse_uuids,
 )
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "Up",
     "file_of_up",
     "load",
+    "parse_shards",
+    "parse_uuids",
 ]
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
