@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
 def run(settings: config.Settings) -> int:
     """Runs until a signal asks to stop."""
     from gateway.health import Health
-    from gateway.ingest import Inbox, Link
+    from gateway.ingest import Inbox
+    from gateway.link import Link
     from gateway.worker import Worker
     from server import database
 

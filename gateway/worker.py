@@ -17,7 +17,8 @@ from gateway.announce import announcements
 from gateway.facts import Facts
 from gateway.health import Health
 from gateway.identify import Accepted, Probe, Refused
-from gateway.ingest import Arrived, Inbox, Link
+from gateway.ingest import Arrived, Inbox
+from gateway.link import Link
 from gateway.memory import Memory
 from gateway.record import Recorded, Recorder
 from gateway.waiting import Gathering, Number, Portion

@@ -19,7 +19,8 @@ from beacon_agent import wire
 from config import settings
 from gateway import worker
 from gateway.health import Health
-from gateway.ingest import Inbox, Link
+from gateway.ingest import Inbox
+from gateway.link import Link
 from server import database, topics
 from server.fleet import fence
 from server.operations.postgres import Cluster
