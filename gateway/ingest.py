@@ -1,4 +1,7 @@
-"""Takes reports from MQTT into a bounded queue; what does not fit is dropped, counted, and sent again by its agent."""
+"""Takes reports from MQTT into a bounded queue. The link stops reading while it is half full, so that the broker keeps
+
+what comes meanwhile; what does not fit all the same is dropped, counted, and sent again by its agent.
+"""
 
 import queue
 import threading
@@ -41,6 +44,12 @@ class Inbox:
             return False
         self._queue.put(arrived)
         return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it is less than half full: more may be read."""
+        limits = self._limits
+        return self._queue.qsize() < limits.queue_reports / 2 and self._bytes < limits.queue_mb * 2**20 / 2
 
     def take(self, most: int, wait_s: float) -> list[Arrived]:
         """Waits up to half a second for a first message, then gathers more for wait_s, at the most `most`."""

@@ -11,6 +11,7 @@ import random
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,16 +31,20 @@ BUFFER_BYTES = 256 * 1024
 MOST_READ = 1000  # packets at once, then their PUBACKs go out
 MOST_IN_FLIGHT = 1000  # acknowledgements that the broker has not PUBACKed yet
 TICK_S = 1.0  # how often keep-alives are looked at
+FULL_S = 0.01  # how soon a full inbox is looked at again
+# A buffer is read in any case after so long, and dropped if it has to be: the broker's answer to a keep-alive is
+# behind the reports, and whoever does not hear it within 15 s believes the broker dead.
+HELD_S = 5.0
 FIRST_S, MOST_S = 1.0, 15.0  # pauses between attempts to connect, doubled each time and spread by a random factor
 CLOSE_S = 1.0
 
 
 class Buffered:
-    """A socket, not blocking, that is read and written in large pieces."""
+    """A socket, not blocking, that is read and written in large pieces, and read only while it may be."""
 
-    def __init__(self, plain: socket.socket) -> None:
-        """Takes the socket over."""
-        self._plain = plain
+    def __init__(self, plain: socket.socket, may_read: Callable[[], bool]) -> None:
+        """Takes the socket over. may_read: asked before each piece."""
+        self._plain, self._may_read = plain, may_read
         self._read, self._at = b"", 0
         self._unsent = bytearray()
 
@@ -54,8 +59,10 @@ class Buffered:
         return bool(self._unsent)
 
     def recv(self, size: int) -> bytes:
-        """Up to so many bytes; b"" at the end, BlockingIOError when there are none now."""
+        """Up to so many bytes; b"" at the end, BlockingIOError when there are none now or it may not be read."""
         if self._at == len(self._read):
+            if not self._may_read():
+                raise BlockingIOError
             self._read, self._at = self._plain.recv(BUFFER_BYTES), 0
         found = self._read[self._at : self._at + size]
         self._at += len(found)
@@ -95,14 +102,17 @@ class Buffered:
 
 
 class _Client(mqtt.Client):
+    may_read: Callable[[], bool]
+
     def _create_socket(self) -> Any:
-        return Buffered(self._create_socket_connection())
+        return Buffered(self._create_socket_connection(), self.may_read)
 
 
 class Link:
     """Subscribes to the shards' reports; connects again by itself, with pauses that grow.
 
-    paho PUBACKs a report once it was put into the inbox or dropped; that says nothing about its fate.
+    paho PUBACKs a report once it was put into the inbox or dropped; that says nothing about its fate. While the inbox
+    is half full nothing is read, and reports wait at the broker.
     """
 
     def __init__(self, broker: Broker, gateway: Gateway, inbox: Inbox, health: Health) -> None:
@@ -119,6 +129,7 @@ class Link:
         self._client = _Client(
             CallbackAPIVersion.VERSION2, client_id=f"muster-gateway-{gateway.id}", clean_session=True
         )
+        self._client.may_read = self._may_read
         self._client.username_pw_set(broker.user, broker.password)
         self._client.max_queued_messages_set(100_000)
         self._client.max_inflight_messages_set(MOST_IN_FLIGHT)
@@ -133,6 +144,7 @@ class Link:
             end.setblocking(False)
         self._stopping = threading.Event()
         self._pause_s = FIRST_S
+        self._read_s = time.monotonic()  # when something was read last
         self._thread = threading.Thread(target=self._serve, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -177,8 +189,10 @@ class Link:
         client = self._client
         while isinstance(connection := client.socket(), Buffered):
             writing = [connection] if connection.unsent or client.want_write() else []
-            ends: list[Buffered | socket.socket] = [connection, self._woken]
-            readable, _, _ = select.select(ends, writing, [], TICK_S)
+            reading: list[Buffered | socket.socket] = [self._woken]
+            if wanted := self._is_wanted():
+                reading.append(connection)
+            readable, _, _ = select.select(reading, writing, [], TICK_S if wanted else FULL_S)
             if self._woken in readable:
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
@@ -192,6 +206,15 @@ class Link:
         for _ in range(MOST_READ):
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or not connection.pending:
                 return
+
+    def _is_wanted(self) -> bool:
+        return self._inbox.has_room or time.monotonic() - self._read_s > HELD_S
+
+    def _may_read(self) -> bool:
+        if not self._is_wanted():
+            return False
+        self._read_s = time.monotonic()
+        return True
 
     def _wake(self) -> None:
         """There is something to write: the loop may be waiting for the broker."""

@@ -111,14 +111,6 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
-def _settings(options: argparse.Namespace) -> dict[str, str]:
-    """The gateway's queue is as long as what may be in flight, as whoever runs 4,000 agents would set it."""
-    return {
-        "MUSTER_GATEWAY__QUEUE_REPORTS": str(options.most_in_flight),
-        "MUSTER_GATEWAY__QUEUE_MB": "512",
-    }
-
-
 def _begin_ms(rounds: int) -> int:
     """When a town begins so that all its windows are over by now; a whole minute."""
     needed_ms = rounds * WINDOW_MS + WARM_ROUNDS * WARM_MS + 60_000
@@ -148,7 +140,7 @@ def _measure_town(scene: Stage, options: argparse.Namespace) -> tuple[Sent | Non
         figures.say(f"prepared: {main_part.reports:,} reports, {main_part.readings:,} readings, {main_part.mb:g} MB")
         baseline = None if options.no_baseline else _measure_baseline(scene, load)
         profile = scene.folder / "profile.json" if options.profile else None
-        with scene.gateway(conninfo, _settings(options), profile=profile) as process:
+        with scene.gateway(conninfo, profile=profile) as process:
             first = _phase(scene, options, conninfo, process.pid, load, "warm", size, float("inf"))
             figures.say(f"warm-up: {_describe(first)}")
             if profile is not None:
@@ -224,7 +216,7 @@ def _measure_scale(scene: Stage, options: argparse.Namespace, venues: int) -> Me
     with _town(scene, f"bench_{venues * size.present}", size) as (conninfo, load):
         warm = load.prepare("warm", WARM_ROUNDS, _begin_ms(rounds), WARM_MS)
         load.prepare("main", rounds, warm.to_ms, WINDOW_MS)
-        with scene.gateway(conninfo, _settings(options)) as process:
+        with scene.gateway(conninfo) as process:
             _phase(scene, options, conninfo, process.pid, load, "warm", size, float("inf"))
             scene.settle_disk()
             found = _phase(scene, options, conninfo, process.pid, load, "main", size, options.seconds / 2)
@@ -239,7 +231,7 @@ def _measure_real_time(scene: Stage, options: argparse.Namespace) -> Measured:
         # What is reported before now is past, what then comes is sent as its windows close.
         begin_ms = time.time_ns() // 1_000_000 // WARM_MS * WARM_MS
         load.prepare("warm", WARM_ROUNDS, begin_ms - WARM_ROUNDS * WARM_MS, WARM_MS)
-        with scene.gateway(conninfo, _settings(options)) as process:
+        with scene.gateway(conninfo) as process:
             _phase(scene, options, conninfo, process.pid, load, "warm", size, float("inf"))
             begin_ms = time.time_ns() // 1_000_000 // WINDOW_MS * WINDOW_MS
             before = usage.written(conninfo)

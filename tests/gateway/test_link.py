@@ -20,18 +20,24 @@ AGENT, PASSWORD, SHARD = "link-door", "p" * 32, 3
 
 
 @pytest.fixture
-def inbox(fresh_mosquitto: Mqtt) -> Inbox:
-    """A gateway's inbox, and a login for an agent."""
-    with fresh_mosquitto.administer() as logins:
-        logins.add_agent(AGENT, PASSWORD, wire.shard_name(SHARD))
-    return Inbox(settings.load(environment={}).gateway, Health())
+def health() -> Health:
+    """Counters of link and inbox."""
+    return Health()
 
 
 @pytest.fixture
-def link(fresh_mosquitto: Mqtt, inbox: Inbox, wait_until: Wait) -> Iterator[Link]:
+def inbox(fresh_mosquitto: Mqtt, health: Health) -> Inbox:
+    """A gateway's inbox, and a login for an agent."""
+    with fresh_mosquitto.administer() as logins:
+        logins.add_agent(AGENT, PASSWORD, wire.shard_name(SHARD))
+    return Inbox(settings.load(environment={}).gateway, health)
+
+
+@pytest.fixture
+def link(fresh_mosquitto: Mqtt, inbox: Inbox, health: Health, wait_until: Wait) -> Iterator[Link]:
     """A link that hears reports."""
     loaded = settings.load(environment=fresh_mosquitto.environment("gateway"))
-    found = Link(loaded.broker, loaded.gateway, inbox, Health())
+    found = Link(loaded.broker, loaded.gateway, inbox, health)
     with ExitStack() as stack:
         stack.callback(found.stop)
         found.start()
@@ -65,6 +71,30 @@ def test_reports_of_all_sizes_arrive_once_and_in_order(box: Box, link: Link, inb
         box.client.publish(topic, payload, qos=1)
     wait_until(arrived, "all reports", 60)
     assert taken == payloads
+
+
+def test_while_nobody_takes_them_reports_wait_at_the_broker_and_none_is_dropped(
+    box: Box, link: Link, inbox: Inbox, health: Health, wait_until: Wait
+) -> None:
+    assert link.connected.is_set()
+    payloads = [b"%d:" % number + bytes(60_000) for number in range(600)]  # 36 MB for an inbox of 16
+    topic = wire.report_topic(SHARD, AGENT)
+    for payload in payloads:
+        sent = box.client.publish(topic, payload, qos=1)
+    sent.wait_for_publish(30)
+    wait_until(lambda: not inbox.has_room, "a half full inbox", 30)
+    # It goes on hearing the broker meanwhile: a good while later it is still the same connection.
+    received = health.counters()["received"]
+    wait_until(lambda: health.counters()["received"] > received, "the next piece", 3 * module.HELD_S)
+    taken: list[bytes] = []
+
+    def arrived() -> bool:
+        taken.extend(found.payload for found in inbox.take(1000, 0.0))
+        return len(taken) >= len(payloads)
+
+    wait_until(arrived, "all reports", 30)
+    assert taken == payloads
+    assert "dropped_queue_full" not in health.counters()
 
 
 def test_what_is_published_does_not_wait_for_the_next_look(
@@ -106,7 +136,7 @@ def test_it_connects_again_when_the_broker_comes_back(
 def test_a_socket_is_read_in_pieces_and_written_when_told_to() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    buffered = Buffered(ours)
+    buffered = Buffered(ours, lambda: True)
     with pytest.raises(BlockingIOError):
         buffered.recv(1)
     theirs.sendall(b"0123456789")
@@ -127,10 +157,25 @@ def test_a_socket_is_read_in_pieces_and_written_when_told_to() -> None:
     theirs.close()
 
 
+def test_a_socket_is_not_read_while_it_may_not_be() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    allowed: list[bool] = [True, False, True]
+    buffered = Buffered(ours, lambda: allowed.pop(0))
+    theirs.sendall(b"01")
+    assert (buffered.recv(1), buffered.recv(1)) == (b"0", b"1")
+    theirs.sendall(b"2")
+    with pytest.raises(BlockingIOError):
+        buffered.recv(1)
+    assert buffered.recv(1) == b"2"
+    theirs.close()
+    buffered.close()
+
+
 def test_a_socket_whose_peer_is_gone_ends() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    buffered = Buffered(ours)
+    buffered = Buffered(ours, lambda: True)
     theirs.close()
     assert buffered.recv(1) == b""
     buffered.send(b"into the void")
