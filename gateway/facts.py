@@ -1,5 +1,7 @@
 """What readings are judged by: keys, placements, identities and venues, as they were at one revision of `facts`."""
 
+import datetime as dt
+import functools
 import hmac
 from bisect import bisect_right
 from collections import defaultdict
@@ -74,7 +76,8 @@ class Facts:
             text("""
                 SELECT identity, badge_id, agent_id, lower(valid) AS since, upper(valid) AS until FROM identity
                 ORDER BY identity, lower(valid) NULLS FIRST
-            """)
+            """),
+            execution_options={"yield_per": 1000},  # all rows at once would double what is kept
         ):
             shown = Shown(*_bounds(row), row.badge_id, row.agent_id)
             identity = bytes(row.identity).hex()
@@ -129,5 +132,10 @@ def revisions(session: Session) -> Revisions:
 
 
 def _bounds(row: Any) -> tuple[int, int]:
-    since = 0 if row.since is None else times.to_ms(row.since)
-    return since, EVER_MS if row.until is None else times.to_ms(row.until)
+    return _bound(row.since, 0), _bound(row.until, EVER_MS)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _bound(at: dt.datetime | None, otherwise_ms: int) -> int:
+    # Remembered, since badges are registered by the hundred: one number for all of them.
+    return otherwise_ms if at is None else times.to_ms(at)
