@@ -53,7 +53,7 @@ def run(settings: config.Settings) -> int:
     # A paused gateway must not hold the fence's rows: PostgreSQL ends its transaction after five seconds.
     engine = database.connect(settings.database.conninfo, pool=2, idle_in_transaction_s=5)
     worker = Worker(settings, engine, inbox, link, counters, lambda: dt.datetime.now(dt.UTC))
-    link.on_connected = worker.publish_epochs
+    link.on_connected = worker.reconnected.set
     link.start()
     try:
         worker.run(stop)

@@ -66,6 +66,7 @@ class Worker:
         self._link = link
         self._health = counters
         self._clock = clock
+        self.reconnected = threading.Event()  # to be set when the link has found the broker again
         self._facts: Facts | None = None
         self._expected = 0  # how often it changed who is expected where
         self._recorder = Recorder(settings.presence)
@@ -87,7 +88,7 @@ class Worker:
             taken = fence.take(session, self._settings.gateway.id, self._settings.gateway.owned)
         self._give_up(taken)
         self._epochs = taken
-        self.publish_epochs()
+        self._link.publish_epochs(sorted(taken.items()))
         log.info("took %d shards", len(taken))
 
     def _ask_again(self, shards: Iterable[int]) -> None:
@@ -101,7 +102,13 @@ class Worker:
         self._link.publish_epochs(sorted(renewed.items()))
 
     def publish_epochs(self) -> None:
-        """Publishes the epochs of the shards that are ours (again, after a broker that lost them)."""
+        """Says again which shards are ours, after a broker that may have lost it.
+
+        Asks first: this gateway may have slept, and another one owns them since.
+        """
+        with database.transaction(self._engine) as session:
+            owned = fence.owned(session, self._settings.gateway.id)
+        self._give_up({shard for shard, epoch in self._epochs.items() if owned.get(shard) != epoch})
         self._link.publish_epochs(sorted(self._epochs.items()))
 
     def run(self, stop: threading.Event) -> None:
@@ -112,6 +119,9 @@ class Worker:
             batch = self._inbox.take(limits.batch_reports, limits.batch_wait_s)
             self._persist(stop, lambda batch=batch: self.take(batch))  # type: ignore[misc]
             self._persist(stop, self.flush)
+            if self.reconnected.is_set():
+                self.reconnected.clear()
+                self._persist(stop, self.publish_epochs)
             if time.monotonic() >= self._health_due_s:
                 self._persist(stop, self._write_health, tries=1)
             if time.monotonic() >= self._tidy_due_s:

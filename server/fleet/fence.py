@@ -50,6 +50,12 @@ def renew(session: Session, gateway: str, shards: Iterable[int]) -> dict[int, in
     return dict(rows.all())
 
 
+def owned(session: Session, gateway: str) -> dict[int, int]:
+    """The epochs of the shards that are the gateway's now."""
+    rows = session.execute(text("SELECT id, epoch FROM shard WHERE gateway = :gateway"), {"gateway": gateway})
+    return dict(rows.all())
+
+
 def hold(session: Session, shards: Iterable[int]) -> dict[int, Held]:
     """Reads these shards' rows and keeps them as they are until the session's transaction ends."""
     rows = session.execute(

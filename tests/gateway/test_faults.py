@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from beacon_agent import wire
 from gateway import tidy
 from server import database
+from server.fleet import fence
 from server.fleet import service as fleet
 from server.venues import service as venues
 from tests.gateway import plant, scene
@@ -166,3 +167,14 @@ def test_facts_that_never_rest_end_a_round(house_world: World, monkeypatch: pyte
         gateway.worker._fresh_facts()
     gateway.worker.flush()
     assert gateway.wire.done == {("hall-door", 1)}
+
+
+def test_a_gateway_that_slept_says_nothing_of_shards_that_are_anothers_since(house_world: World) -> None:
+    said = Wire()
+    gateway = Gateway(house_world.engine, said, "sleeper", NOW)
+    with database.transaction(house_world.engine) as session:
+        fence.take(session, "other", [1, 2])
+    said.said.clear()
+    gateway.worker.publish_epochs()
+    topics = {topic for topic, _ in said.said}
+    assert topics == {wire.epoch_topic(shard) for shard in range(wire.SHARDS) if shard not in (1, 2)}
