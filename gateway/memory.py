@@ -22,6 +22,8 @@ class Present:
         "due_ms",
         "from_ms",
         "heard_ms",
+        "is_whole",
+        "late_ms",
         "peak",
         "refold_ms",
         "since_ms",
@@ -46,7 +48,9 @@ class Present:
         self.doubt_slot = -1  # the newest slot in which another zone was louder
         self.refold_ms = NEVER_MS  # from when on stays are to be computed again
         self.due_ms = 0  # when a check-in may be reached: 0 at the next recording, NEVER_MS never
+        self.late_ms = 0  # what begins before it may change a check-in however long that was to wait
         self.spans = array("q")  # placement, from, to of the newest span at each placement, in turn
+        self.is_whole = False  # whether none that reaches into the visit is missing there: it was begun by this memory
 
     def settle(self, zone_id: str, since_ms: int, slot_ms: int) -> None:
         """Learns the zone and since when."""

@@ -17,6 +17,7 @@ from gateway.rows import Found, Table
 from gateway.waiting import Portion, intervals_of
 from server import topics
 from server.checkins import service as checkins
+from server.checkins.rules import SLACK_MS
 from server.presence.joining import Stay
 
 Run = tuple[str, int, int]  # an agent listened: from_ms, to_ms
@@ -78,7 +79,7 @@ class Recorder:
             found = stays.record_stays(cursor, touched, memory, self._rule)
             stays.record_trace(cursor, whole, memory, now)
             coverage, beacons = self._record_coverage(cursor, portions, memory)
-        changed = self._check_in(session, touched, memory, now)
+        changed = self._check_in(session, portions, touched, memory, now)
         badges: dict[str, list[BadgeNow]] = defaultdict(list)
         rewritten: set[str] = set()
         for entry in touched:
@@ -94,7 +95,12 @@ class Recorder:
         return Recorded(topics.bump(session, names | changed), dict(badges), coverage, beacons, rewritten)
 
     def _check_in(
-        self, session: Session, touched: Sequence[visits.Touched], memory: Memory, now: dt.datetime
+        self,
+        session: Session,
+        portions: Sequence[Portion],
+        touched: Sequence[visits.Touched],
+        memory: Memory,
+        now: dt.datetime,
     ) -> set[str]:
         """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
         heard = [
@@ -108,9 +114,17 @@ class Recorder:
         for (badge_id, venue_id), wait_ms in outcome.waits.items():
             if present := memory.known(venue_id, badge_id):
                 present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)
-        for (badge_id, venue_id), wait_ms in outcome.sooner.items():
+                present.late_ms = present.to_ms - SLACK_MS
+        waiting = {portion.waiting.venue_id: portion.waiting for portion in portions}
+        for (badge_id, venue_id), wait_ms in outcome.others.items():
             if present := memory.known(venue_id, badge_id):
-                present.due_ms = min(present.due_ms, max(1, wait_ms))
+                if wait_ms is not None:
+                    present.due_ms = min(present.due_ms, max(1, wait_ms))
+                present.late_ms = present.to_ms - SLACK_MS
+                # What waits of it was in time for the answer before, and may be late for this one.
+                pieces = waiting[venue_id].badges.get(badge_id, ())
+                if any(start < present.late_ms for start, _ in intervals_of(pieces)):
+                    present.due_ms = 0
         return outcome.topics
 
     def _record_coverage(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -11,9 +11,10 @@ from config.settings import Presence
 from gateway.memory import NEVER_MS, Memory
 from gateway.rows import columns
 from gateway.visits import Touched
-from gateway.waiting import PLACEMENT, Piece, Portion, known_zone, peaks_of
+from gateway.waiting import PEAKS, PLACEMENT, Piece, Portion, known_zone, peaks_of
 from server.presence import joining, trace
 from server.presence.joining import Interval, Stay, Trace
+from server.presence.trace import SILENT
 
 FORWARD_MS = 2 * trace.BLOCK_MS  # read beyond what changed, within which stays nearly always are again as they were
 
@@ -79,8 +80,10 @@ def record_stays(
         if entry.refold_ms == NEVER_MS:
             continue
         waiting = entry.portion.waiting
-        kept_ms = memory.at(waiting.venue_id, waiting.shard).kept_ms or 0
         pieces = waiting.badges[entry.badge_id]
+        if _stays_put(entry, pieces, rule):
+            continue
+        kept_ms = memory.at(waiting.venue_id, waiting.shard).kept_ms or 0
         slot_ms = memory.slot_ms
         # What came too late for the trace lets visits grow and nothing else: their stays are settled.
         slots = [slot for piece in pieces for slot, _ in peaks_of(piece) if slot * slot_ms >= kept_ms]
@@ -122,15 +125,43 @@ def record_stays(
     return {entry: changes.found for entry, changes in results.items()}
 
 
+def _stays_put(entry: Touched, pieces: Sequence[Piece], rule: Presence) -> bool:
+    """Whether no other zone can have taken over by what waits: beside each of its packets the badge's own zone was
+    heard, and not fainter by the margin. Windows of several slots raise such doubts whenever another zone's come first.
+    """
+    present, placed = entry.present, entry.portion.waiting.placed
+    if present is None or not present.zone_id or entry.bridged_ms or rule.lost_slots < rule.smooth_slots:
+        return False
+    own: dict[int, int] = {}
+    others: list[Piece] = []
+    for piece in pieces:
+        if piece[PEAKS] <= present.since_slot:
+            return False  # its stay may begin otherwise
+        if placed[piece[PLACEMENT]][1] != present.zone_id:
+            others.append(piece)
+        elif not own:
+            own = dict(peaks_of(piece))
+        else:
+            own |= {slot: max(rssi, own.get(slot, rssi)) for slot, rssi in peaks_of(piece)}
+    for piece in others:
+        for slot, rssi in peaks_of(piece):
+            if rssi >= own.get(slot, SILENT) + rule.switch_margin_db:
+                return False
+    present.refold_ms = NEVER_MS
+    return True
+
+
 def _fold(
     cursor: psycopg.Cursor[Any], folds: Sequence[_Refold], memory: Memory, rule: Presence, forward_ms: int
 ) -> Iterable[tuple[Touched, StayChanges]]:
     if not folds:
         return
-    stored = _read_stays(cursor, [fold.touched for fold in folds])
     back_ms = joining.memory_slots(rule) * memory.slot_ms
+    # Of a visit that begins, after silence for long enough, nothing is stored: all that was heard of it waits.
+    older = {fold.touched: fold for fold in folds if fold.touched.quiet_ms < back_ms + memory.slot_ms}
+    stored = _read_stays(cursor, older)
     needed: dict[str, list[Interval]] = defaultdict(list)
-    for fold in folds:
+    for fold in older.values():
         until_ms = min(fold.changed[1] + forward_ms, fold.touched.visit[1])
         needed[fold.touched.portion.waiting.venue_id].append((fold.changed[0] - back_ms, until_ms))
     blocks = _read_blocks(cursor, needed)
@@ -140,17 +171,15 @@ def _fold(
         heard = Trace(memory.slot_ms)
         until_ms = min(fold.changed[1] + forward_ms, entry.visit[1])
         low_ms, high_ms = trace.block_of(fold.changed[0] - back_ms), until_ms
-        for zone_id, block_ms, block in blocks[waiting.venue_id]:
+        for zone_id, block_ms, block in blocks[waiting.venue_id] if entry in older else ():
             if low_ms <= block_ms <= high_ms and (found := trace.slots_of(block, entry.badge_id, slots)):
                 heard.read_slots(zone_id, block_ms, found)
         for piece in fold.pieces:
-            zone_id = waiting.placed[piece[PLACEMENT]][1]
-            for slot, rssi in peaks_of(piece):
-                heard.hear(zone_id, slot, rssi)
+            heard.take(waiting.placed[piece[PLACEMENT]][1], peaks_of(piece))
         changes = restay(
             entry.visit,
             fold.changed,
-            stored[entry.badge_id, waiting.venue_id],
+            stored[entry.badge_id, waiting.venue_id] if entry in older else (),
             heard,
             rule,
             fold.changed[1] + forward_ms,
@@ -163,7 +192,10 @@ def _fold(
         yield entry, changes
 
 
-def _read_stays(cursor: psycopg.Cursor[Any], touched: Sequence[Touched]) -> dict[tuple[int, str], list[Stay]]:
+def _read_stays(cursor: psycopg.Cursor[Any], touched: Collection[Touched]) -> dict[tuple[int, str], list[Stay]]:
+    stored: dict[tuple[int, str], list[Stay]] = defaultdict(list)
+    if not touched:
+        return stored
     cursor.execute(
         """
         SELECT stay.badge_id, stay.venue_id, stay.from_ms, stay.zone_id
@@ -173,7 +205,6 @@ def _read_stays(cursor: psycopg.Cursor[Any], touched: Sequence[Touched]) -> dict
         """,
         columns([(entry.badge_id, entry.portion.waiting.venue_id, *entry.visit) for entry in touched]),
     )
-    stored: dict[tuple[int, str], list[Stay]] = defaultdict(list)
     for badge_id, venue_id, from_ms, zone_id in cursor:
         stored[badge_id, venue_id].append(Stay(from_ms, zone_id))
     return stored
@@ -183,6 +214,9 @@ def _read_blocks(
     cursor: psycopg.Cursor[Any], needed: dict[str, list[Interval]]
 ) -> dict[str, list[tuple[str, int, bytes]]]:
     """The blocks of these venues in these times, joined so that none is read twice."""
+    blocks: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
+    if not needed:
+        return blocks
     wanted = [
         (venue_id, trace.block_of(start), end)
         for venue_id, intervals in needed.items()
@@ -197,7 +231,6 @@ def _read_blocks(
         """,
         columns(wanted),
     )
-    blocks: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
     for venue_id, zone_id, block_ms, peaks in cursor:
         blocks[venue_id].append((zone_id, block_ms, bytes(peaks)))
     return blocks
@@ -222,19 +255,18 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     """Takes how loud badges were heard into the blocks, as far as they were not deleted already."""
     slot_ms = memory.slot_ms
     slots = trace.BLOCK_MS // slot_ms
-    raised: dict[tuple[int, int], dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    raised: dict[tuple[int, int], list[tuple[int, dict[int, int]]]] = defaultdict(list)
     for portion in portions:
         waiting = portion.waiting
-        kept_ms = memory.at(waiting.venue_id, waiting.shard).kept_ms or 0
+        kept_slot = -(-(memory.at(waiting.venue_id, waiting.shard).kept_ms or 0) // slot_ms)
         for badge_id, pieces in waiting.badges.items():
             for piece in pieces:
-                for slot, rssi in peaks_of(piece):
-                    at_ms = slot * slot_ms
-                    if at_ms >= kept_ms:
-                        block_ms = at_ms - at_ms % trace.BLOCK_MS
-                        heard = raised[piece[PLACEMENT], block_ms][badge_id]
-                        place = (at_ms - block_ms) // slot_ms
-                        heard[place] = max(rssi, heard.get(place, trace.SILENT))
+                for number in range(max(piece[PEAKS], kept_slot) // slots, piece[-2] // slots + 1):
+                    first, end = number * slots, number * slots + slots
+                    low = max(first, kept_slot)
+                    heard = {slot - first: rssi for slot, rssi in peaks_of(piece) if low <= slot < end}
+                    if heard:
+                        raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
     if not raised:
         return
     keys = list(raised)
@@ -250,7 +282,7 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     for key, badges in raised.items():
         before = stored.get(key, b"")
         block = trace.unpack(before, slots)
-        for badge_id, heard in badges.items():
+        for badge_id, heard in badges:
             block[badge_id] = trace.raise_peaks(block.get(badge_id), heard, slots)
         after = trace.pack(block)
         if after != before:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -27,6 +28,7 @@ class Touched:
     present: Present | None  # None: the badge has a newer visit at this venue
     refold_ms: int  # from when on its stays are to be computed again; NEVER_MS: they only go on
     bridged_ms: int  # the last moment at which what was stored of its stays may break off
+    quiet_ms: int = 0  # it begins now, and for so long before nothing was heard of its badge
 
 
 def record_visits(
@@ -45,20 +47,20 @@ def record_visits(
             pieces = waiting.badges[badge_id]
             present = at_venue.presents.get(badge_id)
             if present is not None:
-                joined = joining.join(intervals_of(pieces), gap_ms) if len(pieces) > 1 else [_hull(pieces)]
-                if len(joined) == 1:
-                    (start, end), (stored_start, stored_end) = joined[0], (present.from_ms, present.to_ms)
-                    if stored_start <= start <= stored_end + gap_ms:
-                        if end > stored_end:
-                            present.to_ms = end
-                            grown.append((present.visit_id, stored_start, end, reach_of(end, gap_ms)))
-                        touched.append(
-                            Touched(portion, badge_id, (stored_start, present.to_ms), present, present.refold_ms, 0)
-                        )
-                        continue
-                    if start > stored_end + gap_ms:
-                        begun.append((portion, badge_id, joined[0]))
-                        continue
+                stored_start, stored_end = present.from_ms, present.to_ms
+                starts, end = [piece[FROM] for piece in pieces], max([piece[TO] for piece in pieces])
+                if stored_start <= min(starts) and max(starts) <= stored_end + gap_ms:
+                    if end > stored_end:
+                        present.to_ms = end
+                        grown.append((present.visit_id, stored_start, end, reach_of(end, gap_ms)))
+                    touched.append(
+                        Touched(portion, badge_id, (stored_start, present.to_ms), present, present.refold_ms, 0)
+                    )
+                    continue
+                if min(starts) > stored_end + gap_ms:
+                    joined = joining.join(intervals_of(pieces), gap_ms)
+                    begun += [(portion, badge_id, visit) for visit in joined]
+                    continue
             old[badge_id, waiting.venue_id] = (portion, intervals_of(pieces))
     touched += _take_old(cursor, old, memory, venues, grown, begun)
     touched += _begin(cursor, begun, memory, venues)
@@ -72,10 +74,6 @@ def record_visits(
             columns(grown),
         )
     return touched
-
-
-def _hull(pieces: Sequence[Piece]) -> Interval:
-    return pieces[0][FROM], pieces[0][TO]
 
 
 def _take_old(
@@ -170,16 +168,19 @@ def _begin(
         present = None
         if known is None or known.from_ms < visit[0]:
             present = presents[badge_id] = Present(ids[badge_id, waiting.venue_id, visit[0]], *visit)
+            present.is_whole = True
             if known is not None:
                 present.spans = known.spans
-        touched.append(Touched(portion, badge_id, visit, present, visit[0], 0))
+        gap_ms = venues[waiting.venue_id].join_gap_ms
+        touched.append(Touched(portion, badge_id, visit, present, visit[0], 0, gap_ms))
     return touched
 
 
 def record_spans(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory, table: Table) -> None:
     """Writes the spans; the visits have been recorded before, so that every badge is remembered."""
-    written: list[tuple[int, int, int, int]] = []
+    written: dict[tuple[int, int, int], int] = {}  # of a row that grows twice the last counts
     old: dict[rows.Key, list[Interval]] = defaultdict(list)
+    gap_ms = table.gap_ms
     remember: dict[tuple[int, int], Present] = {}
     for portion in portions:
         waiting = portion.waiting
@@ -188,29 +189,33 @@ def record_spans(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
             present = presents[badge_id]
             spans, pieces = present.spans, waiting.badges[badge_id]
             if len(pieces) > 1:
-                pieces = sorted(pieces, key=lambda piece: piece[FROM])
+                pieces = sorted(pieces, key=itemgetter(FROM))
             for piece in pieces:
                 placement_id, start, end = piece[PLACEMENT], piece[FROM], piece[TO]
+                key = (badge_id, placement_id)
                 for at in range(0, len(spans), 3):
                     if spans[at] == placement_id:
+                        older = start < spans[at + 1]
                         break
                 else:
-                    at = -1
-                key = (badge_id, placement_id)
-                newest = None if at < 0 or key in old else (spans[at + 1], spans[at + 2])
-                after = rows.grow(newest, (start, end), table.gap_ms)
-                if after is None:
+                    at, older = -1, not present.is_whole or start < present.from_ms
+                if older or key in old:
                     old[key].append((start, end))
                     remember[key] = present
-                elif after != newest:
-                    spans[at + 1], spans[at + 2] = after
-                    written.append((badge_id, placement_id, *after))
+                elif at < 0:
+                    spans.extend((placement_id, start, end))
+                    written[*key, start] = end
+                elif start > spans[at + 2] + gap_ms:
+                    spans[at + 1], spans[at + 2] = start, end
+                    written[*key, start] = end
+                elif end > spans[at + 2]:
+                    spans[at + 2] = end
+                    written[*key, spans[at + 1]] = end
     newest_rows, changed = table.take_old(cursor, old)
     for key, row in newest_rows.items():
         _remember_span(remember[key].spans, key[1], row)
-    written += [(*key, *row) for key, changes in changed.items() for row in changes]
-    # Of a row written twice only the last counts, and one statement may not touch a row twice.
-    table.write(cursor, [(*key, end) for key, end in {row[:3]: row[3] for row in written}.items()])
+    written |= {(*key, start): end for key, changes in changed.items() for start, end in changes}
+    table.write(cursor, [(*key, end) for key, end in written.items()])
 
 
 def _remember_span(spans: Piece, placement_id: int, row: Interval) -> None:

@@ -13,7 +13,6 @@ from config.settings import Settings
 from gateway.facts import Venue
 from gateway.identify import Accepted
 from gateway.memory import AtVenue, Memory, Present
-from server.checkins.rules import SLACK_MS
 from server.presence.joining import Interval
 from server.presence.trace import SILENT
 
@@ -181,8 +180,8 @@ class Gathering:
             heard_ms = present.heard_ms
             if from_ms > heard_ms + comeback_ms or 0 < present.due_ms <= to_ms:
                 urgent.add(badge_id)
-            elif from_ms < heard_ms - SLACK_MS:
-                present.due_ms = 0  # late evidence may change a check-in that waits for nothing more
+            elif from_ms < present.late_ms:
+                present.due_ms = 0
             if to_ms > heard_ms:
                 present.heard_ms = to_ms
             # May it change the zone? The first slot that does is enough: stays are computed again from there.

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import BigInteger, Text, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server.database import Base
@@ -17,6 +16,12 @@ EXPECTED = "expected"
 # Where a session notes which topics its transaction raised, and which it is to raise at the end of `together`.
 RAISED = "topics_raised"
 _GATHERED = "topics_gathered"
+
+# Thousands at once where many arrive: one array costs a tenth of what as many rows of VALUES do.
+_BUMP = text("""
+    INSERT INTO topic (name, rev) SELECT name, 1 FROM unnest(:names ::text[]) AS raised (name)
+    ON CONFLICT (name) DO UPDATE SET rev = topic.rev + 1 RETURNING name, rev
+""")
 
 
 class Topic(Base):
@@ -42,10 +47,7 @@ def bump(session: Session, names: Iterable[str]) -> dict[str, int]:
     wanted = sorted(set(names))
     if not wanted:
         return {}
-    statement = insert(Topic).values([{"name": name, "rev": 1} for name in wanted])
-    statement = statement.on_conflict_do_update(index_elements=[Topic.name], set_={"rev": Topic.rev + 1})
-    rows = session.execute(statement.returning(Topic.name, Topic.rev))
-    raised: dict[str, int] = dict(rows.all())
+    raised: dict[str, int] = dict(session.execute(_BUMP, {"names": wanted}).all())
     session.info.setdefault(RAISED, {}).update(raised)
     return raised
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -41,15 +41,15 @@ class Outcome(NamedTuple):
 
     topics: `event/<id>` and `member/<id>`, whose revisions the caller is to raise.
     waits: for each badge and venue that was heard, the earliest time (ms) at which more time heard could change
-    anything, None for never. Time heard that begins at most rules.SLACK_MS before the newest known of that badge at
-    that venue and ends before this time need not be told; what begins earlier is late, and always must. Ask again
-    whenever the topic `expected` was raised, since who is expected has changed.
-    sooner: the same for other badges of the same members there: what was known of those waits no longer than this.
+    anything, None for never. Time heard that begins at most rules.SLACK_MS before the newest that was known of that
+    badge at that venue when this was answered, and ends before this time, need not be told; what begins earlier is
+    late, and always must. Ask again whenever the topic `expected` was raised, since who is expected has changed.
+    others: the same for other badges of the same members there, which has to wait no longer than was known before.
     """
 
     topics: set[str]
     waits: dict[BadgeAt, int | None]
-    sooner: dict[BadgeAt, int]
+    others: dict[BadgeAt, int | None]
 
 
 def check_in_heard(session: Session, heard: Iterable[HeardAt], presence: Presence, now: dt.datetime) -> Outcome:
@@ -85,12 +85,18 @@ def check_in_heard(session: Session, heard: Iterable[HeardAt], presence: Presenc
         (change.badge_id, change.venue_id): _next_step(change, near, far, holders, gap_ms)
         for change in sorted(changes, key=lambda change: change.to_ms)
     }
-    sooner: dict[BadgeAt, int] = {}
+    others: dict[BadgeAt, int | None] = {}
     for key, wait_ms in _waits(judged, gap_ms):
-        of = waits if key in waits else sooner
-        before = of.get(key)
-        of[key] = wait_ms if before is None else min(before, wait_ms)
-    return Outcome(topics_of(changed, known), waits, sooner)
+        of = waits if key in waits else others
+        of[key] = sooner(of.get(key), wait_ms)
+    return Outcome(topics_of(changed, known), waits, others)
+
+
+def sooner(one_ms: int | None, other_ms: int | None) -> int | None:
+    """The earlier of two times, where None is never."""
+    if one_ms is None or other_ms is None:
+        return other_ms if one_ms is None else one_ms
+    return min(one_ms, other_ms)
 
 
 def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> None:
@@ -177,8 +183,7 @@ def _next_step(
     return min(starts, default=None)
 
 
-def _waits(judged: Iterable[Judged], gap_ms: int) -> Iterable[tuple[BadgeAt, int]]:
-    found: dict[BadgeAt, list[int]] = defaultdict(list)
+def _waits(judged: Iterable[Judged], gap_ms: int) -> Iterator[tuple[BadgeAt, int | None]]:
     for case, verdict in judged:
         came_ms = min(
             (at for at in (case.standing and case.standing.at_ms, verdict.arrival and verdict.arrival.at_ms) if at),
@@ -186,6 +191,4 @@ def _waits(judged: Iterable[Judged], gap_ms: int) -> Iterable[tuple[BadgeAt, int
         )
         for badge in case.badges:
             wait_ms = rules.next_change(case.asked, verdict, badge, gap_ms, came_ms)
-            if wait_ms is not None:
-                found[badge.badge_id, case.step.venue_id].append(wait_ms)
-    return ((key, min(waits)) for key, waits in found.items())
+            yield (badge.badge_id, case.step.venue_id), wait_ms

@@ -69,16 +69,21 @@ class Trace:
 
     def hear(self, zone_id: str, slot: int, rssi: int) -> None:
         """Takes one peak (dBm)."""
-        zones = self.peaks.setdefault(slot, {})
-        if rssi > zones.get(zone_id, SILENT):
-            zones[zone_id] = rssi
+        self.take(zone_id, ((slot, rssi),))
+
+    def take(self, zone_id: str, peaks: Iterable[tuple[int, int]]) -> None:
+        """Takes slots with their peaks (dBm)."""
+        for slot, rssi in peaks:
+            zones = self.peaks.get(slot)
+            if zones is None:
+                self.peaks[slot] = {zone_id: rssi}
+            elif rssi > zones.get(zone_id, SILENT):
+                zones[zone_id] = rssi
 
     def read_slots(self, zone_id: str, block_ms: int, slots: bytes) -> None:
         """Takes one badge's slots of a stored block: one signed byte a slot."""
-        first = block_ms // self.slot_ms
-        for place, byte in enumerate(slots):
-            if byte != 0x80:
-                self.hear(zone_id, first + place, byte - 256 if byte > 127 else byte)
+        at = enumerate(slots, block_ms // self.slot_ms)
+        self.take(zone_id, ((slot, byte - 256 if byte > 127 else byte) for slot, byte in at if byte != 0x80))
 
     def loudness(self, zone_id: str, slot: int, slots: int) -> int:
         """The zone's peak over so many slots up to this one."""
@@ -129,9 +134,14 @@ def stays(
 
 
 def _loudest(trace: Trace, slot: int, slots: int) -> str:
-    zones = {zone for at in range(slot - slots + 1, slot + 1) for zone in trace.peaks.get(at, ())}
-    # Equal loudness is decided by the name, so that the order of arrival never decides.
-    return min(zones, key=lambda zone: (-trace.loudness(zone, slot, slots), zone))
+    # Equal loudness is decided by the name, so that the order of arrival never decides. In plain loops: thousands of
+    # badges are asked about, slot by slot, when many arrive.
+    loudest, name = SILENT - 1, ""
+    for at in range(slot - slots + 1, slot + 1):
+        for zone, rssi in trace.peaks.get(at, {}).items():
+            if rssi > loudest or (rssi == loudest and zone < name):
+                loudest, name = rssi, zone
+    return name
 
 
 def _beats(trace: Trace, challenger: str, current: str, slot: int, rule: Presence) -> bool:

@@ -1,5 +1,6 @@
 """Recording: an evening in any order, and what of it is announced."""
 
+import dataclasses
 import datetime as dt
 import json
 import random
@@ -10,7 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from beacon_agent import wire
+from gateway.waiting import Gathering
 from server import database
+from server.badges import service as badges
 from server.fleet import service as fleet
 from server.venues import service as venues
 from tests.gateway import plant, scene
@@ -135,6 +138,36 @@ def test_a_badge_moves_to_the_zone_that_hears_it_best(house_world: World) -> Non
     assert [row[3] for row in plant.tables(house_world.engine)["stay"]] == ["hall-door", "hall-stage"]
     (badge,) = said[wire.live_topic("venue", "hall")]["badges"]
     assert [zone for _, zone in badge["stays"]] == ["hall-door", "hall-stage"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_reading_that_was_in_time_is_late_once_her_other_badge_was_asked_about(
+    house_world: World, waits: bool
+) -> None:
+    """Two badges of one member, heard for 40 s and twice for a moment; what lies between makes it ninety."""
+    with database.transaction(house_world.engine) as session:
+        first, second, _ = house_world.scene.badges
+        scene.add_event(session, [(first, "ana")])
+        badges.pair(session, badge_id=second, member_id="ana", since=scene.EARLIER)
+    gateway = _gateway(house_world)
+    patient = dataclasses.replace(plant.load().gateway, coalesce_s=1000)  # of event time, too
+    gateway.worker._gathering = Gathering(dataclasses.replace(plant.load(), gateway=patient))
+
+    def take(badge: int, *at_s: float) -> None:
+        reports = [scene.report("hall-door", 100 * badge + round(at), at, [(badge, -60)]) for at in at_s]
+        gateway.take(plant.deliver(house_world.scene, reports))
+
+    take(0, 60)
+    take(0, 130)
+    gateway.worker.flush(everything=True)  # recorded and not asked about: nothing can come of it before 141 s
+    if waits:
+        take(0, 70)
+    take(1, 0, 40)  # arrives, so it is recorded alone
+    if not waits:
+        take(0, 70)
+    gateway.worker.flush(everything=True)
+    found = plant.tables(house_world.engine)["checkin"]
+    assert [(member, at) for _, member, _, at, *_ in found] == [("ana", scene.BEGIN + dt.timedelta(seconds=110))]
 
 
 def test_a_refused_report_is_set_aside_once(house_world: World) -> None:

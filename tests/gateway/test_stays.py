@@ -1,16 +1,20 @@
 """The fewest changes of rows: of intervals, and of stays that are computed again."""
 
 import random
+from array import array
 
-from hypothesis import given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from config import settings
+from config import settings as config
 from gateway import rows, stays
+from gateway.memory import Present
+from gateway.visits import Touched
+from gateway.waiting import Portion, Waiting
 from server.presence import joining
 from server.presence.joining import Stay, Trace
 
-RULE = settings.load(environment={}).presence
+RULE = config.load(environment={}).presence
 SLOT = RULE.slot_s * 1000
 
 intervals = st.lists(
@@ -66,3 +70,53 @@ def test_stays_computed_batch_by_batch_in_any_order_equal_those_of_the_whole(
     for slot, zone, rssi in heard:
         whole.hear(zone, slot, rssi)
     assert [stored[at] for at in sorted(stored)] == joining.stays(visit, whole, RULE, visit[0])
+
+
+ZONES = ["bar", "hall", "yard"]
+
+
+def piece(zone: str, peaks: dict[int, int]) -> "array[int]":
+    """What waits of a badge at the zone's placement."""
+    slots = sorted(peaks)
+    pairs = [number for slot in slots for number in (slot, peaks[slot])]
+    return array("q", (ZONES.index(zone), slots[0] * SLOT, slots[-1] * SLOT, *pairs))
+
+
+some_peaks = st.dictionaries(st.integers(0, 30), st.integers(-75, -60), min_size=1)
+
+
+@settings(max_examples=500)
+@given(heard_slots, st.dictionaries(st.sampled_from(ZONES), some_peaks, min_size=1))
+def test_a_badge_that_stays_put_needs_no_fold(
+    before: list[tuple[int, str, int]], waiting: dict[str, dict[int, int]]
+) -> None:
+    trace = Trace(SLOT)
+    for slot, zone, rssi in before:
+        trace.hear(zone, slot, rssi)
+    first, last = min(trace.peaks) * SLOT, (max(*trace.peaks, 30) + 1) * SLOT
+    known = joining.stays((first, last), trace, RULE, first)
+    present = Present(1, first, last)
+    present.settle(known[-1].zone_id, known[-1].from_ms, SLOT)
+    venue = Waiting("hall", 0)
+    venue.placed = {at: (zone, zone) for at, zone in enumerate(ZONES)}
+    touched = Touched(Portion(venue, [7], coverage=False, whole=False), 7, (first, last), present, first, 0)
+    pieces = [piece(zone, peaks) for zone, peaks in waiting.items()]
+    put = stays._stays_put(touched, pieces, RULE)
+    event(f"stays put: {put}")
+    for zone, peaks in waiting.items():
+        trace.take(zone, peaks.items())
+    if put:
+        assert joining.stays((first, last), trace, RULE, first) == known
+
+
+def test_windows_of_another_zone_that_came_first_are_no_reason_to_fold() -> None:
+    present = Present(1, 0, SLOT)
+    present.settle("bar", 0, SLOT)
+    venue = Waiting("hall", 0)
+    venue.placed = {at: (zone, zone) for at, zone in enumerate(ZONES)}
+    touched = Touched(Portion(venue, [7], coverage=True, whole=True), 7, (0, 9 * SLOT), present, SLOT, 0)
+    yard, bar = dict.fromkeys(range(2, 8), -65), dict.fromkeys(range(1, 9), -70)
+    assert stays._stays_put(touched, [piece("yard", yard), piece("bar", bar)], RULE)
+    assert not stays._stays_put(touched, [piece("yard", yard | {5: -64}), piece("bar", bar)], RULE)
+    assert not stays._stays_put(touched, [piece("yard", yard | {9: -90}), piece("bar", bar)], RULE)
+    assert not stays._stays_put(touched, [piece("bar", bar | {0: -90})], RULE)

@@ -157,6 +157,9 @@ def test_a_zone_that_lost_the_badge_lets_any_other_take_over() -> None:
 
 def test_late_readings_are_computed_again_and_asked_about() -> None:
     hall = Hall()
+    hall.present.late_ms = T0 - 400_000
+    hall.take(report(-300, (BADGE, -60)))
+    assert hall.present.due_ms == NEVER_MS  # not late for when its check-ins were asked about last
     hall.take(report(-700, (BADGE, -60)))
     assert hall.present.refold_ms == T0 - 700_000
     assert hall.present.due_ms == 0

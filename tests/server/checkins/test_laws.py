@@ -102,6 +102,7 @@ class World:
             self.session.execute(text(f"DELETE FROM {table}"))
         self.spans: dict[tuple[int, int], list[Interval]] = defaultdict(list)
         self.last_ms: dict[checkins.BadgeAt, int] = {}
+        self.answered_ms: dict[checkins.BadgeAt, int] = {}  # what last_ms was when a wait was answered
         self.waits: dict[checkins.BadgeAt, int | None] = {}
         self.asked = 0
 
@@ -113,7 +114,7 @@ class World:
             self.spans[key] = joining.join([*self.spans[key], reading[2:]], GAP_MS)
             at = (key[0], "cafe")
             wait_ms = self.waits.get(at, 0)
-            late = reading.from_ms < self.last_ms.get(at, 0) - rules.SLACK_MS
+            late = reading.from_ms < self.answered_ms.get(at, 0) - rules.SLACK_MS
             if not patient or late or (wait_ms is not None and reading.to_ms >= wait_ms):
                 told.append(checkins.HeardAt(*at, *reading[2:]))
             self.last_ms[at] = max(self.last_ms.get(at, 0), reading.to_ms)
@@ -127,9 +128,8 @@ class World:
         self.asked += len(told)
         outcome = checkins.check_in_heard(self.session, told, PRESENCE, NOW)
         self.waits |= outcome.waits
-        for at, wait_ms in outcome.sooner.items():
-            before = self.waits.get(at, 0)
-            self.waits[at] = wait_ms if before is None else min(before, wait_ms)
+        self.waits |= {at: checkins.sooner(self.waits.get(at, 0), wait_ms) for at, wait_ms in outcome.others.items()}
+        self.answered_ms |= {at: self.last_ms.get(at, 0) for at in (*outcome.waits, *outcome.others)}
 
     def tables(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         """The check-ins (step, member, badge's place, ms) and the refusals (step, member, code, first, last)."""
