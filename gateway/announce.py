@@ -12,9 +12,10 @@ def announcements(recorded: Recorded) -> Iterator[tuple[str, bytes]]:
     """Topics and payloads for the live streams.
 
     A venue's payload carries its changed badges and coverage; where something older than a newest visit changed, and
-    for events and members, it carries the revision alone, which means: read again.
+    for events and members, it carries the revision alone, which means: read again. Venues come first: their news are
+    what a viewer sees move, and at the doors of an event those of hundreds of members would stand before them.
     """
-    for topic, rev in recorded.revisions.items():
+    for topic, rev in sorted(recorded.revisions.items(), key=lambda item: not item[0].startswith("venue/")):
         kind, _, key = topic.partition("/")
         payload: dict[str, object] = {"rev": rev}
         if kind == "venue" and key not in recorded.rewritten:

@@ -34,7 +34,11 @@ def changes(before: Topic, after: Topic) -> Topic | None:
 
 def _changed(key: str, before: list[Topic], after: list[Topic]) -> list[Topic]:
     known = {entry["id"]: entry for entry in before}
-    changed = [entry for entry in after if known.pop(entry["id"], None) != entry]
+    changed = []
+    for entry in after:
+        old = known.pop(entry["id"], None)
+        if old is not entry and old != entry:  # most are the same object
+            changed.append(entry)
     if key == "badges":
         changed += [{**entry, "state": "left"} for entry in known.values() if entry["state"] != "left"]
     elif key != "arrivals" and known:

@@ -245,14 +245,18 @@ class Hub:
         assert self._loop is not None
         wait_s = watch.shown_s + SHOW_AGAIN_S - self._time_s()
         if wait_s <= 0:
-            self._show(watch)
+            self._show_news(watch)
         elif not watch.show_planned:
             watch.show_planned = True
-            self._loop.call_later(wait_s, self._show, watch)
+            self._loop.call_later(wait_s, self._show_news, watch)
 
-    def _show(self, watch: Watch, pictures: dict[str, VenuePicture] | None = None) -> None:
+    def _show_news(self, watch: Watch) -> None:
+        # What is drawn because time passes does not count, or news that come just then would wait for no reason.
         watch.show_planned = False
         watch.shown_s = self._time_s()
+        self._show(watch)
+
+    def _show(self, watch: Watch) -> None:
         if watch.record is None:
             return
         now = self._clock()
@@ -260,7 +264,7 @@ class Hub:
             if not view.viewers:
                 del watch.views[audience]
         if watch.views:
-            known = self._pictures(watch, now) if pictures is None else pictures
+            known = self._pictures(watch, now)
             for audience, view in watch.views.items():
                 view.show(watch.draw(audience, now, known), now)
 
@@ -277,20 +281,16 @@ class Hub:
     # -- time
 
     async def _tick(self) -> None:
-        now, now_s = self._clock(), self._time_s()
+        now_s = self._time_s()
         needed = {name for watch in self._watches.values() if watch.viewers for name in _needs(watch)}
         for name in needed:
             self._watch(name)
         for watch in [watch for watch in self._watches.values() if watch.wanted_s < now_s - KEEP_S]:
             if watch.loading is None:
                 del self._watches[watch.name]
-        pictures: dict[str, VenuePicture] = {}
         for name in needed:
-            picture = self._watches[name].picture(now)
-            if picture is not None:
-                pictures[self._watches[name].key] = picture
-        for name in needed:
-            self._show(self._watches[name], pictures)
+            self._show(self._watches[name])
+            await asyncio.sleep(0)  # news wait for one drawing at most, not for those of all that is watched
 
     async def _check(self) -> None:
         """Compares what is watched with the tables, and what viewers watch with what they still may."""

@@ -19,7 +19,8 @@ async def events(hub: Hub, viewer: Viewer, heartbeat_s: float = HEARTBEAT_S) -> 
     try:
         while True:
             try:
-                event = await asyncio.wait_for(viewer.next(), heartbeat_s)
+                async with asyncio.timeout(heartbeat_s):
+                    event = await viewer.next()
             except TimeoutError:
                 yield HEARTBEAT
                 continue

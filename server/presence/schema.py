@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from server import times
 from server.presence.service import VenuePicture
+from server.presence.states import Kind
 from server.presence.visits import Attendance, SeenVisit
 
 
@@ -202,20 +203,33 @@ def _agents(seen: VenuePicture) -> list[AgentNow]:
 
 
 def _badges(seen: VenuePicture) -> list[BadgeNow]:
-    found: list[BadgeNow] = []
-    for badge_id, state in sorted(seen.picture.badges.items()):
-        heard = seen.record.heard[badge_id]
-        found.append(
-            {
-                "id": badge_id,
-                "zone": heard.zone_id,
-                "state": state.kind.value,
-                "since": rfc3339_ms(heard.arrived_ms),
-                "last_heard": rfc3339_ms(heard.last_heard_ms),
-                "state_since": rfc3339_ms(state.since_ms),
-            }
+    heard = seen.record.heard
+    return [
+        _badge(
+            badge_id,
+            heard[badge_id].zone_id,
+            state.kind,
+            heard[badge_id].arrived_ms,
+            heard[badge_id].last_heard_ms,
+            state.since_ms,
         )
-    return found
+        for badge_id, state in sorted(seen.picture.badges.items())
+    ]
+
+
+@functools.lru_cache(maxsize=16_384)
+def _badge(
+    badge_id: int, zone_id: str | None, kind: Kind, arrived_ms: int, last_heard_ms: int, since_ms: int
+) -> BadgeNow:
+    """Remembered, and not to be changed: of a badge with no news it is the same object, so it need not be compared."""
+    return {
+        "id": badge_id,
+        "zone": zone_id,
+        "state": kind.value,
+        "since": rfc3339_ms(arrived_ms),
+        "last_heard": rfc3339_ms(last_heard_ms),
+        "state_since": rfc3339_ms(since_ms),
+    }
 
 
 def visit(seen: SeenVisit) -> VisitSeen:

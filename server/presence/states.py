@@ -37,6 +37,9 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
+HERE = (Kind.PRESENT, Kind.AWAY)
+
+
 class State(NamedTuple):
     """How a badge stands to a venue, and since when.
 
@@ -136,15 +139,17 @@ def state(
     judged_ms, runs = reckoning.judged_ms, reckoning.runs
     if last_heard_ms >= judged_ms:
         return State(Kind.PRESENT, arrived_ms)
+    if runs and runs[-1][1] == judged_ms and runs[-1][0] <= last_heard_ms:
+        # Everybody has listened ever since, so nothing else matters; for most badges most of the time it is so.
+        silent_ms = judged_ms - last_heard_ms
+        if silent_ms >= rule.join_gap_ms:
+            return State(Kind.LEFT, last_heard_ms + rule.join_gap_ms)
+        return State(Kind.AWAY, last_heard_ms) if silent_ms > away_ms else State(Kind.PRESENT, arrived_ms)
     left_ms = left_at(last_heard_ms, judged_ms, reckoning, rule)
     if left_ms is not None:
         return State(Kind.LEFT, left_ms)
-    if runs and runs[-1][1] == judged_ms:
-        silent_from_ms = max(runs[-1][0], last_heard_ms)
-        if judged_ms - silent_from_ms > away_ms:
-            return State(Kind.AWAY, silent_from_ms)
-        if silent_from_ms == last_heard_ms:
-            return State(Kind.PRESENT, arrived_ms)
+    if runs and runs[-1][1] == judged_ms and judged_ms - runs[-1][0] > away_ms:
+        return State(Kind.AWAY, runs[-1][0])
     heard_until_ms = _heard_until(last_heard_ms, reckoning, away_ms)
     if heard_until_ms >= judged_ms:
         return State(Kind.PRESENT, arrived_ms)
@@ -228,8 +233,9 @@ def zone_states(
     """
     counts: dict[str, int] = {}
     for badge in heard:
-        if badge.zone_id is not None and found[badge.badge_id].kind in (Kind.PRESENT, Kind.AWAY):
-            counts[badge.zone_id] = counts.get(badge.zone_id, 0) + 1
+        zone = badge.zone_id
+        if zone is not None and found[badge.badge_id].kind in HERE:
+            counts[zone] = counts.get(zone, 0) + 1
     agents: dict[str, list[AgentState]] = {}
     for agent in reckoning.agents.values():
         agents.setdefault(agent.zone_id, []).append(agent)
@@ -262,6 +268,6 @@ def _here_then(
         and state(
             badge.arrived_ms, badge.last_heard_ms, reckoning, rule, rhythms.get(badge.badge_id, rule.away_after_ms)
         ).kind
-        in (Kind.PRESENT, Kind.AWAY)
+        in HERE
         for badge in heard
     )

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -38,6 +39,13 @@ _GENERATOR_RIGHTS = [
         ("publishClientReceive", "muster/v1/agent/+/ack"),
     )
 ]
+
+
+class Server(NamedTuple):
+    """A server that runs."""
+
+    url: str
+    pid: int
 
 
 @dataclass
@@ -117,8 +125,8 @@ class Stage:
             processes.stop(process)
 
     @contextlib.contextmanager
-    def server(self, conninfo: str) -> Iterator[str]:
-        """A server that is ready; its address."""
+    def server(self, conninfo: str) -> Iterator[Server]:
+        """A server that is ready."""
         from server.operations import up
 
         port = ports.find_free()
@@ -126,8 +134,8 @@ class Stage:
         command = accounts.with_parent([parts.program("muster-server"), "run"])
         with processes.running(
             command, self.folder / "server.log", lambda: up.ask_ready("127.0.0.1", port) == 200, environment=environment
-        ):
-            yield f"http://127.0.0.1:{port}"
+        ) as process:
+            yield Server(f"http://127.0.0.1:{port}", process.pid)
 
 
 @contextlib.contextmanager
