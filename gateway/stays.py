@@ -255,18 +255,15 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     """Takes how loud badges were heard into the blocks, as far as they were not deleted already."""
     slot_ms = memory.slot_ms
     slots = trace.BLOCK_MS // slot_ms
-    raised: dict[tuple[int, int], list[tuple[int, dict[int, int]]]] = defaultdict(list)
+    raised: dict[tuple[int, int], list[tuple[int, Sequence[tuple[int, int]]]]] = defaultdict(list)
     for portion in portions:
         waiting = portion.waiting
         kept_slot = -(-(memory.at(waiting.venue_id, waiting.shard).kept_ms or 0) // slot_ms)
         for badge_id, pieces in waiting.badges.items():
             for piece in pieces:
-                for number in range(max(piece[PEAKS], kept_slot) // slots, piece[-2] // slots + 1):
-                    first, end = number * slots, number * slots + slots
-                    low = max(first, kept_slot)
-                    heard = {slot - first: rssi for slot, rssi in peaks_of(piece) if low <= slot < end}
-                    if heard:
-                        raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
+                heard = [peak for peak in peaks_of(piece) if peak[0] >= kept_slot]
+                for number in {slot // slots for slot, _ in heard}:
+                    raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
     if not raised:
         return
     keys = list(raised)
@@ -282,8 +279,8 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     for key, badges in raised.items():
         before = stored.get(key, b"")
         block = trace.unpack(before, slots)
-        for badge_id, heard in badges:
-            block[badge_id] = trace.raise_peaks(block.get(badge_id), heard, slots)
+        for badge_id, peaks in badges:
+            block[badge_id] = trace.raise_peaks(block.get(badge_id), peaks, slots, key[1] // slot_ms)
         after = trace.pack(block)
         if after != before:
             written.append((*key, after, now))
