@@ -96,6 +96,15 @@ class Table:
             types=sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in columns.values()),
             names=sql.SQL(", ").join(names),
         )
+        self._grow = sql.SQL("""
+            UPDATE {table} SET to_ms = new.to_ms FROM unnest({types}) AS new ({names}, from_ms, to_ms)
+            WHERE {same} AND {table}.from_ms = new.from_ms
+        """).format(
+            table=table,
+            types=sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in (*keys.values(), "bigint", "bigint")),
+            names=sql.SQL(", ").join(names),
+            same=same,
+        )
         self._width = len(keys)
 
     def record(self, cursor: psycopg.Cursor[Any], found: Iterable["Found"]) -> dict[Key, list[Interval]]:
@@ -152,6 +161,11 @@ class Table:
         if rows:
             cursor.execute(self._write, columns(rows))
 
+    def grow(self, cursor: psycopg.Cursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Gives rows of the key and from_ms, which are there, a new to_ms: `write` would lock and log each first."""
+        if rows:
+            cursor.execute(self._grow, columns(rows))
+
 
 class Bigints(list[int]):
     """Numbers that are sent as they lie in memory: psycopg would write each as text, which cost more than the rest."""
@@ -177,10 +191,31 @@ class _BigintsDumper(Dumper):
 psycopg.adapters.register_dumper(Bigints, _BigintsDumper)
 
 
+class Texts(list[str]):
+    """Texts that are quoted all at once: ids nearly always, of which none has to be looked at by itself."""
+
+
+class _TextsDumper(Dumper):
+    oid = 1009  # text[]
+
+    def dump(self, obj: Texts) -> bytes:
+        """PostgreSQL's text form of an array."""
+        joined = '","'.join(obj)
+        if "\\" in joined or joined.count('"') != 2 * len(obj) - 2:
+            joined = '","'.join([text.replace("\\", "\\\\").replace('"', '\\"') for text in obj])
+        return f'{{"{joined}"}}'.encode() if obj else b"{}"
+
+
+psycopg.adapters.register_dumper(Texts, _TextsDumper)
+
+
+# By the first of a column: all of it is of one kind.
+_KINDS: dict[type, type[list[Any]]] = {int: Bigints, str: Texts}
+
+
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Rows as one list a column, as unnest takes them."""
-    found = [list(column) for column in zip(*rows, strict=True)]
-    return [Bigints(column) if column and type(column[0]) is int else column for column in found]
+    return [_KINDS.get(type(column[0]), list)(column) for column in zip(*rows, strict=True)]
 
 
 def _each(pattern: str, names: Iterable[sql.Identifier], table: sql.Identifier) -> sql.Composed:

@@ -178,7 +178,8 @@ def _begin(
 
 def record_spans(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory, table: Table) -> None:
     """Writes the spans; the visits have been recorded before, so that every badge is remembered."""
-    written: dict[tuple[int, int, int], int] = {}  # of a row that grows twice the last counts
+    written: dict[tuple[int, int, int], int] = {}
+    grown: dict[tuple[int, int, int], int] = {}  # of a row that grows twice the last counts
     old: dict[rows.Key, list[Interval]] = defaultdict(list)
     gap_ms = table.gap_ms
     remember: dict[tuple[int, int], Present] = {}
@@ -210,12 +211,14 @@ def record_spans(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
                     written[*key, start] = end
                 elif end > spans[at + 2]:
                     spans[at + 2] = end
-                    written[*key, spans[at + 1]] = end
+                    same = (*key, spans[at + 1])
+                    (written if same in written else grown)[same] = end
     newest_rows, changed = table.take_old(cursor, old)
     for key, row in newest_rows.items():
         _remember_span(remember[key].spans, key[1], row)
     written |= {(*key, start): end for key, changes in changed.items() for start, end in changes}
-    table.write(cursor, [(*key, end) for key, end in written.items()])
+    table.write(cursor, [(*one, end) for one, end in written.items()])
+    table.grow(cursor, [(*one, end) for one, end in grown.items()])
 
 
 def _remember_span(spans: Piece, placement_id: int, row: Interval) -> None:
