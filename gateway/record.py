@@ -73,7 +73,7 @@ class Recorder:
         whole = [portion for portion in portions if portion.whole]
         with connection.cursor() as cursor:
             _set_aside(cursor, refused)
-            stays.read_kept(cursor, portions, memory)
+            stays.read_forgotten(session, portions, memory)
             touched = visits.record_visits(cursor, portions, memory, venues)
             visits.record_spans(cursor, portions, memory, self._spans)
             found = stays.record_stays(cursor, touched, memory, self._rule)

@@ -389,12 +389,12 @@ class Worker:
         try:
             with database.transaction(self._engine) as session:
                 self._hold(session, [shard])
-                kept = tidy.forget_traces(session, shard, self._settings.gateway, self._clock())
+                grown = tidy.forget_traces(session, shard, self._settings.gateway, self._clock())
         except NotOwner as error:
             self._give_up(error.shards)
             return
-        for venue_id, kept_ms in kept:
-            self._memory.at(venue_id, shard).kept_ms = kept_ms
+        for venue_id, forgotten in grown.items():
+            self._memory.at(venue_id, shard).forgotten = forgotten
 
     def tidy(self) -> None:
         """All shards at once."""
