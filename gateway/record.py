@@ -16,7 +16,7 @@ from gateway.memory import NEVER_MS, Memory
 from gateway.rows import Found, Table
 from gateway.waiting import Portion, intervals_of
 from server import topics
-from server.checkins import service as checkins
+from server.checkins import heard as hearing
 from server.checkins.rules import SLACK_MS
 from server.presence.joining import Stay
 
@@ -104,13 +104,13 @@ class Recorder:
     ) -> set[str]:
         """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
         heard = [
-            checkins.HeardAt(entry.badge_id, entry.portion.waiting.venue_id, start, end)
+            hearing.HeardAt(entry.badge_id, entry.portion.waiting.venue_id, start, end)
             for entry in touched
             # An older visit's readings are late, and late evidence may always change something.
             if entry.present is None or entry.present.due_ms <= entry.visit[1]
             for start, end in intervals_of(entry.portion.waiting.badges[entry.badge_id])
         ]
-        outcome = checkins.check_in_heard(session, heard, self._rule, now)
+        outcome = hearing.check_in_heard(session, heard, self._rule, now)
         for (badge_id, venue_id), wait_ms in outcome.waits.items():
             if present := memory.known(venue_id, badge_id):
                 present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)
