@@ -14,7 +14,7 @@ from gateway.facts import Venue
 from gateway.identify import Refused
 from gateway.memory import NEVER_MS, Memory
 from gateway.rows import Found, Table
-from gateway.waiting import Portion, intervals_of
+from gateway.waiting import FROM, TO, Portion
 from server import topics
 from server.checkins import heard as hearing
 from server.checkins.rules import SLACK_MS
@@ -88,8 +88,7 @@ class Recorder:
                 rewritten.add(venue_id)
                 continue
             # Of what came too late for the trace it may not be known in which zone it was.
-            last = [Stay(present.since_ms, present.zone_id)] if present.zone_id else []
-            newest = found.get(entry) or last
+            newest = found.get(entry) or ([Stay(present.since_ms, present.zone_id)] if present.zone_id else [])
             badges[venue_id].append(BadgeNow(entry.badge_id, newest, *entry.visit))
         names = {f"venue/{venue_id}" for venue_id in {*badges, *coverage, *beacons, *rewritten}}
         return Recorded(topics.bump(session, names | changed), dict(badges), coverage, beacons, rewritten)
@@ -103,27 +102,28 @@ class Recorder:
         now: dt.datetime,
     ) -> set[str]:
         """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
-        heard = [
-            hearing.HeardAt(entry.badge_id, entry.portion.waiting.venue_id, start, end)
-            for entry in touched
+        heard: list[hearing.HeardAt] = []
+        for entry in touched:
             # An older visit's readings are late, and late evidence may always change something.
-            if entry.present is None or entry.present.due_ms <= entry.visit[1]
-            for start, end in intervals_of(entry.portion.waiting.badges[entry.badge_id])
-        ]
+            if entry.present is None or entry.present.due_ms <= entry.visit[1]:
+                waiting = entry.portion.waiting
+                pieces = waiting.badges[entry.badge_id]
+                # From the first to the last, gaps included: it only says about whom to ask.
+                start, end = min([piece[FROM] for piece in pieces]), max([piece[TO] for piece in pieces])
+                heard.append(hearing.HeardAt(entry.badge_id, waiting.venue_id, start, end))
         outcome = hearing.check_in_heard(session, heard, self._rule, now)
         for (badge_id, venue_id), wait_ms in outcome.waits.items():
             if present := memory.known(venue_id, badge_id):
                 present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)
                 present.late_ms = present.to_ms - SLACK_MS
-        waiting = {portion.waiting.venue_id: portion.waiting for portion in portions}
+        badges = {portion.waiting.venue_id: portion.waiting.badges for portion in portions}
         for (badge_id, venue_id), wait_ms in outcome.others.items():
             if present := memory.known(venue_id, badge_id):
                 if wait_ms is not None:
                     present.due_ms = min(present.due_ms, max(1, wait_ms))
                 present.late_ms = present.to_ms - SLACK_MS
                 # What waits of it was in time for the answer before, and may be late for this one.
-                pieces = waiting[venue_id].badges.get(badge_id, ())
-                if any(start < present.late_ms for start, _ in intervals_of(pieces)):
+                if any(piece[FROM] < present.late_ms for piece in badges[venue_id].get(badge_id, ())):
                     present.due_ms = 0
         return outcome.topics
 

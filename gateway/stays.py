@@ -286,19 +286,15 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     """Takes how loud badges were heard into the blocks, as far as they were not deleted already."""
     slot_ms = memory.slot_ms
     slots = trace.BLOCK_MS // slot_ms
-    raised: dict[tuple[int, int], list[tuple[int, dict[int, int]]]] = defaultdict(list)
+    raised: dict[tuple[int, int], list[tuple[int, Sequence[tuple[int, int]]]]] = defaultdict(list)
     for portion in portions:
         waiting = portion.waiting
         forgotten = _forgotten(memory, waiting)
         for badge_id, pieces in waiting.badges.items():
             for piece in pieces:
-                for number in range(piece[PEAKS] // slots, piece[-2] // slots + 1):
-                    first, end, block_ms = number * slots, number * slots + slots, number * trace.BLOCK_MS
-                    if block_ms < forgotten.until_ms and block_ms in forgotten:
-                        continue
-                    heard = {slot - first: rssi for slot, rssi in peaks_of(piece) if first <= slot < end}
-                    if heard:
-                        raised[piece[PLACEMENT], block_ms].append((badge_id, heard))
+                heard = list(_kept_peaks(piece, forgotten, slot_ms))
+                for number in {slot // slots for slot, _ in heard}:
+                    raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
     if not raised:
         return
     keys = list(raised)
@@ -314,8 +310,8 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     for key, badges in raised.items():
         before = stored.get(key, b"")
         block = trace.unpack(before, slots)
-        for badge_id, heard in badges:
-            block[badge_id] = trace.raise_peaks(block.get(badge_id), heard, slots)
+        for badge_id, peaks in badges:
+            block[badge_id] = trace.raise_peaks(block.get(badge_id), peaks, slots, key[1] // slot_ms)
         after = trace.pack(block)
         if after != before:
             written.append((*key, after, now))

@@ -119,13 +119,15 @@ _PLACEMENTS = text("""
 # Spans of a badge at a placement are disjoint: the last that began before the time may reach into it, and later ones.
 _SPANS = text("""
     SELECT span.badge_id, span.placement_id, span.from_ms, span.to_ms
-    FROM unnest(string_to_array(:badges, ',')::bigint[], string_to_array(:placements, ',')::bigint[],
+    FROM unnest(string_to_array(:badges, ',')::bigint[], string_to_array(:venues, ','),
                 string_to_array(:lows, ',')::bigint[], string_to_array(:highs, ',')::bigint[])
-         AS asked (badge_id, placement_id, low, high)
-    JOIN span ON span.badge_id = asked.badge_id AND span.placement_id = asked.placement_id
+         AS asked (badge_id, venue_id, low, high)
+    JOIN unnest(string_to_array(:placements, ',')::bigint[], string_to_array(:places, ','))
+         AS place (id, venue_id) USING (venue_id)
+    JOIN span ON span.badge_id = asked.badge_id AND span.placement_id = place.id
          AND span.from_ms <= asked.high AND span.from_ms >= coalesce(
             (SELECT max(earlier.from_ms) FROM span AS earlier WHERE earlier.badge_id = asked.badge_id
-             AND earlier.placement_id = asked.placement_id AND earlier.from_ms <= asked.low), asked.low)
+             AND earlier.placement_id = place.id AND earlier.from_ms <= asked.low), asked.low)
 """)
 
 Given = Collection[int] | Collection[str] | int
@@ -257,23 +259,21 @@ def _heard(
             ranges[key] = (low, high) if before is None else (min(low, before[0]), max(high, before[1]))
     if not ranges:
         return {}
-    places: dict[str, list[int]] = defaultdict(list)
     where: dict[int, tuple[str, str]] = {}
     low, high = min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
     venues = {venue_id for _, venue_id in ranges}
     for placement_id, venue_id, zone_id in _read(session, _PLACEMENTS, venues=venues, low=low, high=high):
-        places[venue_id].append(placement_id)
         where[placement_id] = (venue_id, zone_id)
-    wanted = [
-        (badge_id, placement_id, low, high)
-        for (badge_id, venue_id), (low, high) in ranges.items()
-        for placement_id in places.get(venue_id, ())
-    ]
-    if not wanted:
-        return {}
     found: dict[tuple[int, str], list[tuple[str, Interval]]] = defaultdict(list)
-    columns = dict(zip(("badges", "placements", "lows", "highs"), zip(*wanted, strict=True), strict=True))
-    for badge_id, placement_id, from_ms, to_ms in _read(session, _SPANS, **columns):
+    asked: dict[str, Given] = {
+        "badges": [badge_id for badge_id, _ in ranges],
+        "venues": [venue_id for _, venue_id in ranges],
+        "lows": [low for low, _ in ranges.values()],
+        "highs": [high for _, high in ranges.values()],
+        "placements": where,
+        "places": [venue_id for venue_id, _ in where.values()],
+    }
+    for badge_id, placement_id, from_ms, to_ms in _read(session, _SPANS, **asked):
         venue_id, zone_id = where[placement_id]
         found[badge_id, venue_id].append((zone_id, (from_ms, to_ms)))
     return found

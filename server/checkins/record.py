@@ -24,9 +24,10 @@ class Judged(NamedTuple):
 
 _CHECK_IN = text("""
     INSERT INTO checkin (member_id, step_id, badge_id, at, signed_up, recorded_at, evidence)
-    SELECT new.*, CAST(:now AS timestamptz), :evidence
-    FROM unnest(:members ::text[], :steps ::text[], :badges ::bigint[], :ats ::timestamptz[], :signed_up ::boolean[])
-         AS new (member_id, step_id, badge_id, at, signed_up)
+    SELECT member_id, step_id, badge_id, to_timestamp(at_ms / 1000.0), signed_up, CAST(:now AS timestamptz), :evidence
+    FROM unnest(string_to_array(:members, ','), string_to_array(:steps, ','), string_to_array(:badges, ',')::bigint[],
+                string_to_array(:ats, ',')::bigint[], string_to_array(:signed_up, ',')::boolean[])
+         AS new (member_id, step_id, badge_id, at_ms, signed_up)
     ON CONFLICT (step_id, member_id) WHERE undone_at IS NULL
     DO UPDATE SET at = excluded.at, badge_id = excluded.badge_id, evidence = excluded.evidence,
                   signed_up = checkin.signed_up OR excluded.signed_up
@@ -118,11 +119,11 @@ def _check_in(session: Session, wanted: Sequence[tuple[Case, rules.Arrival]], no
     rows = session.execute(
         _CHECK_IN,
         {
-            "members": [case.member_id for case, _ in wanted],
-            "steps": [case.step.id for case, _ in wanted],
-            "badges": [arrival.badge_id for _, arrival in wanted],
-            "ats": [times.from_ms(arrival.at_ms) for _, arrival in wanted],
-            "signed_up": [case.asked.signed_up for case, _ in wanted],
+            "members": ",".join([case.member_id for case, _ in wanted]),
+            "steps": ",".join([case.step.id for case, _ in wanted]),
+            "badges": ",".join([str(arrival.badge_id) for _, arrival in wanted]),
+            "ats": ",".join([str(arrival.at_ms) for _, arrival in wanted]),
+            "signed_up": ",".join([str(case.asked.signed_up) for case, _ in wanted]),
             "now": now,
             "evidence": BEACON,
         },

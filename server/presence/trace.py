@@ -87,11 +87,16 @@ def slots_of(block: bytes, badge_id: int, slots: int) -> bytes | None:
     return None
 
 
-def raise_peaks(old: bytes | None, heard: Mapping[int, int], slots: int) -> bytes:
-    """One badge's slots with these peaks (place in the block -> dBm) taken in: the maximum of both."""
+def raise_peaks(old: bytes | None, heard: Iterable[tuple[int, int]], slots: int, first: int = 0) -> bytes:
+    """One badge's slots with these peaks taken in: the maximum of both.
+
+    heard: slots and their peaks (dBm); those outside the block are passed over. first: the block's first slot.
+    """
     block = bytearray(old or _SILENT_BYTE * slots)
-    for place, rssi in heard.items():
-        byte = block[place]
-        if rssi > (byte - 256 if byte > 127 else byte):
-            block[place] = rssi & 0xFF
+    for slot, rssi in heard:
+        place = slot - first
+        if 0 <= place < slots:
+            byte = block[place]
+            if rssi > (byte - 256 if byte > 127 else byte):
+                block[place] = rssi & 0xFF
     return bytes(block)

@@ -115,7 +115,7 @@ class Town:
                         traces[badge_id, row.venue_id].hear(row.zone_id, slot, rssi)
                         block = blocks[row.id, trace.block_of(at)]
                         block[badge_id] = trace.raise_peaks(
-                            block.get(badge_id), {(at - trace.block_of(at)) // SLOT_MS: rssi}, SLOTS
+                            block.get(badge_id), [((at - trace.block_of(at)) // SLOT_MS, rssi)], SLOTS
                         )
             start, end = max(T0, low), min(T0 + 3_600_000, high)
             if start < end:

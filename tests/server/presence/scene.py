@@ -84,7 +84,7 @@ def heard_in_slots(session: Session, placement_id: int, badge_id: int, times_ms:
         block_ms = trace.block_of(at_ms)
         blocks.setdefault(block_ms, {})[(at_ms - block_ms) // SLOT_MS] = -70
     for block_ms, peaks in blocks.items():
-        slots = trace.raise_peaks(None, peaks, trace.BLOCK_MS // SLOT_MS)
+        slots = trace.raise_peaks(None, peaks.items(), trace.BLOCK_MS // SLOT_MS)
         packed = trace.pack({badge_id: slots})
         session.add(
             Trace(placement_id=placement_id, block_ms=block_ms, peaks=packed, arrived_at=times.from_ms(block_ms))

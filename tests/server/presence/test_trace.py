@@ -25,14 +25,22 @@ def test_what_was_packed_is_found_again(block: dict[int, bytes]) -> None:
 
 @given(heard, heard)
 def test_the_maximum_is_kept_whatever_comes_first(one: dict[int, int], other: dict[int, int]) -> None:
-    first = trace.raise_peaks(trace.raise_peaks(None, one, SLOTS), other, SLOTS)
-    second = trace.raise_peaks(trace.raise_peaks(None, other, SLOTS), one, SLOTS)
-    assert first == second == trace.raise_peaks(first, one, SLOTS)
+    first = trace.raise_peaks(trace.raise_peaks(None, one.items(), SLOTS), other.items(), SLOTS)
+    second = trace.raise_peaks(trace.raise_peaks(None, other.items(), SLOTS), one.items(), SLOTS)
+    assert first == second == trace.raise_peaks(first, one.items(), SLOTS)
     read = Trace(SLOT_MS)
     read.read_slots("bar", trace.BLOCK_MS, first)
     assert read.peaks == {
         SLOTS + place: {"bar": max(one.get(place, -128), other.get(place, -128))} for place in {*one, *other}
     }
+
+
+def test_peaks_of_other_blocks_are_passed_over() -> None:
+    heard = [(SLOTS - 1, -40), (SLOTS, -50), (2 * SLOTS - 1, -60), (2 * SLOTS, -70)]
+    slots = trace.raise_peaks(None, heard, SLOTS, SLOTS)
+    read = Trace(SLOT_MS)
+    read.read_slots("bar", trace.BLOCK_MS, slots)
+    assert read.peaks == {SLOTS: {"bar": -50}, 2 * SLOTS - 1: {"bar": -60}}
 
 
 def test_a_moment_lies_in_the_block_of_its_minute() -> None:
