@@ -9,5 +9,6 @@ radio | replay | fake        one seam: adverts come in
             merging          windows that wait long become one, undated ones aligned
             tidying, store, schema   its transactions, file and tables
         wire                 readings -> a signed, numbered report
-        publisher            MQTT: newest first, resend, exact acknowledgements
+        publisher            MQTT: newest first, resend (flow), exact acknowledgements
+            link             one connection to the broker
 """

@@ -16,8 +16,9 @@ from beacon_agent import clock as agent_clock
 from beacon_agent import wire
 from beacon_agent.clock import Clock, Dating
 from beacon_agent.flow import Flow
+from beacon_agent.link import Login
 from beacon_agent.packing import Draft
-from beacon_agent.publisher import Login, Publisher
+from beacon_agent.publisher import Publisher
 from beacon_agent.source import STALL_MS, Source
 from beacon_agent.spool import Spool
 from beacon_agent.store import SpoolError

@@ -1,4 +1,4 @@
-"""Brings spooled reports to the broker and takes back what is settled: one thread, one paho client per connection."""
+"""Brings spooled reports to the broker and takes back what is settled: one thread, one link after the other."""
 
 import dataclasses
 import json
@@ -8,15 +8,15 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from beacon_agent import wire
 from beacon_agent.clock import Clock
 from beacon_agent.flow import Flow
+from beacon_agent.link import Link, Login
 from beacon_agent.spool import Change, Spool
 
 log = logging.getLogger(__name__)
@@ -24,20 +24,8 @@ log = logging.getLogger(__name__)
 BACKOFF_S = (0.5, 30.0)  # first and longest pause before another connection; doubled each time, times 0.5 to 1.0
 EPOCH_JITTER_S = 5.0  # a gateway that takes a shard must not get all its agents in one moment
 HEALTH_S = 30.0  # the status is renewed this often: its figures are for people, liveness comes from reports
-CONNECT_S = 5.0  # a broker that does not even answer in this time is as good as away
 _REASONS = frozenset(wire.Reason)  # others, of later versions, are counted together
 TICK_S = 1.0  # the longest wait without looking at the clock
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Login:
-    """Where the broker is, and who this agent is there."""
-
-    host: str
-    port: int
-    keepalive_s: int
-    agent: str
-    key: bytes
 
 
 class Publisher:
@@ -71,8 +59,7 @@ class Publisher:
         self._backoff_s = backoff_s
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-        self._client: mqtt.Client | None = None
-        self._subscribing: dict[int, bool] = {}  # mid -> nothing can be done without it
+        self._link: Link | None = None
         self._ready = False
         self._epochs: dict[str, int] = {}
         self._stop_by_s: float | None = None
@@ -148,36 +135,20 @@ class Publisher:
 
     def _connect(self) -> bool:
         self._status = dataclasses.replace(self._status, conn=self._status.conn + 1)
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"muster-agent-{self._login.agent}",
-            clean_session=True,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = CONNECT_S
-        client.max_inflight_messages_set(1000)  # the flow is ours, exact; paho's own bound would only add a queue
-        client.username_pw_set(self._login.agent, wire.broker_password(self._login.key))
         will = dataclasses.replace(self._status, online=False, radio=wire.Radio.OFF)
-        client.will_set(wire.status_topic(self._login.agent), wire.encode_status(will), qos=1, retain=True)
-        put = self._events.put
-        client.on_connect = lambda client, _data, _flags, code, _properties: put(("connected", client, code))
-        client.on_disconnect = lambda client, _data, _flags, code, _properties: put(("disconnected", client, code))
-        client.on_subscribe = lambda client, _data, mid, codes, _properties: put(("subscribed", client, mid, codes))
-        client.on_message = lambda client, _data, message: put(("message", client, message, self._count_ms()))
         try:
-            client.connect(self._login.host, self._login.port, self._login.keepalive_s)
+            self._link = Link(self._login, will, self._events, self._count_ms)
         except (OSError, ValueError) as error:
             self._say_once(f"the broker {self._login.host}:{self._login.port} cannot be reached: {error}")
             return False
-        self._client, self._ready, self._subscribing = client, False, {}
-        client.loop_start()
+        self._ready = False
         return True
 
     def _serve(self) -> bool:
         """Works until the connection ends; True when it was of use."""
         was_ready = False
         health_at_s = 0.0
-        while self._client is not None and not self._finished():
+        while self._link is not None and not self._finished():
             now_s = time.monotonic()
             if self._ready:
                 was_ready = True
@@ -195,24 +166,17 @@ class Publisher:
         return was_ready
 
     def _hang_up(self) -> None:
-        client, self._client, ready, self._ready = self._client, None, self._ready, False
+        link, self._link, ready, self._ready = self._link, None, self._ready, False
         self._flow.disconnect()
-        if client is None:
-            return
-        if ready:  # a goodbye of our own: the broker sends no will after a proper disconnect
+        if link is not None:
             goodbye = dataclasses.replace(self._figures(), online=False, radio=wire.Radio.OFF)
-            topic = wire.status_topic(self._login.agent)
-            sent = client.publish(topic, wire.encode_status(goodbye), qos=1, retain=True)
-            if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                sent.wait_for_publish(1.0)
-        client.disconnect()
-        client.loop_stop()
+            link.hang_up(goodbye if ready else None)
 
     def _drop_connection(self) -> None:
-        client, self._client, self._ready = self._client, None, False
+        link, self._link, self._ready = self._link, None, False
         self._flow.disconnect()
-        if client is not None:
-            client.loop_stop()
+        if link is not None:
+            link.drop()
 
     def _send(self, now_s: float) -> None:
         taken = self._flow.take(now_s)
@@ -225,9 +189,8 @@ class Publisher:
             self.counts["sent"] += 1
 
     def _publish_report(self, shard: int, body: bytes) -> None:
-        if self._client is not None:
-            topic = wire.report_topic(shard, self._login.agent)
-            self._client.publish(topic, wire.sign(self._login.key, body), qos=1)
+        if self._link is not None:
+            self._link.publish(wire.report_topic(shard, self._login.agent), wire.sign(self._login.key, body))
 
     def _probe(self) -> None:
         if self._clock is None or self.config is None or not self._clock.wants_probe():
@@ -248,15 +211,8 @@ class Publisher:
         )
 
     def _publish_status(self) -> None:
-        if self._client is not None:
-            payload = wire.encode_status(self._figures())
-            self._client.publish(wire.status_topic(self._login.agent), payload, qos=1, retain=True)
-
-    def _subscribe(self, topics: Iterable[str], *, vital: bool) -> None:
-        if self._client is not None:
-            code, mid = self._client.subscribe([(topic, 1) for topic in topics])
-            if code == MQTTErrorCode.MQTT_ERR_SUCCESS and mid is not None:
-                self._subscribing[mid] = vital
+        if self._link is not None:
+            self._link.publish_status(self._figures())
 
     # --- what happens to it ----------------------------------------------------------------------------------------
 
@@ -277,24 +233,24 @@ class Publisher:
             self._status = dataclasses.replace(self._status, radio=rest[0], clock=rest[1])
             self._told = rest[2]
             return changed
-        elif rest[0] is self._client:  # not of an earlier connection
-            return self._handle_broker(kind, *rest[1:])
+        elif rest[0] is self._link:  # not of an earlier connection
+            return self._handle_broker(kind, *rest)
         return False
 
-    def _handle_broker(self, kind: str, *rest: Any) -> bool:
+    def _handle_broker(self, kind: str, link: Link, *rest: Any) -> bool:
         if kind == "connected":
             if rest[0].is_failure:
                 self._say_once(f"the broker refuses {self._login.agent}: {rest[0]}; is agent.key the enrolled one?")
                 self._drop_connection()
             else:
-                self._subscribe([wire.ack_topic(self._login.agent), wire.config_topic(self._login.agent)], vital=True)
+                link.subscribe([wire.ack_topic(self._login.agent), wire.config_topic(self._login.agent)], vital=True)
                 if self.config:
-                    self._subscribe([wire.epoch_topic(self.config.shard)], vital=False)
+                    link.subscribe([wire.epoch_topic(self.config.shard)], vital=False)
         elif kind == "disconnected":
             log.warning("the connection to the broker is lost: %s", rest[0])
             self._drop_connection()
         elif kind == "subscribed":
-            vital = self._subscribing.pop(rest[0], False)
+            vital = link.answered(rest[0])
             if any(code.is_failure for code in rest[1]):
                 self._say_once(f"the broker does not let {self._login.agent} read what it needs: check its rights")
                 if vital:
@@ -367,10 +323,10 @@ class Publisher:
         self._status = dataclasses.replace(self._status, rev=config.rev)
         self._spool.remember("config", payload)
         self._flow.allow(config.reports_per_s)
-        if config.shard != old_shard:
-            self._subscribe([wire.epoch_topic(config.shard)], vital=False)
-            if old_shard is not None and self._client is not None:
-                self._client.unsubscribe(wire.epoch_topic(old_shard))
+        if config.shard != old_shard and self._link is not None:
+            self._link.subscribe([wire.epoch_topic(config.shard)], vital=False)
+            if old_shard is not None:
+                self._link.unsubscribe(wire.epoch_topic(old_shard))
         log.info("config %d is in force", config.rev)
         self._on_config(config)
         return True

@@ -59,6 +59,13 @@ def _beacons(settings: Settings) -> Iterator[str]:
             "it must be more than beacon_gap_s: a beacon is known once it was heard for longer than it may be missed"
         )
         yield _wrong("presence.beacon_learn_s", presence.beacon_learn_s, right)
+    agent = settings.agent
+    if presence.beacon_gap_s + agent.window_s >= agent.deaf_after_s:
+        right = (
+            f"it and agent.window_s ({agent.window_s:g}) must together be less than agent.deaf_after_s"
+            f" ({agent.deaf_after_s:g}), or the time before a stall is noticed would count as listened"
+        )
+        yield _wrong("presence.beacon_gap_s", presence.beacon_gap_s, right)
 
 
 def _spool(settings: Settings) -> Iterator[str]:

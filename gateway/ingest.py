@@ -11,6 +11,9 @@ from typing import NamedTuple
 from config.settings import Gateway
 from gateway.health import Health
 
+# A burst is over when nothing came for as long: agents whose windows close together are 0.1 ms apart.
+QUIET_S = 0.005
+
 
 class Arrived(NamedTuple):
     """One message as it came."""
@@ -51,14 +54,22 @@ class Inbox:
         limits = self._limits
         return self._queue.qsize() < limits.queue_reports / 2 and self._bytes < limits.queue_mb * 2**20 / 2
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits in it."""
+        return self._queue.empty()
+
     def take(self, most: int, wait_s: float) -> list[Arrived]:
-        """Waits up to half a second for a first message, then gathers more for wait_s, at the most `most`."""
+        """Waits up to half a second for a first message, then gathers more while they come.
+
+        most, wait_s: how many at most, and for how long.
+        """
         batch: list[Arrived] = []
         try:
             batch.append(self._queue.get(timeout=0.5))
             until = time.monotonic() + wait_s
             while len(batch) < most:
-                batch.append(self._queue.get(timeout=max(0.0, until - time.monotonic())))
+                batch.append(self._queue.get(timeout=max(0.0, min(QUIET_S, until - time.monotonic()))))
         except queue.Empty:
             pass
         with self._lock:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from server.presence.joining import Interval
-from server.presence.trace import SILENT
+from server.presence.trace import SILENT, Forgotten
 
 NEVER_MS = 1 << 62
 
@@ -62,7 +62,7 @@ class Present:
 class AtVenue:
     """What is remembered of one venue."""
 
-    __slots__ = ("beacons", "coverage", "kept_ms", "presents", "shard", "used_s")
+    __slots__ = ("beacons", "coverage", "forgotten", "presents", "shard", "used_s")
 
     def __init__(self, shard: int) -> None:
         """Nothing yet."""
@@ -71,7 +71,7 @@ class AtVenue:
         self.coverage: dict[tuple[Any, ...], Interval] = {}  # (placement,) -> newest run
         self.beacons: dict[tuple[Any, ...], Interval] = {}  # (whose beacon, placement) -> newest run
         self.used_s = 0.0  # when something was last taken for it (monotonic)
-        self.kept_ms: int | None = None  # from when on the trace is whole; None: not read yet
+        self.forgotten: Forgotten | None = None  # times of which the trace is gone; None: not read yet
 
 
 class Memory:

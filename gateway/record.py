@@ -16,7 +16,7 @@ from gateway.memory import NEVER_MS, Memory
 from gateway.rows import Found, Table
 from gateway.waiting import FROM, TO, Portion
 from server import topics
-from server.checkins import service as checkins
+from server.checkins import heard as hearing
 from server.checkins.rules import SLACK_MS
 from server.presence.joining import Stay
 
@@ -73,7 +73,7 @@ class Recorder:
         whole = [portion for portion in portions if portion.whole]
         with connection.cursor() as cursor:
             _set_aside(cursor, refused)
-            stays.read_kept(cursor, portions, memory)
+            stays.read_forgotten(session, portions, memory)
             touched = visits.record_visits(cursor, portions, memory, venues)
             visits.record_spans(cursor, portions, memory, self._spans)
             found = stays.record_stays(cursor, touched, memory, self._rule)
@@ -102,7 +102,7 @@ class Recorder:
         now: dt.datetime,
     ) -> set[str]:
         """Asks about those whose check-ins their readings may change, and remembers when to ask again."""
-        heard: list[checkins.HeardAt] = []
+        heard: list[hearing.HeardAt] = []
         for entry in touched:
             # An older visit's readings are late, and late evidence may always change something.
             if entry.present is None or entry.present.due_ms <= entry.visit[1]:
@@ -110,8 +110,8 @@ class Recorder:
                 pieces = waiting.badges[entry.badge_id]
                 # From the first to the last, gaps included: it only says about whom to ask.
                 start, end = min([piece[FROM] for piece in pieces]), max([piece[TO] for piece in pieces])
-                heard.append(checkins.HeardAt(entry.badge_id, waiting.venue_id, start, end))
-        outcome = checkins.check_in_heard(session, heard, self._rule, now)
+                heard.append(hearing.HeardAt(entry.badge_id, waiting.venue_id, start, end))
+        outcome = hearing.check_in_heard(session, heard, self._rule, now)
         for (badge_id, venue_id), wait_ms in outcome.waits.items():
             if present := memory.known(venue_id, badge_id):
                 present.due_ms = NEVER_MS if wait_ms is None else max(1, wait_ms)

@@ -6,17 +6,19 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
+from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from gateway.memory import NEVER_MS, Memory
 from gateway.rows import columns
 from gateway.visits import Touched
-from gateway.waiting import PEAKS, PLACEMENT, Piece, Portion, known_zone, peaks_of
-from server.presence import joining, trace
+from gateway.waiting import PEAKS, PLACEMENT, Piece, Portion, Waiting, known_zone, peaks_of
+from server.presence import forgetting, joining, trace
 from server.presence.joining import Interval, Stay, Trace
-from server.presence.trace import SILENT
+from server.presence.trace import SILENT, Forgotten
 
 FORWARD_MS = 2 * trace.BLOCK_MS  # read beyond what changed, within which stays nearly always are again as they were
+NOTHING = Forgotten()
 
 
 class StayChanges(NamedTuple):
@@ -29,12 +31,18 @@ class StayChanges(NamedTuple):
 
 
 def restay(
-    visit: Interval, changed: Interval, stored: Iterable[Stay], heard: Trace, rule: Presence, until_ms: int = NEVER_MS
+    visit: Interval,
+    changed: Interval,
+    stored: Iterable[Stay],
+    heard: Trace,
+    rule: Presence,
+    until_ms: int = NEVER_MS,
+    forgotten: Forgotten = NOTHING,
 ) -> StayChanges:
     """Computes the stays of a visit again from the first change on, until they are as they were.
 
     changed: the first and the last moment of what is new. stored: the visit's stays as they are. heard: the trace from
-    joining.memory_slots before the first change to until_ms, the new included.
+    joining.memory_slots before the first change to until_ms, the new included. In forgotten times the stays stay.
     """
     slot_ms = heard.slot_ms
     start_ms = changed[0] // slot_ms * slot_ms
@@ -52,16 +60,28 @@ def restay(
                 return True
         return False
 
-    found = joining.stays(visit, heard, rule, start_ms, before, settled)
-    later = [] if stopped_ms is None else [stay for stay in mine if stay.from_ms > stopped_ms]
-    found += later
+    found = [] if before is None else [before]
+    told_ms = start_ms
+    for low_ms, high_ms in forgotten.whole(start_ms, visit[1] + 1):
+        joining.carry_on(found, mine, told_ms, low_ms)
+        last = found.pop() if found else None
+        found += joining.stays((visit[0], high_ms - 1), heard, rule, low_ms, last, settled)
+        told_ms = high_ms
+        if stopped_ms is not None or changed[1] < high_ms:
+            break
+    later: list[Stay] = []
+    if stopped_ms is not None:
+        later = [stay for stay in mine if stay.from_ms > stopped_ms]
+        found += later
+    else:
+        joining.carry_on(found, mine, told_ms, visit[1] + 1)
     replaced = {stay.from_ms: stay for stay in mine if (before is None or stay >= before) and stay not in later}
     kept = {stay.from_ms for stay in found}
     return StayChanges(
         [start for start in replaced if start not in kept],
         [stay for stay in found if stay not in later and replaced.get(stay.from_ms) != stay],
         found,
-        stopped_ms is not None or until_ms >= visit[1],
+        stopped_ms is not None or until_ms >= told_ms - 1,
     )
 
 
@@ -69,6 +89,7 @@ class _Refold(NamedTuple):
     touched: Touched
     changed: Interval
     pieces: list[Piece]
+    forgotten: Forgotten
 
 
 def record_stays(
@@ -83,14 +104,15 @@ def record_stays(
         pieces = waiting.badges[entry.badge_id]
         if _stays_put(entry, pieces, rule):
             continue
-        kept_ms = memory.at(waiting.venue_id, waiting.shard).kept_ms or 0
+        forgotten = _forgotten(memory, waiting)
         slot_ms = memory.slot_ms
+        within = joining.slots_of(*entry.visit, slot_ms)
         # What came too late for the trace lets visits grow and nothing else: their stays are settled.
-        slots = [slot for piece in pieces for slot, _ in peaks_of(piece) if slot * slot_ms >= kept_ms]
-        if slots and entry.visit[1] >= kept_ms:
-            start_ms = max(entry.refold_ms, kept_ms)
+        slots = [slot for piece in pieces for slot, _ in _kept_peaks(piece, forgotten, slot_ms) if slot in within]
+        if slots:
+            start_ms = max(entry.refold_ms, min(slots) * slot_ms)
             last_ms = max(max(slots) * slot_ms, entry.bridged_ms)
-            folds.append(_Refold(entry, (start_ms, last_ms), pieces))
+            folds.append(_Refold(entry, (start_ms, last_ms), pieces, forgotten))
     results = dict(_fold(cursor, folds, memory, rule, FORWARD_MS))
     unsettled = [fold for fold in folds if not results[fold.touched].settled]
     if unsettled:
@@ -175,7 +197,7 @@ def _fold(
             if low_ms <= block_ms <= high_ms and (found := trace.slots_of(block, entry.badge_id, slots)):
                 heard.read_slots(zone_id, block_ms, found)
         for piece in fold.pieces:
-            heard.take(waiting.placed[piece[PLACEMENT]][1], peaks_of(piece))
+            heard.take(waiting.placed[piece[PLACEMENT]][1], _kept_peaks(piece, fold.forgotten, memory.slot_ms))
         changes = restay(
             entry.visit,
             fold.changed,
@@ -183,6 +205,7 @@ def _fold(
             heard,
             rule,
             fold.changed[1] + forward_ms,
+            fold.forgotten,
         )
         if entry.present is not None and changes.found:
             zone_id = changes.found[-1].zone_id
@@ -236,19 +259,27 @@ def _read_blocks(
     return blocks
 
 
-def read_kept(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory) -> None:
-    """Learns from when on the traces of these venues are whole."""
+def read_forgotten(session: Session, portions: Iterable[Portion], memory: Memory) -> None:
+    """Learns which times of these venues' traces are gone."""
     unknown = {
         portion.waiting.venue_id: at_venue
         for portion in portions
-        if (at_venue := memory.at(portion.waiting.venue_id, portion.waiting.shard)).kept_ms is None
+        if (at_venue := memory.at(portion.waiting.venue_id, portion.waiting.shard)).forgotten is None
     }
     if unknown:
-        for at_venue in unknown.values():
-            at_venue.kept_ms = 0
-        cursor.execute("SELECT venue_id, from_ms FROM trace_kept WHERE venue_id = ANY(%s)", (list(unknown),))
-        for venue_id, from_ms in cursor:
-            unknown[venue_id].kept_ms = from_ms
+        for venue_id, forgotten in forgetting.read(session, unknown).items():
+            unknown[venue_id].forgotten = forgotten
+
+
+def _forgotten(memory: Memory, waiting: Waiting) -> Forgotten:
+    return memory.at(waiting.venue_id, waiting.shard).forgotten or NOTHING
+
+
+def _kept_peaks(piece: Piece, forgotten: Forgotten, slot_ms: int) -> Iterable[tuple[int, int]]:
+    """The slots of a piece with their loudest packets, as far as the trace is whole there: nearly always all."""
+    if piece[PEAKS] * slot_ms >= forgotten.until_ms:
+        return peaks_of(piece)
+    return [(slot, rssi) for slot, rssi in peaks_of(piece) if slot * slot_ms not in forgotten]
 
 
 def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memory: Memory, now: dt.datetime) -> None:
@@ -258,10 +289,10 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
     raised: dict[tuple[int, int], list[tuple[int, Sequence[tuple[int, int]]]]] = defaultdict(list)
     for portion in portions:
         waiting = portion.waiting
-        kept_slot = -(-(memory.at(waiting.venue_id, waiting.shard).kept_ms or 0) // slot_ms)
+        forgotten = _forgotten(memory, waiting)
         for badge_id, pieces in waiting.badges.items():
             for piece in pieces:
-                heard = [peak for peak in peaks_of(piece) if peak[0] >= kept_slot]
+                heard = list(_kept_peaks(piece, forgotten, slot_ms))
                 for number in {slot // slots for slot, _ in heard}:
                     raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
     if not raised:
@@ -289,7 +320,7 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
             """
             INSERT INTO trace (placement_id, block_ms, peaks, arrived_at)
             SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::timestamptz[])
-            ON CONFLICT (placement_id, block_ms) DO UPDATE SET peaks = excluded.peaks
+            ON CONFLICT (placement_id, block_ms) DO UPDATE SET peaks = excluded.peaks, arrived_at = excluded.arrived_at
             """,
             columns(written),
         )

@@ -1,40 +1,41 @@
 """What is forgotten after its time: refused reports, and traces that nothing can be late for any more."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
 from config.settings import Gateway
-from server.presence import trace
+from gateway import stays
+from server import times
+from server.presence import forgetting, trace
+from server.presence.trace import BLOCK_MS, Forgotten
 
 EVERY_S = 300.0
 FORGET_AFTER_MS = (
     900_000  # a badge that was silent for three join gaps leaves the memory; its rows are read if it comes back
 )
 
-# By venue: the oldest block that arrived lately, and of those before it the second newest, which is the first to stay:
-# a stay that is computed from the oldest of them on looks back less than a block.
-_KEEP_FROM = text("""
-    SELECT placement.venue_id,
-           (SELECT block_ms FROM (
-                SELECT DISTINCT older.block_ms FROM placement AS there
-                JOIN trace AS older ON older.placement_id = there.id
-                WHERE there.venue_id = placement.venue_id AND older.block_ms < min(trace.block_ms)
-                ORDER BY older.block_ms DESC LIMIT 2) AS last_two ORDER BY block_ms LIMIT 1) AS first_kept_ms
+# What stays beside a time of which nothing has come yet, since it may still come. Before such a time: two blocks, as
+# what one agent told of the minute in which a cut began another one may tell when it ends, and one for stays that look
+# back at it. After it: the block in which it ends, what their stays need to be again as they were, and the join gap
+# within which the visits begin that it may lengthen.
+BEFORE_MS = 3 * BLOCK_MS
+AFTER_MS = BLOCK_MS + stays.FORWARD_MS
+
+_OLD = text("""
+    SELECT placement.venue_id, trace.block_ms
     FROM placement JOIN trace ON trace.placement_id = placement.id
-    WHERE placement.venue_id = ANY(:venues) AND trace.arrived_at >= :since
-    GROUP BY placement.venue_id
+    WHERE placement.venue_id = ANY(:venues)
+    GROUP BY placement.venue_id, trace.block_ms HAVING max(trace.arrived_at) < :since
+    ORDER BY placement.venue_id, trace.block_ms
 """)
 _DELETE = text("""
     DELETE FROM trace USING placement
-    WHERE placement.id = trace.placement_id AND placement.venue_id = :venue AND trace.block_ms < :first_kept_ms
-""")
-_KEEP = text("""
-    INSERT INTO trace_kept (venue_id, from_ms) VALUES (:venue, :from_ms)
-    ON CONFLICT (venue_id) DO UPDATE SET from_ms = greatest(trace_kept.from_ms, excluded.from_ms)
-    RETURNING from_ms
+    WHERE placement.id = trace.placement_id AND placement.venue_id = :venue AND trace.block_ms = ANY(:blocks)
 """)
 
 
@@ -44,22 +45,43 @@ def forget_refused(session: Session, limits: Gateway, now: dt.datetime) -> None:
     session.execute(text("DELETE FROM refused_report WHERE received_at < :before"), {"before": before})
 
 
-def forget_traces(session: Session, shard: int, limits: Gateway, now: dt.datetime) -> list[tuple[str, int]]:
-    """Deletes what arrived longer than late_s ago, of venues of one shard; returns from when on each one's is whole.
+def forget_traces(session: Session, shard: int, limits: Gateway, now: dt.datetime) -> dict[str, Forgotten]:
+    """Deletes what arrived longer than late_s ago, of venues of one shard; returns the forgotten times that grew.
 
-    Everything older than the oldest block that arrived within late_s: while a venue that was cut off delivers its day,
-    the newest windows first, nothing that came before in this delivery is deleted. The caller holds the shard.
+    Of each minute the arrival counts, not its time: however a venue's backlog comes, in parts that are days apart,
+    the newest first or last, each part is whole for late_s from its arrival on. The caller holds the shard.
     """
-    venues = [venue_id for (venue_id,) in session.execute(text("SELECT id FROM venue")).all()]
+    venues = {row.id: row for row in session.execute(text("SELECT id, replayed, join_gap_s FROM venue"))}
     mine = [venue_id for venue_id in venues if wire.shard_of(venue_id) == shard]
+    old: dict[str, list[int]] = defaultdict(list)
     since = now - dt.timedelta(seconds=limits.late_s)
-    kept: list[tuple[str, int]] = []
-    for venue_id, first_kept_ms in session.execute(_KEEP_FROM, {"venues": mine, "since": since}).all():
-        if first_kept_ms is None:
-            continue
-        deleted = session.execute(_DELETE, {"venue": venue_id, "first_kept_ms": first_kept_ms})
-        if deleted.rowcount:  # type: ignore[attr-defined]
-            # Whoever computes stays from here on finds the slots before in the first block that was kept.
-            values = {"venue": venue_id, "from_ms": first_kept_ms + trace.BLOCK_MS}
-            kept.append((venue_id, session.execute(_KEEP, values).scalar_one()))
-    return kept
+    for venue_id, block_ms in session.execute(_OLD, {"venues": mine, "since": since}):
+        old[venue_id].append(block_ms)
+    known = forgetting.read(session, old)
+    grown: dict[str, Forgotten] = {}
+    for venue_id, blocks in old.items():
+        # Reports from before this are refused. Those of a replayed venue have the recording's time.
+        refused_ms = 0 if venues[venue_id].replayed else times.to_ms(now) - round(limits.report_max_age_s * 1000)
+        gone = forgettable(blocks, known[venue_id], venues[venue_id].join_gap_s * 1000, refused_ms)
+        if gone:
+            session.execute(_DELETE, {"venue": venue_id, "blocks": gone})
+            # With each the next one, at which stays may only look back any more.
+            lost = [(0 if block_ms < refused_ms else block_ms, block_ms + 2 * BLOCK_MS) for block_ms in gone]
+            grown[venue_id] = forgetting.forget(session, venue_id, known[venue_id], lost)
+    return grown
+
+
+def forgettable(old: Sequence[int], forgotten: Forgotten, gap_ms: int, refused_ms: int) -> list[int]:
+    """Which blocks of a venue go: those that nothing needs that may still come.
+
+    old: the blocks there are for which nothing can be late any more. gap_ms: the venue's join gap. refused_ms: reports
+    from before it are refused.
+    """
+    settled = set(old)
+    after_ms = AFTER_MS + trace.block_of(gap_ms + BLOCK_MS - 1)
+
+    def needed(block_ms: int) -> bool:
+        around = range(block_ms - after_ms, block_ms + BEFORE_MS + 1, BLOCK_MS)
+        return any(at_ms not in settled and at_ms not in forgotten for at_ms in around)
+
+    return [block_ms for block_ms in old if block_ms + BLOCK_MS <= refused_ms or not needed(block_ms)]

@@ -28,9 +28,7 @@ from server.fleet import fence
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3  # of one round, while facts move under it
-MOST_BADGES = (
-    3000  # of one transaction beyond what cannot wait: more would hold up the next news by a quarter of a second
-)
+MOST_BADGES = 1000  # of one transaction beyond what cannot wait: a tenth of a second, for which the next news wait
 ALONE_S = 600.0  # so long a venue's reports are recorded one by one after one of them could not be
 
 
@@ -226,8 +224,10 @@ class Worker:
                 self._isolate(portions, error)
                 continue
             settled = [number for portion in portions for number in self._gathering.recorded(portion)]
-            self._settle(settled, [])
             self._announce(recorded)
+            self._settle(settled, [])
+            if portions[0].whole and not everything and not self._inbox.is_empty:
+                return  # the next news do not wait until all is written that could wait
 
     def _choose(self, everything: bool) -> tuple[list[Portion], Memory]:
         """What to record now, and the memory that is good for it: of another gateway's rows nothing is remembered."""
@@ -242,16 +242,22 @@ class Worker:
             due = [Portion(venue, venue.badges, coverage=True, whole=True) for venue in waiting]
         else:
             due = self._gathering.due(time.monotonic(), self._facts.venues)
+            # What somebody may be waiting for goes first, in a transaction of its own.
+            news = [
+                portion._replace(
+                    badges=portion.waiting.urgent, coverage=portion.coverage and not portion.whole, whole=False
+                )
+                for portion in due
+                if portion.waiting.urgent or not portion.whole
+            ]
+            if news:
+                return news, self._memory
         chosen: list[Portion] = []
         badges = 0
         for portion in due:
-            if not portion.whole:
-                chosen.append(portion)
-            elif badges < MOST_BADGES:
+            if badges < MOST_BADGES:
                 chosen.append(portion)
                 badges += len(portion.waiting.badges)
-            elif portion.waiting.urgent:
-                chosen.append(Portion(portion.waiting, portion.waiting.urgent, coverage=False, whole=False))
         return chosen, self._memory
 
     def _record(self, portions: Sequence[Portion], refused: Sequence[Refused], memory: Memory) -> Recorded:
@@ -383,12 +389,12 @@ class Worker:
         try:
             with database.transaction(self._engine) as session:
                 self._hold(session, [shard])
-                kept = tidy.forget_traces(session, shard, self._settings.gateway, self._clock())
+                grown = tidy.forget_traces(session, shard, self._settings.gateway, self._clock())
         except NotOwner as error:
             self._give_up(error.shards)
             return
-        for venue_id, kept_ms in kept:
-            self._memory.at(venue_id, shard).kept_ms = kept_ms
+        for venue_id, forgotten in grown.items():
+            self._memory.at(venue_id, shard).forgotten = forgotten
 
     def tidy(self) -> None:
         """All shards at once."""

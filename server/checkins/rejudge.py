@@ -10,8 +10,8 @@ from config.settings import Presence
 from server import times
 from server.checkins import evidence, record, rules
 from server.checkins.evidence import Pair
+from server.checkins.heard import topics_of
 from server.checkins.record import Judged
-from server.checkins.service import topics_of
 from server.presence.joining import Interval
 
 # Everybody whose badge was heard at the step's venue around its time, and who was checked in to it or told something.

@@ -15,6 +15,7 @@ from server.fleet import fence, placements
 from server.fleet import service as fleet
 from server.fleet.model import Placement
 from server.fleet.placements import Replaced, Wanted
+from server.presence import forgetting, joining, trace
 from server.presence.joining import Interval
 
 
@@ -41,7 +42,7 @@ def _follow(session: Session, replaced: Replaced, presence: Presence, now: dt.da
         return
     time = move.time_of(replaced.middle)
     changed = _heard(session, replaced.middle.placement_id, time)
-    _keep_less(session, replaced.venue_ids, time)
+    _forget_alike(session, replaced.venue_ids[0], replaced.venue_ids[-1], time)
     for venue_id in replaced.venue_ids:
         rebuild.rebuild(session, venue_id, changed, presence)
     topics.bump(session, _judge(session, replaced.venue_ids, changed, presence, now))
@@ -56,19 +57,12 @@ def _heard(session: Session, placement_id: int, time: Interval) -> dict[int, Int
     return {badge_id: (max(low, time[0]), min(high, time[1])) for badge_id, low, high in rows}
 
 
-def _keep_less(session: Session, venue_ids: Iterable[str], time: Interval) -> None:
-    """Where blocks come from a venue whose trace is whole from later on only, that of the other one is no more so."""
-    venues = list(venue_ids)
-    session.execute(
-        text("""
-            INSERT INTO trace_kept (venue_id, from_ms)
-            SELECT venue.id, kept.from_ms FROM venue,
-                   (SELECT max(from_ms) AS from_ms FROM trace_kept WHERE venue_id = ANY(:venues)) AS kept
-            WHERE venue.id = ANY(:venues) AND kept.from_ms > :low
-            ON CONFLICT (venue_id) DO UPDATE SET from_ms = greatest(trace_kept.from_ms, excluded.from_ms)
-        """),
-        {"venues": venues, "low": time[0]},
-    )
+def _forget_alike(session: Session, old_id: str, new_id: str, time: Interval) -> None:
+    """What a venue has forgotten of a time whose blocks went to another one, that one does not know either."""
+    known = forgetting.read(session, {old_id, new_id})
+    blocks = (trace.block_of(time[0]), trace.block_of(time[1] + trace.BLOCK_MS))
+    lost = [(low, high) for low, high in joining.cut(known[old_id].times(), [blocks]) if low < high]
+    forgetting.forget(session, new_id, known[new_id], lost)
 
 
 def _judge(

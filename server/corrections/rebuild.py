@@ -8,14 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
-from server.presence import joining, trace
+from server.presence import forgetting, joining, trace
 from server.presence.joining import Interval, Stay, Trace
 from server.presence.model import reach_of
+from server.presence.trace import Forgotten
 
 # How loud a badge counts in every slot of its spans where the trace is gone: the same for all zones, so that a badge
 # stays where it was for as long as it was heard there.
 EQUAL_DBM = -60
-EVER_SLOT = 1 << 62
+ALL = Forgotten([(0, 1 << 62)])
 
 
 class _Old(NamedTuple):
@@ -45,7 +46,7 @@ def rebuild(session: Session, venue_id: str, changed: Mapping[int, Interval], ru
         heard = traces.of(badge_id)
         found: list[Stay] = []
         for visit in visits[badge_id]:
-            told = _restay(visit, changed[badge_id], old.stays, heard, rule)
+            told = _restay(visit, changed[badge_id], old.stays, heard, rule, traces.forgotten)
             # What came too late for the trace: the spans alone tell of it.
             found += told or joining.stays(visit, traces.equal(badge_id), rule, visit[0])
         before, after = set(old.stays), set(found)
@@ -54,12 +55,25 @@ def rebuild(session: Session, venue_id: str, changed: Mapping[int, Interval], ru
     _write_stays(session, venue_id, gone, written)
 
 
-def _restay(visit: Interval, changed: Interval, stored: Iterable[Stay], heard: Trace, rule: Presence) -> list[Stay]:
-    """All stays of a visit: those before the change as they are, then those that the trace tells."""
+def _restay(
+    visit: Interval,
+    changed: Interval,
+    stored: Iterable[Stay],
+    heard: Trace,
+    rule: Presence,
+    forgotten: Forgotten,
+) -> list[Stay]:
+    """All stays of a visit: as they are before the change, as the trace tells, as they are once it is gone again."""
     start_ms = max(visit[0], changed[0]) // heard.slot_ms * heard.slot_ms
-    mine = sorted(stay for stay in stored if visit[0] <= stay.from_ms < start_ms)
+    known = sorted(stay for stay in stored if visit[0] <= stay.from_ms <= visit[1])
+    mine = [stay for stay in known if stay.from_ms < start_ms]
     before = joining.in_force(mine, start_ms)
-    return [*mine[:-1], *joining.stays(visit, heard, rule, start_ms if mine else visit[0], before)]
+    gone_ms = forgotten.next_after(max(visit[0], changed[1]))
+    told = visit if gone_ms is None else (visit[0], min(visit[1], gone_ms - 1))
+    found = [*mine[:-1], *joining.stays(told, heard, rule, start_ms if mine else visit[0], before)]
+    if found and told != visit:
+        joining.carry_on(found, known, told[1] + 1, visit[1] + 1)
+    return found
 
 
 def _join_gap_ms(session: Session, venue_id: str) -> int:
@@ -206,14 +220,13 @@ class _Traces:
     ) -> None:
         self._slot_ms = rule.slot_s * 1000
         self._known = known
-        found = session.execute(text("SELECT from_ms FROM trace_kept WHERE venue_id = :id"), {"id": venue_id}).scalar()
-        self._kept_ms = found or 0
+        self.forgotten = forgetting.read(session, [venue_id])[venue_id]
         self._blocks: dict[int, list[tuple[str, int, bytes]]] = defaultdict(list)
         back_ms = joining.memory_slots(rule) * self._slot_ms
         lows = [max(start, changed[badge][0]) for badge, found in visits.items() for start, _ in found]
         highs = [end for found in visits.values() for _, end in found]
         if lows:
-            self._read(session, venue_id, max(min(lows) - back_ms, self._kept_ms), max(highs))
+            self._read(session, venue_id, min(lows) - back_ms, max(highs))
 
     def _read(self, session: Session, venue_id: str, low: int, high: int) -> None:
         rows = session.execute(
@@ -226,6 +239,8 @@ class _Traces:
         )
         slots = trace.BLOCK_MS // self._slot_ms
         for zone_id, block_ms, peaks in rows:
+            if block_ms in self.forgotten:
+                continue
             for badge_id, heard in trace.unpack(bytes(peaks), slots).items():
                 if badge_id in self._known:
                     self._blocks[badge_id].append((zone_id, block_ms, heard))
@@ -235,17 +250,17 @@ class _Traces:
         found = Trace(self._slot_ms)
         for zone_id, block_ms, heard in self._blocks[badge_id]:
             found.read_slots(zone_id, block_ms, heard)
-        self._hear_spans(found, badge_id, -(-self._kept_ms // self._slot_ms))
+        self._hear_spans(found, badge_id, self.forgotten)
         return found
 
     def equal(self, badge_id: int) -> Trace:
         """The same as if nothing of the trace were left."""
         found = Trace(self._slot_ms)
-        self._hear_spans(found, badge_id, EVER_SLOT)
+        self._hear_spans(found, badge_id, ALL)
         return found
 
-    def _hear_spans(self, heard: Trace, badge_id: int, before_slot: int) -> None:
+    def _hear_spans(self, heard: Trace, badge_id: int, times: Forgotten) -> None:
         for zone_id, (start, end) in self._known[badge_id].spans:
             for slot in joining.slots_of(start, end, self._slot_ms):
-                if slot < before_slot:
+                if slot * self._slot_ms in times:
                     heard.hear(zone_id, slot, EQUAL_DBM)

@@ -155,6 +155,20 @@ def _beats(trace: Trace, challenger: str, current: str, slot: int, rule: Presenc
     )
 
 
+def carry_on(found: list[Stay], stored: Sequence[Stay], from_ms: int, to_ms: int) -> None:
+    """Adds to the stays found before from_ms those stored from there up to, and without, to_ms.
+
+    For a time of which the trace is forgotten: its stays are as they were, whatever is known now of the time before.
+    """
+    if from_ms >= to_ms:
+        return
+    before = in_force(stored, from_ms + 1)
+    first = [] if before is None else [Stay(from_ms, before.zone_id)]
+    for stay in (*first, *(stay for stay in stored if from_ms < stay.from_ms < to_ms)):
+        if not found or found[-1].zone_id != stay.zone_id:
+            found.append(stay)
+
+
 def in_force(stays_so_far: Sequence[Stay], at_ms: int) -> Stay | None:
     """The stay that had begun before at_ms last, or None."""
     return max((stay for stay in stays_so_far if stay.from_ms < at_ms), default=None)

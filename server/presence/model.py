@@ -79,7 +79,7 @@ class Stay(Base):
 class Trace(Base):
     """How loud a placement heard each badge in each slot of a minute (server/presence/trace.py).
 
-    arrived_at: when the first of it arrived, by the server's clock; what is late for hours finds it gone.
+    arrived_at: when the last of it arrived, by the server's clock; what is late for hours finds it gone.
     """
 
     __tablename__ = "trace"
@@ -91,13 +91,18 @@ class Trace(Base):
     arrived_at: Mapped[dt.datetime]
 
 
-class TraceKept(Base):
-    """From when on (event time) a venue's trace is whole: older was deleted, and stays before it are settled."""
+class TraceForgotten(Base):
+    """A time (event time; to_ms is the first moment after it) of a venue whose trace was deleted: stays are settled.
 
-    __tablename__ = "trace_kept"
+    Those of a venue touch nowhere: the long past is one row, and each run of the last days is one.
+    """
+
+    __tablename__ = "trace_forgotten"
+    __table_args__ = (CheckConstraint("from_ms < to_ms", name="runs_forward"),)
 
     venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"), primary_key=True)
-    from_ms: Mapped[int]
+    from_ms: Mapped[int] = mapped_column(primary_key=True)
+    to_ms: Mapped[int]
 
 
 class Coverage(Base):

@@ -12,7 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from beacon_agent import wire
 from beacon_agent.flow import Flow
-from beacon_agent.publisher import Login, Publisher
+from beacon_agent.link import Login
+from beacon_agent.publisher import Publisher
 from beacon_agent.spool import Spool
 from tests.beacon_agent.conftest import (
     AGENT,
@@ -255,9 +256,9 @@ def test_a_death_is_told_by_the_will_and_a_goodbye_by_the_agent(
     bench = Bench(tmp_path, broker.port)
     bench.publisher.start()
     assert gateway.status().online
-    client = bench.publisher._client
-    assert client is not None
-    sock = client.socket()
+    link = bench.publisher._link
+    assert link is not None
+    sock = link._client.socket()
     assert isinstance(sock, socket.socket)
     sock.shutdown(socket.SHUT_RDWR)
     will = gateway.status()

@@ -112,7 +112,7 @@ def tables(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 def empty(conninfo: str) -> None:
     """Forgets all that was recorded, and keeps the world."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        names = ", ".join([*TABLES, "trace", "trace_kept", "refused_report"])
+        names = ", ".join([*TABLES, "trace", "trace_forgotten", "refused_report"])
         connection.execute(f"TRUNCATE {names} CASCADE".encode())
 
 

@@ -16,6 +16,7 @@ from gateway import tidy
 from server import database
 from server.fleet import fence
 from server.fleet import service as fleet
+from server.presence.trace import Forgotten
 from server.venues import service as venues
 from tests.gateway import plant, scene
 from tests.gateway.plant import Gateway, Wire, World
@@ -82,27 +83,33 @@ def test_a_commit_of_tidying_that_fails_leaves_the_memory_as_the_rows(
     house_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = Gateway(house_world.engine, Wire(), "gateway-1", scene.BEGIN, MUSTER_GATEWAY__COALESCE_S="0")
-    for at in range(0, 4 * 3600, 120):
+    for at in range(0, 3 * 3600, 60):
         gateway.now = scene.BEGIN + dt.timedelta(seconds=at + 2)
         gateway.take(plant.deliver(house_world.scene, [scene.report("hall-door", at + 1, at, [(0, -60)])]))
     forget = tidy.forget_traces
 
-    def lose_connection(session: Session, *rest: Any) -> list[tuple[str, int]]:
-        kept = forget(session, *rest)
-        if kept:
+    def lose_connection(session: Session, *rest: Any) -> dict[str, Forgotten]:
+        grown = forget(session, *rest)
+        if grown:
             with psycopg.connect(house_world.conninfo, autocommit=True) as other:
                 pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
                 other.execute("SELECT pg_terminate_backend(%s)", (pid,))
-        return kept
+        return grown
 
     monkeypatch.setattr(tidy, "forget_traces", lose_connection)
     gateway.worker._persist(threading.Event(), gateway.worker.tidy, tries=1)
     with house_world.engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM trace_kept")).scalar_one() == 0
-    assert not gateway.worker._memory.venues["hall"].kept_ms
+        assert connection.execute(text("SELECT count(*) FROM trace_forgotten")).scalar_one() == 0
+    assert _forgotten(gateway) == []
     monkeypatch.undo()
     gateway.worker.tidy()
-    assert gateway.worker._memory.venues["hall"].kept_ms
+    assert _forgotten(gateway) != []
+
+
+def _forgotten(gateway: Gateway) -> list[tuple[int, int]]:
+    forgotten = gateway.worker._memory.venues["hall"].forgotten
+    assert forgotten is not None
+    return forgotten.times()
 
 
 def test_a_join_gap_that_becomes_shorter_loses_no_readings(house_world: World) -> None:

@@ -27,11 +27,17 @@ def _gateway(world: World, **environment: str) -> Gateway:
 
 
 def _take(gateway: Gateway, world: World, *reports: wire.Report) -> dict[str, dict[str, Any]]:
-    """What is announced of these reports, by topic."""
+    """What is announced of these reports, by topic; of what was announced twice, the badges of both."""
     before = len(gateway.wire.said)
     gateway.take(plant.deliver(world.scene, reports))
-    said = gateway.wire.said[before:]
-    return {topic: json.loads(payload) for topic, payload in said if "/live/" in topic}
+    found: dict[str, dict[str, Any]] = {}
+    for topic, payload in gateway.wire.said[before:]:
+        if "/live/" in topic:
+            news = json.loads(payload)
+            if topic in found and "badges" in news:
+                news["badges"] = found[topic].get("badges", []) + news["badges"]
+            found[topic] = news
+    return found
 
 
 def _evening(chance: random.Random) -> list[wire.Report]:
@@ -136,8 +142,24 @@ def test_a_badge_moves_to_the_zone_that_hears_it_best(house_world: World) -> Non
     ]
     said = _take(_gateway(house_world), house_world, *reports)
     assert [row[3] for row in plant.tables(house_world.engine)["stay"]] == ["hall-door", "hall-stage"]
-    (badge,) = said[wire.live_topic("venue", "hall")]["badges"]
+    badge, *again = said[wire.live_topic("venue", "hall")]["badges"]
     assert [zone for _, zone in badge["stays"]] == ["hall-door", "hall-stage"]
+    assert [[zone for _, zone in later["stays"]] for later in again] == [["hall-stage"]]  # once more with the whole
+
+
+def test_who_arrives_is_told_before_what_could_wait_is_written(house_world: World) -> None:
+    gateway = _gateway(house_world)
+    _take(gateway, house_world, *(scene.report("hall-door", 1 + step, step * 2, [(0, -60)]) for step in range(10)))
+    gateway.worker.flush(everything=True)
+    said, done = gateway.wire.said, gateway.wire.done
+    said.clear()
+    done.clear()
+    going_on = [scene.report("hall-door", 1 + step, step * 2, [(0, -60)]) for step in range(10, 21)]
+    gateway.take(plant.deliver(house_world.scene, [*going_on, scene.report("hall-door", 99, 42, [(1, -60)])]))
+    assert len(done) == 12, "so long a time is written as a whole"
+    first, *_, last = [json.loads(payload) for topic, payload in said if topic == wire.live_topic("venue", "hall")]
+    assert [badge["badge"] for badge in first["badges"]] == [house_world.scene.badges[1]]
+    assert {badge["badge"] for badge in last["badges"]} == set(house_world.scene.badges[:2])
 
 
 @pytest.mark.parametrize("waits", [True, False])

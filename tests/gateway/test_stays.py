@@ -13,6 +13,7 @@ from gateway.visits import Touched
 from gateway.waiting import Portion, Waiting
 from server.presence import joining
 from server.presence.joining import Stay, Trace
+from server.presence.trace import Forgotten
 
 RULE = config.load(environment={}).presence
 SLOT = RULE.slot_s * 1000
@@ -120,3 +121,20 @@ def test_windows_of_another_zone_that_came_first_are_no_reason_to_fold() -> None
     assert not stays._stays_put(touched, [piece("yard", yard | {5: -64}), piece("bar", bar)], RULE)
     assert not stays._stays_put(touched, [piece("yard", yard | {9: -90}), piece("bar", bar)], RULE)
     assert not stays._stays_put(touched, [piece("bar", bar | {0: -90})], RULE)
+
+
+def test_stays_end_to_change_where_the_trace_is_forgotten_and_change_again_beyond_it() -> None:
+    """Slots 24 to 47 are gone, with a walk to the yard in slot 36; before and after them somebody is told of anew."""
+    stored = [Stay(0, "hall"), Stay(36 * SLOT, "yard")]
+    forgotten = Forgotten([(24 * SLOT, 48 * SLOT)])
+    trace = Trace(SLOT)
+    for slot in [*range(24), *range(48, 60)]:
+        trace.hear("hall" if slot < 24 else "yard", slot, -70)
+    visit = (0, 60 * SLOT - 1)
+    for slot in (22, 23, 58, 59):
+        trace.hear("bar", slot, -40)
+    early = stays.restay(visit, (22 * SLOT, 23 * SLOT), stored, trace, RULE, forgotten=forgotten)
+    assert early.found == [Stay(0, "hall"), Stay(23 * SLOT, "bar"), Stay(24 * SLOT, "hall"), Stay(36 * SLOT, "yard")]
+    assert (early.gone, early.written, early.settled) == ([], early.found[1:3], True)
+    both = stays.restay(visit, (22 * SLOT, 59 * SLOT), stored, trace, RULE, forgotten=forgotten)
+    assert both.found == [*early.found, Stay(59 * SLOT, "bar")]

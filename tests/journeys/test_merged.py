@@ -11,9 +11,10 @@ import pytest
 from beacon_agent import ibeacon, merging, replay, wire
 from beacon_agent.clock import RECORDED
 from beacon_agent.flow import Flow
+from beacon_agent.link import Login
 from beacon_agent.merging import Row, Slots
 from beacon_agent.packing import Draft
-from beacon_agent.publisher import Login, Publisher
+from beacon_agent.publisher import Publisher
 from beacon_agent.spool import Spool
 from beacon_agent.window import Interest, Window
 from server import database

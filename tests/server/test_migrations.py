@@ -1,6 +1,8 @@
 """The one line of migrations."""
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
@@ -52,5 +54,32 @@ def test_migrating_twice_is_as_once(postgres: private_postgres.Cluster, worker: 
     try:
         for _ in range(2):
             server_database.migrate(postgres.conninfo(name))
+    finally:
+        postgres.drop_database(name)
+
+
+def test_what_was_kept_from_a_moment_on_is_forgotten_before_it(postgres: private_postgres.Cluster, worker: str) -> None:
+    name = f"forgotten_{worker}"
+    postgres.create_database(name)
+    try:
+        server_database.migrate(postgres.conninfo(name))
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["engine"] = engine = server_database.connect(postgres.conninfo(name), pool=1)
+        command.downgrade(config, "0004")
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO venue (id, name, time_zone) VALUES ('bar', '', ''), ('inn', '', '')"
+            )
+            connection.exec_driver_sql("INSERT INTO trace_kept VALUES ('bar', 120001), ('inn', 0)")
+        command.upgrade(config, "head")
+        with engine.begin() as connection:
+            found = connection.exec_driver_sql("SELECT venue_id, from_ms, to_ms FROM trace_forgotten").fetchall()
+            assert [tuple(row) for row in found] == [("bar", 0, 180_000)]
+        command.downgrade(config, "0004")
+        with engine.begin() as connection:
+            found = connection.exec_driver_sql("SELECT venue_id, from_ms FROM trace_kept").fetchall()
+            assert [tuple(row) for row in found] == [("bar", 180_000)]
+        engine.dispose()
     finally:
         postgres.drop_database(name)

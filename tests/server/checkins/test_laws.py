@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from config import settings as config
 from server import times
 from server.badges import service as badges
+from server.checkins import heard as hearing
 from server.checkins import rules
 from server.checkins import service as checkins
 from server.events import service as events
@@ -101,14 +102,14 @@ class World:
         for table in ("span", "checkin", "refusal"):
             self.session.execute(text(f"DELETE FROM {table}"))
         self.spans: dict[tuple[int, int], list[Interval]] = defaultdict(list)
-        self.last_ms: dict[checkins.BadgeAt, int] = {}
-        self.answered_ms: dict[checkins.BadgeAt, int] = {}  # what last_ms was when a wait was answered
-        self.waits: dict[checkins.BadgeAt, int | None] = {}
+        self.last_ms: dict[hearing.BadgeAt, int] = {}
+        self.answered_ms: dict[hearing.BadgeAt, int] = {}  # what last_ms was when a wait was answered
+        self.waits: dict[hearing.BadgeAt, int | None] = {}
         self.asked = 0
 
     def take(self, batch: list[Reading], patient: bool) -> None:
         """Writes a batch's spans, then asks; patient: only about what may change something, as a gateway does."""
-        told: list[checkins.HeardAt] = []
+        told: list[hearing.HeardAt] = []
         for reading in batch:
             key = (self.badges[reading.badge], self.placements[reading.agent])
             self.spans[key] = joining.join([*self.spans[key], reading[2:]], GAP_MS)
@@ -116,7 +117,7 @@ class World:
             wait_ms = self.waits.get(at, 0)
             late = reading.from_ms < self.answered_ms.get(at, 0) - rules.SLACK_MS
             if not patient or late or (wait_ms is not None and reading.to_ms >= wait_ms):
-                told.append(checkins.HeardAt(*at, *reading[2:]))
+                told.append(hearing.HeardAt(*at, *reading[2:]))
             self.last_ms[at] = max(self.last_ms.get(at, 0), reading.to_ms)
         self.session.execute(text("DELETE FROM span"))
         rows = [
@@ -126,9 +127,9 @@ class World:
         ]
         self.session.execute(text("INSERT INTO span VALUES (:badge, :placement, :low, :high)"), rows)
         self.asked += len(told)
-        outcome = checkins.check_in_heard(self.session, told, PRESENCE, NOW)
+        outcome = hearing.check_in_heard(self.session, told, PRESENCE, NOW)
         self.waits |= outcome.waits
-        self.waits |= {at: checkins.sooner(self.waits.get(at, 0), wait_ms) for at, wait_ms in outcome.others.items()}
+        self.waits |= {at: hearing.sooner(self.waits.get(at, 0), wait_ms) for at, wait_ms in outcome.others.items()}
         self.answered_ms |= {at: self.last_ms.get(at, 0) for at in (*outcome.waits, *outcome.others)}
 
     def tables(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:

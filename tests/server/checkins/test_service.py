@@ -11,6 +11,7 @@ from config import settings
 from server import times
 from server.badges import service as badges
 from server.checkins import capacity
+from server.checkins import heard as hearing
 from server.checkins import service as checkins
 from server.events import service as events
 from server.fleet import fence
@@ -68,8 +69,8 @@ class Cafe:
             text("INSERT INTO span (badge_id, placement_id, from_ms, to_ms) VALUES (:badge, :placement, :low, :high)"),
             {"badge": badge_id, "placement": placement.id, "low": from_ms, "high": to_ms},
         )
-        heard = [checkins.HeardAt(badge_id, "cafe", from_ms, to_ms)]
-        return checkins.check_in_heard(self.session, heard, PRESENCE, NOW + dt.timedelta(hours=5)).topics
+        heard = [hearing.HeardAt(badge_id, "cafe", from_ms, to_ms)]
+        return hearing.check_in_heard(self.session, heard, PRESENCE, NOW + dt.timedelta(hours=5)).topics
 
     def arrivals(self) -> list[tuple[str, str, dt.datetime]]:
         """Step, member and time of the check-ins that stand."""
@@ -115,8 +116,8 @@ def test_the_same_evidence_again_changes_nothing(cafe: Cafe) -> None:
     cafe.sign_up()
     cafe.hear(STARTS, 60)
     before = cafe.session.execute(text("SELECT id, at, recorded_at FROM checkin")).all()
-    heard = [checkins.HeardAt(cafe.badge_id, "cafe", times.to_ms(STARTS), times.to_ms(STARTS) + 60_000)]
-    assert checkins.check_in_heard(cafe.session, heard, PRESENCE, ENDS).topics == set()
+    heard = [hearing.HeardAt(cafe.badge_id, "cafe", times.to_ms(STARTS), times.to_ms(STARTS) + 60_000)]
+    assert hearing.check_in_heard(cafe.session, heard, PRESENCE, ENDS).topics == set()
     assert cafe.session.execute(text("SELECT id, at, recorded_at FROM checkin")).all() == before
 
 
@@ -158,10 +159,10 @@ def test_another_members_badge_gives_nobody_else_a_refusal(cafe: Cafe) -> None:
     assert placement is not None
     early, on_time = times.to_ms(OPENS) - 600_000, times.to_ms(STARTS)
     heard = [
-        checkins.HeardAt(other, "cafe", early, early + 1000),
-        checkins.HeardAt(cafe.badge_id, "cafe", on_time, on_time + 1000),
+        hearing.HeardAt(other, "cafe", early, early + 1000),
+        hearing.HeardAt(cafe.badge_id, "cafe", on_time, on_time + 1000),
     ]
-    checkins.check_in_heard(cafe.session, heard, PRESENCE, NOW)
+    hearing.check_in_heard(cafe.session, heard, PRESENCE, NOW)
     assert cafe.refusals() == []
 
 

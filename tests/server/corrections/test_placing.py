@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
-from server import topics
+from server import times, topics
 from server.corrections import placing
 from server.corrections.service import NotYet
 from server.fleet import fence
@@ -91,7 +91,7 @@ def test_where_the_trace_is_gone_spans_alone_tell_of_stays(world: Town) -> None:
     world.fill(town.Heard(spans, {key: {found[0][0] // 5000: -60} for key, found in spans.items()}))
     world.session.execute(text("DELETE FROM trace"))
     kept = town.T0 + 3_000_000
-    world.session.execute(text("INSERT INTO trace_kept (venue_id, from_ms) VALUES ('cafe', :kept)"), {"kept": kept})
+    world.session.execute(text("INSERT INTO trace_forgotten VALUES ('cafe', 0, :kept)"), {"kept": kept})
     _place(world, "cafe-rear", "bar-all", BEGIN - places.HOUR)
     assert [row[1:4:2] for row in world.tables()["stay"]] == [("bar", "bar-all"), ("cafe", "cafe-front")]
     _place(world, "cafe-rear", "cafe-back", BEGIN - places.HOUR)
@@ -99,8 +99,36 @@ def test_where_the_trace_is_gone_spans_alone_tell_of_stays(world: Town) -> None:
         ("cafe", 0, "cafe-front"),
         ("cafe", 315_000, "cafe-back"),  # three slots after the front heard it last
     ]
-    # The bar's trace is whole from no earlier than that of the cafe, where its blocks came from.
-    assert world.session.scalar(text("SELECT from_ms FROM trace_kept WHERE venue_id = 'bar'")) == kept
+    # The bar has forgotten what the cafe has, where its blocks came from: since the agent is said to have been there.
+    assert [tuple(row) for row in world.session.execute(text("SELECT * FROM trace_forgotten ORDER BY 1"))] == [
+        ("bar", times.to_ms(BEGIN - places.HOUR), kept),
+        ("cafe", 0, kept),
+    ]
+
+
+def test_stays_in_a_time_that_was_forgotten_later_than_the_change_stay(world: Town) -> None:
+    """The trace of minutes 5 to 12 is gone, in which she went to the back: correcting minute 2 moves nothing there."""
+    start, went = town.T0 + 60_000, (town.T0 + 400_000) // 5000
+    slots = range(start // 5000, (start + 900_000) // 5000)
+    spans = {(agent, 0): [(start, start + 900_000)] for agent in ("cafe-door", "cafe-rear")}
+    loud = {
+        ("cafe-door", 0): {slot: -50 if slot < went else -80 for slot in slots},
+        ("cafe-rear", 0): {slot: -80 if slot < went else -50 for slot in slots},
+    }
+    world.fill(town.Heard(spans, loud))
+
+    def correct() -> list[tuple[object, ...]]:
+        _place(world, "cafe-door", "bar-all", BEGIN - places.HOUR, BEGIN + dt.timedelta(seconds=150))
+        return [row[1:] for row in world.tables()["stay"]]
+
+    with world.session.begin_nested() as whole:
+        expected = correct()
+        whole.rollback()
+    gone = {"low": town.T0 + 300_000, "high": town.T0 + 720_000}
+    world.session.execute(text("DELETE FROM trace WHERE block_ms >= :low AND block_ms < :high"), gone)
+    world.session.execute(text("INSERT INTO trace_forgotten VALUES ('cafe', :low, :high)"), gone)
+    assert correct() == expected
+    assert [row[2] for row in expected] == ["bar-all", "cafe-back", "cafe-front", "cafe-back"]
 
 
 def test_it_passes_the_fence_and_tells_gateways_and_viewers(world: Town) -> None:

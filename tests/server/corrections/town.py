@@ -93,7 +93,7 @@ class Town:
     def fill(self, heard: Heard) -> None:
         """Makes all tables anew from what was heard, by the placements and pairings as they are."""
         session = self.session
-        for table in (*TABLES, "trace", "trace_kept"):
+        for table in (*TABLES, "trace", "trace_forgotten"):
             session.execute(text(f"DELETE FROM {table}"))
         placed = session.execute(text("SELECT id, agent_id, venue_id, zone_id, valid FROM placement")).all()
         spans: dict[tuple[int, str], list[Interval]] = defaultdict(list)

@@ -51,6 +51,15 @@ def test_it_listens_again_once_it_hears_the_beacon_again() -> None:
     assert deaf(door) == [(T + 10 * MIN, T + 30 * MIN)]
 
 
+def test_a_stalled_scan_did_not_listen_from_the_last_packet_on() -> None:
+    """It says so itself only after deaf_after_s, when the windows of that time are published as listened to."""
+    agent = settings.load(environment={}).agent
+    stalled, back = T + 10 * MIN, T + 20 * MIN
+    noticed = stalled + round((agent.deaf_after_s - agent.window_s) * 1000)  # the window in which it is says `deaf`
+    door = ear("door", [(T, noticed), (back, T + HOUR)], ("door", [(T, stalled), (back, T + HOUR)]))
+    assert deaf(door) == [(stalled, noticed)]
+
+
 def test_missing_a_beacon_for_no_longer_than_the_bound_is_nothing() -> None:
     silence_ms = RULE.beacon_gap_ms
     for more, expected in ((0, []), (1, [(T + 10 * MIN, T + 10 * MIN + silence_ms + 1)])):

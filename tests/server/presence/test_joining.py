@@ -133,3 +133,20 @@ def test_stays_cover_the_visit_in_order_without_overlap(heard: list[tuple[int, s
     for earlier, later in itertools.pairwise(found):
         assert earlier.from_ms < later.from_ms
         assert earlier.zone_id != later.zone_id
+
+
+def test_stays_carry_on_as_they_were_where_the_trace_is_gone() -> None:
+    stored = [Stay(0, "bar"), Stay(70, "hall"), Stay(90, "yard")]
+    for found, expected in (
+        ([Stay(0, "bar")], [Stay(0, "bar"), Stay(70, "hall")]),
+        ([Stay(0, "bar"), Stay(20, "yard")], [Stay(0, "bar"), Stay(20, "yard"), Stay(50, "bar"), Stay(70, "hall")]),
+        ([], [Stay(50, "bar"), Stay(70, "hall")]),
+    ):
+        joining.carry_on(found, stored, 50, 90)
+        assert found == expected
+    # Somebody of whom nothing is stored before is where she was found until then, and in no zone twice.
+    found = [Stay(0, "hall")]
+    joining.carry_on(found, stored[1:], 50, 90)
+    assert found == [Stay(0, "hall")]
+    joining.carry_on(found, stored, 90, 90)
+    assert found == [Stay(0, "hall")], "no time, no stay"

@@ -19,7 +19,7 @@ RULE = Rule(
     join_gap_ms=300_000,
     rhythm_max_ms=240_000,
     beacon_learn_ms=300_000,
-    beacon_gap_ms=90_000,
+    beacon_gap_ms=80_000,
     heard_gap_ms=60_000,
     slot_ms=5_000,
 )

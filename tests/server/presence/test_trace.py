@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.presence import trace
+from server.presence import joining, trace
 from server.presence.joining import Trace
 
 SLOTS = 12
@@ -45,3 +45,21 @@ def test_peaks_of_other_blocks_are_passed_over() -> None:
 
 def test_a_moment_lies_in_the_block_of_its_minute() -> None:
     assert [trace.block_of(at) for at in (0, 59_999, 60_000, 1_763_805_659_999)] == [0, 0, 60_000, 1_763_805_600_000]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(1, 20)), max_size=6), st.integers(0, 130), st.integers(0, 40)
+)
+def test_forgotten_times_and_whole_ones_share_every_moment(
+    gone: list[tuple[int, int]], from_ms: int, length_ms: int
+) -> None:
+    moments = {at for low, length in gone for at in range(low, low + length)}
+    forgotten = trace.Forgotten(joining.join([(low, low + length) for low, length in gone], 0))
+    assert {at for at in range(-5, 130) if at in forgotten} == moments
+    assert {at for low, high in forgotten.times() for at in range(low, high)} == moments
+    assert forgotten.until_ms == max(moments, default=-1) + 1
+    whole = list(forgotten.whole(from_ms, from_ms + length_ms))
+    assert {at for low, high in whole for at in range(low, high)} == set(range(from_ms, from_ms + length_ms)) - moments
+    assert all(low < high for low, high in whole)
+    starts = [low for low, _ in forgotten.times() if low > from_ms]
+    assert forgotten.next_after(from_ms) == min(starts, default=None)
