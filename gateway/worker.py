@@ -21,6 +21,7 @@ from gateway.ingest import Arrived, Inbox
 from gateway.link import Link
 from gateway.memory import Memory
 from gateway.record import Recorded, Recorder
+from gateway.shards import NotOwner, Shards
 from gateway.waiting import Gathering, Number, Portion
 from server import database, times
 from server.fleet import fence
@@ -30,15 +31,6 @@ log = logging.getLogger(__name__)
 MOST_TRIES = 3  # of one round, while facts move under it
 MOST_BADGES = 1000  # of one transaction beyond what cannot wait: a tenth of a second, for which the next news wait
 ALONE_S = 600.0  # so long a venue's reports are recorded one by one after one of them could not be
-
-
-class NotOwner(Exception):
-    """Another gateway has taken shards of this transaction since."""
-
-    def __init__(self, shards: Iterable[int]) -> None:
-        """shards: which."""
-        self.shards = frozenset(shards)
-        super().__init__(f"shards {', '.join(map(wire.shard_name, sorted(self.shards)))} are another gateway's now")
 
 
 class FactsMoved(Exception):
@@ -70,8 +62,7 @@ class Worker:
         self._recorder = Recorder(settings.presence)
         self._memory = self._new_memory()
         self._gathering = Gathering(settings)
-        self._epochs: dict[int, int] = {}  # the shards that are ours
-        self._touched: dict[int, int] = {}
+        self._shards = Shards(settings.gateway.id)
         self._alone: dict[str, float] = {}  # venues whose reports are recorded one by one, and until when
         self._health_due_s = time.monotonic()  # not by the clock, which may be set back by hours
         self._tidy_due_s = time.monotonic()
@@ -84,8 +75,7 @@ class Worker:
         """Becomes the owner of the configured shards and tells their agents to send again what is not settled."""
         with database.transaction(self._engine) as session:
             taken = fence.take(session, self._settings.gateway.id, self._settings.gateway.owned)
-        self._give_up(taken)
-        self._epochs = taken
+        self._gain(taken)
         self._link.publish_epochs(sorted(taken.items()))
         log.info("took %d shards", len(taken))
 
@@ -96,7 +86,7 @@ class Worker:
             renewed = fence.renew(session, self._settings.gateway.id, lost)
         self._give_up(lost)
         self._gathering.drop(lost)
-        self._epochs |= renewed
+        self._gain(renewed)
         self._link.publish_epochs(sorted(renewed.items()))
 
     def publish_epochs(self) -> None:
@@ -106,8 +96,8 @@ class Worker:
         """
         with database.transaction(self._engine) as session:
             owned = fence.owned(session, self._settings.gateway.id)
-        self._give_up({shard for shard, epoch in self._epochs.items() if owned.get(shard) != epoch})
-        self._link.publish_epochs(sorted(self._epochs.items()))
+        self._give_up({shard for shard, epoch in self._shards.epochs.items() if owned.get(shard) != epoch})
+        self._link.publish_epochs(sorted(self._shards.epochs.items()))
 
     def run(self, stop: threading.Event) -> None:
         """Works until stop is set; what was begun is finished or rolled back, never half done."""
@@ -232,7 +222,7 @@ class Worker:
     def _choose(self, everything: bool) -> tuple[list[Portion], Memory]:
         """What to record now, and the memory that is good for it: of another gateway's rows nothing is remembered."""
         assert self._facts is not None
-        foreign = [waiting for waiting in self._gathering.venues.values() if waiting.shard not in self._epochs]
+        foreign = [waiting for waiting in self._gathering.venues.values() if waiting.shard not in self._shards]
         if foreign:
             self._health.count("foreign", sum(len(waiting.reports) + len(waiting.light) for waiting in foreign))
             whole = [Portion(waiting, waiting.badges, coverage=True, whole=True) for waiting in foreign]
@@ -278,22 +268,14 @@ class Worker:
         return recorded
 
     def _hold(self, session: Session, shards: Sequence[int]) -> None:
-        held = fence.hold(session, shards)
-        lost = {
-            shard
-            for shard, row in held.items()
-            if row.gateway != self._settings.gateway.id or row.epoch != self._epochs.get(shard)
-        }
-        if lost:
-            raise NotOwner(lost)
-        moved = {shard for shard, row in held.items() if self._touched.get(shard, row.touched) != row.touched}
-        self._touched |= {shard: row.touched for shard, row in held.items()}
-        self._memory.forget(moved)
+        self._memory.forget(self._shards.hold(session, shards))
+
+    def _gain(self, epochs: dict[int, int]) -> None:
+        self._shards.gain(epochs)
+        self._memory.forget(epochs)
 
     def _give_up(self, shards: Collection[int]) -> None:
-        for shard in shards:
-            self._epochs.pop(shard, None)
-            self._touched.pop(shard, None)
+        self._shards.lose(shards)
         self._memory.forget(shards)
 
     # --- what the database will not take ---------------------------------------------------------------------------
@@ -316,7 +298,7 @@ class Worker:
         self._ask_again([venue.shard])
 
     def _flush_one(self, portion: Portion) -> None:
-        own = portion.waiting.shard in self._epochs
+        own = portion.waiting.shard in self._shards
         try:
             recorded = self._record([portion], [], self._memory if own else self._new_memory())
         except (NotOwner, FactsMoved):
@@ -378,13 +360,13 @@ class Worker:
         """Forgets what has had its time, one shard after the other, so that none of it holds up the news."""
         self._tidy_due_s = time.monotonic() + tidy.EVERY_S / wire.SHARDS
         if not self._tidy_left:
-            self._tidy_left = sorted(self._epochs)
+            self._tidy_left = sorted(self._shards.epochs)
             self._memory.forget_absent(tidy.FORGET_AFTER_MS, time.monotonic())
             with database.transaction(self._engine) as session:
                 tidy.forget_refused(session, self._settings.gateway, self._clock())
             return
         shard = self._tidy_left.pop()
-        if shard not in self._epochs:
+        if shard not in self._shards:
             return
         try:
             with database.transaction(self._engine) as session:
