@@ -12,7 +12,7 @@ from config.settings import Presence
 from gateway.memory import NEVER_MS, Memory
 from gateway.rows import columns
 from gateway.visits import Touched
-from gateway.waiting import PEAKS, PLACEMENT, Piece, Portion, Waiting, known_zone, peaks_of
+from gateway.waiting import PLACEMENT, Piece, Portion, Waiting, first_slot, known_zone, peaks_of
 from server.presence import forgetting, joining, trace
 from server.presence.joining import Interval, Stay, Trace
 from server.presence.trace import SILENT, Forgotten
@@ -157,7 +157,7 @@ def _stays_put(entry: Touched, pieces: Sequence[Piece], rule: Presence) -> bool:
     own: dict[int, int] = {}
     others: list[Piece] = []
     for piece in pieces:
-        if piece[PEAKS] <= present.since_slot:
+        if first_slot(piece) <= present.since_slot:
             return False  # its stay may begin otherwise
         if placed[piece[PLACEMENT]][1] != present.zone_id:
             others.append(piece)
@@ -275,9 +275,9 @@ def _forgotten(memory: Memory, waiting: Waiting) -> Forgotten:
     return memory.at(waiting.venue_id, waiting.shard).forgotten or NOTHING
 
 
-def _kept_peaks(piece: Piece, forgotten: Forgotten, slot_ms: int) -> Iterable[tuple[int, int]]:
+def _kept_peaks(piece: Piece, forgotten: Forgotten, slot_ms: int) -> list[tuple[int, int]]:
     """The slots of a piece with their loudest packets, as far as the trace is whole there: nearly always all."""
-    if piece[PEAKS] * slot_ms >= forgotten.until_ms:
+    if first_slot(piece) * slot_ms >= forgotten.until_ms:
         return peaks_of(piece)
     return [(slot, rssi) for slot, rssi in peaks_of(piece) if slot * slot_ms not in forgotten]
 
@@ -292,7 +292,7 @@ def record_trace(cursor: psycopg.Cursor[Any], portions: Iterable[Portion], memor
         forgotten = _forgotten(memory, waiting)
         for badge_id, pieces in waiting.badges.items():
             for piece in pieces:
-                heard = list(_kept_peaks(piece, forgotten, slot_ms))
+                heard = _kept_peaks(piece, forgotten, slot_ms)
                 for number in {slot // slots for slot, _ in heard}:
                     raised[piece[PLACEMENT], number * trace.BLOCK_MS].append((badge_id, heard))
     if not raised:

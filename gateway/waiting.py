@@ -5,6 +5,7 @@ or changes its zone, a dwell that is over, an agent that listens again - is reco
 on being present within `coalesce_s`; coverage within `coverage_s`. A report is acknowledged when all of it is recorded.
 """
 
+import sys
 from array import array
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
@@ -16,8 +17,9 @@ from gateway.memory import AtVenue, Memory, Present
 from server.presence.joining import Interval
 from server.presence.trace import SILENT
 
-# One badge at one placement, joined over heard_gap_s: placement, interval, then slots and their peaks (dBm) in turn.
-# An array, since a hundred thousand of them would take a quarter of a gigabyte as objects.
+# One badge at one placement, joined over heard_gap_s: placement, interval, then the slots with their peaks, each as one
+# number: slot * 256 + dBm + 128. An array, since a hundred thousand of them would take a quarter of a gigabyte as
+# objects.
 Piece: TypeAlias = "array[int]"
 PLACEMENT, FROM, TO, PEAKS = 0, 1, 2, 3
 
@@ -118,7 +120,8 @@ class Gathering:
             self._listen(waiting, at_venue, placed.id, report.from_ms, report.to_ms)
         for beacon_of, from_ms, to_ms in report.beacons:
             waiting.beacons.setdefault((beacon_of, placed.id), []).append((from_ms, to_ms))
-        number = Number(report.agent, report.boot, report.seq)
+        # Tens of thousands wait at a time, of few agents: one text for all of them.
+        number = Number(placed.agent_id, sys.intern(report.boot), report.seq)
         if not report.heard:
             waiting.light.append(number)
             return
@@ -148,7 +151,7 @@ class Gathering:
             pieces = badges.get(badge_id)
             if pieces is None:
                 pieces = badges[badge_id] = []
-            slot, last_slot = from_ms // slot_ms, to_ms // slot_ms
+            slot, last_slot, level = from_ms // slot_ms, to_ms // slot_ms, rssi + 128
             for piece in pieces:
                 if piece[0] == placement_id and piece[1] - gap_ms <= to_ms and from_ms <= piece[2] + gap_ms:
                     if from_ms < piece[1]:
@@ -157,21 +160,20 @@ class Gathering:
                         piece[2] = to_ms
                     at = slot
                     while at <= last_slot:
-                        if piece[-2] == at:
-                            if rssi > piece[-1]:
-                                piece[-1] = rssi
-                        elif piece[-2] < at:
-                            piece.append(at)
-                            piece.append(rssi)
+                        peak, newest = at << 8 | level, piece[-1]
+                        if newest >> 8 == at:
+                            if peak > newest:
+                                piece[-1] = peak
+                        elif peak > newest:
+                            piece.append(peak)
                         else:
-                            _raise_older(piece, at, rssi)
+                            _raise_older(piece, peak)
                         at += 1
                     break
             else:
-                piece = array("q", (placement_id, from_ms, to_ms, slot, rssi))
+                piece = array("q", (placement_id, from_ms, to_ms, packed(slot, rssi)))
                 for at in range(slot + 1, last_slot + 1):
-                    piece.append(at)
-                    piece.append(rssi)
+                    piece.append(at << 8 | level)
                 pieces.append(piece)
             present = presents.get(badge_id)
             if present is None:
@@ -262,9 +264,19 @@ def intervals_of(pieces: Iterable[Piece]) -> list[Interval]:
     return [(piece[FROM], piece[TO]) for piece in pieces]
 
 
-def peaks_of(piece: Piece) -> Iterable[tuple[int, int]]:
+def peaks_of(piece: Piece) -> list[tuple[int, int]]:
     """The slots of a piece with their loudest packets."""
-    return zip(piece[PEAKS::2], piece[PEAKS + 1 :: 2], strict=True)
+    return [(peak >> 8, (peak & 255) - 128) for peak in piece[PEAKS:]]
+
+
+def packed(slot: int, rssi: int) -> int:
+    """A slot with its peak as it stands in a piece: whatever is later or louder is the greater number."""
+    return slot << 8 | (rssi + 128)
+
+
+def first_slot(piece: Piece) -> int:
+    """The oldest slot of a piece."""
+    return piece[PEAKS] >> 8
 
 
 def known_zone(present: Present, peaks: Iterable[tuple[int, int]]) -> None:
@@ -275,12 +287,12 @@ def known_zone(present: Present, peaks: Iterable[tuple[int, int]]) -> None:
     present.before = loudest.get(present.slot - 1, SILENT)
 
 
-def _raise_older(piece: Piece, slot: int, rssi: int) -> None:
+def _raise_older(piece: Piece, peak: int) -> None:
     """A slot before the newest of a piece, kept in order."""
-    at = len(piece) - 2
-    while at >= PEAKS and piece[at] > slot:
-        at -= 2
-    if at >= PEAKS and piece[at] == slot:
-        piece[at + 1] = max(piece[at + 1], rssi)
+    at = len(piece) - 1
+    while at >= PEAKS and piece[at] >> 8 > peak >> 8:
+        at -= 1
+    if at >= PEAKS and piece[at] >> 8 == peak >> 8:
+        piece[at] = max(piece[at], peak)
     else:
-        piece[at + 2 : at + 2] = array("q", (slot, rssi))
+        piece.insert(at + 1, peak)

@@ -10,7 +10,7 @@ from config import settings as config
 from gateway import rows, stays
 from gateway.memory import Present
 from gateway.visits import Touched
-from gateway.waiting import Portion, Waiting
+from gateway.waiting import Portion, Waiting, packed
 from server.presence import joining
 from server.presence.joining import Stay, Trace
 from server.presence.trace import Forgotten
@@ -79,8 +79,8 @@ ZONES = ["bar", "hall", "yard"]
 def piece(zone: str, peaks: dict[int, int]) -> "array[int]":
     """What waits of a badge at the zone's placement."""
     slots = sorted(peaks)
-    pairs = [number for slot in slots for number in (slot, peaks[slot])]
-    return array("q", (ZONES.index(zone), slots[0] * SLOT, slots[-1] * SLOT, *pairs))
+    numbers = [packed(slot, peaks[slot]) for slot in slots]
+    return array("q", (ZONES.index(zone), slots[0] * SLOT, slots[-1] * SLOT, *numbers))
 
 
 some_peaks = st.dictionaries(st.integers(0, 30), st.integers(-75, -60), min_size=1)
