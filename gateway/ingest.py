@@ -1,6 +1,7 @@
-"""Takes reports from MQTT into a bounded queue. The link stops reading while it is half full, so that the broker keeps
+"""Takes reports from MQTT into a bounded queue.
 
-what comes meanwhile; what does not fit all the same is dropped, counted, and sent again by its agent.
+The link stops reading while it is half full, so that the broker keeps what comes meanwhile; what does not fit all the
+same is dropped, counted, and sent again by its agent.
 """
 
 import queue

@@ -102,7 +102,8 @@ def record_stays(
             continue
         waiting = entry.portion.waiting
         pieces = waiting.badges[entry.badge_id]
-        if _stays_put(entry, pieces, rule):
+        if entry.present is not None and _stays_put(entry, pieces, rule):
+            entry.present.refold_ms = NEVER_MS
             continue
         forgotten = _forgotten(memory, waiting)
         slot_ms = memory.slot_ms
@@ -169,7 +170,6 @@ def _stays_put(entry: Touched, pieces: Sequence[Piece], rule: Presence) -> bool:
         for slot, rssi in peaks_of(piece):
             if rssi >= own.get(slot, SILENT) + rule.switch_margin_db:
                 return False
-    present.refold_ms = NEVER_MS
     return True
 
 
