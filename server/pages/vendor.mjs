@@ -13,6 +13,17 @@ const files = {
   "uplot/dist/uPlot.esm.js": "uplot/uPlot.mjs",
   "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
   "uplot/LICENSE": "uplot/LICENSE",
+  "qr/index.js": "qr/index.js",
+  "qr/decode.js": "qr/decode.js",
+  "qr/dom.js": "qr/dom.js",
+  "qr/LICENSE": "qr/LICENSE",
+  "@noble/ed25519/index.js": "noble-ed25519/index.js",
+  "@noble/ed25519/LICENSE": "noble-ed25519/LICENSE",
+  "@noble/hashes/sha2.js": "noble-hashes/sha2.js",
+  "@noble/hashes/_md.js": "noble-hashes/_md.js",
+  "@noble/hashes/_u64.js": "noble-hashes/_u64.js",
+  "@noble/hashes/utils.js": "noble-hashes/utils.js",
+  "@noble/hashes/LICENSE": "noble-hashes/LICENSE",
 };
 
 await rm(target, { recursive: true, force: true });
@@ -20,7 +31,7 @@ for (const [from, to] of Object.entries(files)) {
   const source = join(here, "node_modules", from);
   const copy = join(target, to);
   await mkdir(dirname(copy), { recursive: true });
-  if (copy.endsWith(".mjs")) {
+  if (/\.m?js$/.test(copy)) {
     // The source maps are not served, so the pages must not ask for them.
     const text = await readFile(source, "utf8");
     await writeFile(copy, text.replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, "\n"));
