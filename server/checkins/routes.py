@@ -41,7 +41,9 @@ _WHOSE = text("""
 
 
 @router.get("/events/{event_id}/check-ins")
-def list_check_ins(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.CheckInOut]:
+def list_check_ins(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say
+) -> list[schema.CheckInOut]:
     """Who came to an event, the latest first; for its organizer and operators.
 
     Names only for the organizer while the event runs, of members who signed up.
@@ -50,15 +52,15 @@ def list_check_ins(event_id: Id, viewer: access.Viewer, session: InTransaction, 
     named = named and rights.is_running(session, event_id=event_id, now=now)
     rows = session.execute(_OF_EVENT, {"event": event_id}).all()
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, named and row.signed_up, row.id in over) for row in rows]
+    return [schema.show(row, named and row.signed_up, row.id in over, say) for row in rows]
 
 
 @router.get("/me/check-ins")
-def list_mine(viewer: access.Viewer, session: InTransaction) -> list[schema.CheckInOut]:
+def list_mine(viewer: access.Viewer, session: InTransaction, say: access.Say) -> list[schema.CheckInOut]:
     """One's own check-ins, the latest first."""
     rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN}).all()
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, True, row.id in over) for row in rows]
+    return [schema.show(row, True, row.id in over, say) for row in rows]
 
 
 @router.get("/me/visits")
@@ -99,11 +101,12 @@ def why(
     session: InTransaction,
     settings: InSettings,
     now: Now,
+    say: access.Say,
     member: Annotated[str | None, Query(max_length=names.ID_MAX_LENGTH, description="for the organizer")] = None,
 ) -> schema.WhyOut:
     """Why one is, or is not, checked in to a step; the organizer may ask for whom she sees by name."""
     asked_for = viewer.id if member is None else member
-    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence)
+    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence, say=say)
     if asked_for != viewer.id:
         rights.check_sees_name(
             session, member=viewer, event_id=found.facts.asked.event_id, signed_up=found.facts.asked.signed_up, now=now
