@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems
+from server import database, health, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -51,6 +51,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
     clock: the time that all rules go by, UTC.
     """
+    for language in texts.TAGS:
+        texts.of(language)  # read before the first who asks waits for it
     app = FastAPI(
         title="muster",
         version=VERSION,

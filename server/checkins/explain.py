@@ -268,7 +268,7 @@ def explain(
     """Why a member is or is not checked in to a step at `now`, in the reader's language; raises StepUnknown."""
     found = session.execute(_STEP, {"step": step_id, "member": member_id}).one_or_none()
     if found is None:
-        raise StepUnknown(f"There is no step {step_id[:64]!r}.")
+        raise StepUnknown("There is no step %(step)r.", step=step_id[:64])
     asked = Asked(
         found.id,
         found.event_id,

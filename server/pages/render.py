@@ -181,6 +181,8 @@ def page(request: Request, name: str, /, *, status_code: int = 200, **context: A
     """
     say = texts_for(request)
     values = {"viewer": None, "demo": False, "path": request.url.path, **context}
+    if viewer := values["viewer"]:
+        values["viewer"] = {**viewer, "name": say.name(viewer["name"], viewer.get("simulated", False))}
     html = environment(say.language).get_template(name).render(values)
     headers = {**SECURITY_HEADERS, **language_headers(say), "Cache-Control": PAGE_CACHE_CONTROL}
     return HTMLResponse(html, status_code=status_code, headers=headers)

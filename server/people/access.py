@@ -51,7 +51,7 @@ def _viewer_if_any(
 ) -> Member | None:
     token = connection.cookies.get(COOKIE)
     member = people.member_of(session, token=token, now=now) if token else None
-    remember_language(connection, None if member is None else getattr(member, "language", None))
+    remember_language(connection, None if member is None else member.language)
     return member
 
 
