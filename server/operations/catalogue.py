@@ -54,7 +54,8 @@ def extract() -> Iterator[Found]:
         with template.open("rb") as file:
             for _, name, message, _ in babel_extract(file, tuple(FUNCTIONS), (), {"silent": "false"}):
                 # What is filled in stands after the texts, as None.
-                yield Found(message if isinstance(message, str) else _id(message[: FUNCTIONS[name]]), path)
+                said = [message] if isinstance(message, str) else list(message or ())
+                yield Found(_id(said[: FUNCTIONS[name]]), path)
     yield from _extract_python()
     for name in names.all_names():
         yield Found(name, "operations/demo", texts.DEMO)
