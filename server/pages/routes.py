@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from server.checkins import rights as checkins
 from server.errors import NotFound, Refused
 from server.events import service as events
-from server.pages import facts, render
+from server.pages import facts, render, roles
 from server.people import access, cookies
 from server.people import routes as people_routes
 from server.people import service as people
@@ -55,13 +55,15 @@ def show_start(
 ) -> Response:
     """What muster is, or what she hosts, goes to and looks after."""
     demo = settings.server.demo
+    ways = roles.ways_in(session, now, say) if demo else []
     if viewer is None:
-        return render.page(request, "landing.html", demo=demo)
+        return render.page(request, "landing.html", demo=demo, ways=ways)
     return render.page(
         request,
         "home.html",
         viewer=facts.viewer_of(viewer),
         demo=demo,
+        ways=ways,
         gatherings=facts.gatherings_of(session, viewer, now, say),
         places=facts.places_of(session, viewer, now, settings.presence, say),
         demo_href="/demo" if demo and facts.seen_simulated_venues(session, viewer, now) else None,
