@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from config.settings import Settings
-from server import database, paging
+from server import database, paging, texts
+from server.texts import Texts
 
 Clock = Callable[[], dt.datetime]
 
@@ -48,6 +49,17 @@ def context(connection: HTTPConnection) -> Context:
 def utc_now() -> dt.datetime:
     """The clock of a server that is not told another one."""
     return dt.datetime.now(dt.UTC)
+
+
+def remember_language(connection: HTTPConnection, language: str | None) -> None:
+    """Notes what the member who asks has chosen; None: whatever her browser says."""
+    connection.state.language = language
+
+
+def texts_for(connection: HTTPConnection) -> Texts:
+    """The texts for who asks: in the language that she chose, else the one of her browser, else English."""
+    chosen = getattr(connection.state, "language", None)
+    return texts.of(chosen or texts.choose(connection.headers.get("accept-language", "")))
 
 
 async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:

@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from server import times
-from server.checkins import rules
+from server.checkins import rules, words
 from server.checkins.evidence import Case
 from server.checkins.rows import Pair
 from server.checkins.rules import Verdict
@@ -192,10 +192,8 @@ def _tell(session: Session, judged: Iterable[Judged], *, only_changed: bool) -> 
 
 
 def _sentence(case: Case, refusal: rules.Refusal) -> str:
-    last_at = times.from_ms(refusal.last_ms)
-    if refusal.code == rules.NOT_OPEN_YET:
-        return rules.opens_in(times.from_ms(case.step.opens_ms), last_at)
-    return rules.ended_ago(times.from_ms(case.step.ends_ms), last_at)
+    opens_at, ends_at = times.from_ms(case.step.opens_ms), times.from_ms(case.step.ends_ms)
+    return words.refusal(refusal.code, "", times.from_ms(refusal.last_ms), opens_at, ends_at)
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:

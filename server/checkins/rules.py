@@ -4,7 +4,6 @@ All of them are functions of the spans as they are, never of how they came: what
 repetitions of reports, the same spans give the same arrival and the same refusals.
 """
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -135,23 +134,6 @@ def next_change(
         if verdict.arrival is None and not asked.ever:
             moments.append(_next_refusal(verdict, ENDED, _ahead(since_ms, late_window(asked), badge)))
     return min([moment for moment in moments if moment is not None], default=None)
-
-
-def opens_in(opens_at: dt.datetime, heard_at: dt.datetime) -> str:
-    """The sentence for somebody who came before the doors opened."""
-    minutes = max(1, -(-int((opens_at - heard_at).total_seconds()) // 60))
-    amount = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    return f"Check-in opens in {amount}. Stay near, your badge does the rest."
-
-
-def ended_ago(ends_at: dt.datetime, heard_at: dt.datetime) -> str:
-    """The sentence for somebody who came after the end."""
-    minutes = int((heard_at - ends_at).total_seconds()) // 60
-    return (
-        f"This ended {minutes} minutes ago. Ask the host if you were there."
-        if minutes > 1
-        else "This has just ended. Ask the host if you were there."
-    )
 
 
 def _cut(joined: Iterable[Held], window: Interval) -> list[tuple[Interval, int]]:

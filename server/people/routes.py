@@ -21,10 +21,15 @@ class NoChoosing(Refused):
     code = "no_choosing"
 
 
-def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
-    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+def check_demo(settings: InSettings) -> None:
+    """Raises NoChoosing unless this is a demonstration."""
     if not settings.server.demo:
         raise NoChoosing
+
+
+def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
+    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+    check_demo(settings)
     member = people.get(session, member_id)
     if member.demo_order is None:
         raise NoChoosing

@@ -1,6 +1,5 @@
 """The rules of check-in: what counts, in which order it is cut, and the moment of arrival."""
 
-import datetime as dt
 import random
 
 from hypothesis import example, given, settings
@@ -72,12 +71,6 @@ def test_later_evidence_moves_an_arrival_earlier_never_later_in_any_order(
         before = now
     chance.shuffle(heard)
     assert rules.arrival([_held(*heard, *heard)], GAP, window, dwell_s * 1000) == before
-
-
-def test_the_sentence_says_when_the_doors_open() -> None:
-    opens_at = dt.datetime(2026, 3, 13, 19, 0, tzinfo=dt.UTC)
-    assert "12 minutes" in rules.opens_in(opens_at, opens_at - dt.timedelta(minutes=11, seconds=20))
-    assert "1 minute." in rules.opens_in(opens_at, opens_at - dt.timedelta(seconds=5))
 
 
 def _verdict(asked: rules.Asked, badges: list[rules.Held], *more: rules.Held) -> rules.Verdict:
