@@ -23,6 +23,8 @@ from server.events import routes as events_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
+from server.jobs import worker as jobs
+from server.jobs.service import Work
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
@@ -121,7 +123,8 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
         try:
-            yield
+            async with jobs.running(Work(engine, settings, clock)):
+                yield
         finally:
             stopping.set()
             await asyncio.gather(keeping, return_exceptions=True)

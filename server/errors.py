@@ -1,6 +1,6 @@
 """The families of what a service refuses, and the one table that turns them into HTTP."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class MusterError(Exception):
@@ -8,9 +8,14 @@ class MusterError(Exception):
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, detail: str = "") -> None:
-        """detail: the sentence for a person; the class docstring's first line if empty."""
-        self.detail = detail or (self.__doc__ or "").strip().splitlines()[0]
+    def __init__(self, template: str = "", **values: Any) -> None:
+        """template: the sentence for a person, `%(name)s` where values go; if empty the class docstring's first line.
+
+        Template and values are kept apart, so that the sentence can be told in another language.
+        """
+        self.template = template or (self.__doc__ or "").strip().splitlines()[0]
+        self.values = values
+        self.detail = self.template % values if values else self.template
         super().__init__(self.detail)
 
 
@@ -44,6 +49,23 @@ class Invalid(MusterError):
     code = "invalid"
 
 
+class Precondition(MusterError):
+    """This is not what it was when you looked at it."""
+
+    code = "precondition"
+
+
+class TooMany(MusterError):
+    """That was tried too often; please wait a little."""
+
+    code = "too_many"
+
+    def __init__(self, template: str = "", *, retry_after_s: int = 60, **values: Any) -> None:
+        """retry_after_s: when to try again."""
+        super().__init__(template, **values)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(MusterError):
     """A part of muster is not reachable at the moment; please try again."""
 
@@ -56,7 +78,9 @@ HTTP_STATUS: tuple[tuple[type[MusterError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (Refused, 403),
+    (Precondition, 412),
     (Invalid, 422),
+    (TooMany, 429),
     (Unavailable, 503),
     (MusterError, 500),
 )

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from server.errors import Invalid, MusterError, Unavailable, http_status
+from server.errors import Invalid, MusterError, TooMany, Unavailable, http_status
 from server.pages import render
 from server.requests import context
 
@@ -53,7 +53,10 @@ def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
 
 def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, MusterError)
-    return _answer(request, http_status(error), error.code, error.detail)
+    response = _answer(request, http_status(error), error.code, error.detail)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:

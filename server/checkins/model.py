@@ -2,17 +2,18 @@
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index, Text, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
 
 
 class CheckIn(Base):
-    """A member's arrival at a step of an event. `at` is when it happened, `recorded_at` when the server knew.
+    """A member's arrival at a step of an event, or at a venue on a day of it (which turns at 05:00 local time).
 
-    signed_up: she was judged as one who had signed up; withdrawing later changes nothing. Whether it is beyond the
-    step's capacity is derived where it is read (server.checkins.capacity).
+    `at` is when it happened, `recorded_at` when the server knew. member_id: None of somebody who was erased; she still
+    counts. signed_up: she was judged as one who had signed up; withdrawing later changes nothing. Whether it is beyond
+    the step's capacity is derived where it is read (server.checkins.capacity).
     """
 
     __tablename__ = "checkin"
@@ -24,13 +25,26 @@ class CheckIn(Base):
             unique=True,
             postgresql_where=text("undone_at IS NULL"),
         ),
+        Index(
+            "uq_checkin_one_per_member_venue_and_day",
+            "venue_id",
+            "day",
+            "member_id",
+            unique=True,
+            postgresql_where=text("undone_at IS NULL"),
+        ),
+        CheckConstraint(
+            "num_nonnulls(step_id, venue_id) = 1 AND (venue_id IS NULL) = (day IS NULL)", name="of_a_step_or_of_a_day"
+        ),
         # Of a step's member with those taken back, and of a member alone.
         Index("ix_checkin_member_id_step_id", "member_id", "step_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"))
-    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
+    step_id: Mapped[str | None] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"))
+    venue_id: Mapped[str | None] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
+    day: Mapped[dt.date | None]
+    member_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
     badge_id: Mapped[int | None] = mapped_column(ForeignKey("badge.id", ondelete="SET NULL"))
     at: Mapped[dt.datetime]
     recorded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
@@ -47,7 +61,8 @@ class Undoing(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     checkin_id: Mapped[int] = mapped_column(ForeignKey("checkin.id", ondelete="CASCADE"), index=True)
     at: Mapped[dt.datetime]
-    by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    # None: who took it back was erased since, or had no account.
+    by: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
 
 
 class Refusal(Base):

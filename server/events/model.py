@@ -19,6 +19,7 @@ class Event(Base):
     organizer_id: Mapped[str] = mapped_column(ForeignKey("member.id"), index=True)
     simulated: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class Step(Base):
@@ -45,6 +46,7 @@ class Step(Base):
     dwell_signed_up_s: Mapped[float]
     dwell_walk_in_s: Mapped[float]
     capacity: Mapped[int | None]
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class SignUp(Base):

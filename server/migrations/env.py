@@ -11,8 +11,8 @@ assert models  # all tables are known to Base by now
 
 
 def include(_thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
-    """Leaves PostGIS's own table out of comparisons."""
-    return not (kind == "table" and name == "spatial_ref_sys")
+    """Leaves the tables of PostGIS and procrastinate out of comparisons."""
+    return kind != "table" or name is None or not (name == "spatial_ref_sys" or name.startswith("procrastinate_"))
 
 
 with context.config.attributes["engine"].connect() as connection:

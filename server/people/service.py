@@ -17,6 +17,7 @@ TOKEN_BYTES = 32  # 256 bits: guessing is hopeless, and the SHA-256 that we keep
 # The defaults of server.session_days and server.sign_in_link_minutes; reasons in config/defaults.toml.
 SESSION_LIFETIME = dt.timedelta(days=30)
 LINK_LIFETIME = dt.timedelta(minutes=15)
+GUEST_ID_BYTES = 10  # 80 bits: two never meet
 NEAR_NAMES = 3  # as many as one line shows
 
 
@@ -71,6 +72,18 @@ def create(
     )
     constraints.add_new(session, member, MemberExists(f"There is a member {id} already."))
     return member
+
+
+def create_guest(session: Session, *, name: str, language: str | None = None) -> Member:
+    """Makes somebody known who has no account, by the name that she wants shown; raises Invalid.
+
+    Her id is random: it travels in topics, a name must not.
+    """
+    shown = names.check_name(name, "guest")
+    guest = Member(id=f"guest-{secrets.token_hex(GUEST_ID_BYTES)}", name=shown, guest=True, language=language)
+    session.add(guest)
+    session.flush()
+    return guest
 
 
 def get(session: Session, id: str) -> Member:

@@ -26,6 +26,7 @@ class Venue(Base):
     replayed: Mapped[bool] = mapped_column(server_default="false")
     simulated: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class Zone(Base):

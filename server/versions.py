@@ -1,0 +1,44 @@
+"""Which version of a thing somebody edited: who saves over what another has changed meanwhile is told so."""
+
+from typing import Annotated, Protocol
+
+from fastapi import Header, Response
+
+from server.errors import Precondition
+
+IfMatch = Annotated[
+    str | None,
+    Header(max_length=40, description="the ETag of the version that you edited; without it the last one wins"),
+]
+
+
+class EditedMeanwhile(Precondition):
+    """Somebody changed this meanwhile: look at it again, then save."""
+
+    code = "edited_meanwhile"
+
+
+class Versioned(Protocol):
+    """A row with a version that counts up."""
+
+    version: int
+
+
+def etag(row: Versioned) -> str:
+    """The version as an ETag."""
+    return f'"{row.version}"'
+
+
+def tell(response: Response, row: Versioned) -> None:
+    """Says in the answer which version this is."""
+    response.headers["ETag"] = etag(row)
+
+
+def edit(row: Versioned, if_match: str | None) -> None:
+    """Counts the version up; raises EditedMeanwhile when `if_match` names another than the row has.
+
+    The row has to be read with a lock (`with_for_update`), or two that edit it at once would both be right.
+    """
+    if if_match is not None and if_match.strip() not in ("*", etag(row), f"W/{etag(row)}"):
+        raise EditedMeanwhile
+    row.version += 1
