@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
 from server import constraints, names, topics
 from server.errors import Conflict, Invalid, NotFound
+from server.people import roles
 from server.people import service as people
 from server.venues.model import Venue, Zone
 
@@ -124,8 +125,10 @@ def list_all(session: Session) -> list[Venue]:
 
 
 def owned_by(session: Session, *, member_id: str) -> list[Venue]:
-    """The venues of a shop owner by name."""
-    return list(session.scalars(select(Venue).where(Venue.owner_id == member_id).order_by(Venue.name, Venue.id)))
+    """The venues that somebody owns or is staff of, by name."""
+    kept = roles.held_by(session, member_id=member_id, kind="venue")
+    rows = select(Venue).where(or_(Venue.owner_id == member_id, Venue.id.in_(kept)))
+    return list(session.scalars(rows.order_by(Venue.name, Venue.id)))
 
 
 def zones_of(session: Session, *, venue_id: str) -> list[Zone]:
