@@ -6,6 +6,7 @@ BIN := .venv/bin
 
 help:
 	@echo 'make up     installs what is missing and runs muster with its demonstration; Ctrl-C stops it'
+	@echo 'make up LAN=1  the same, for phones on this network too'
 	@echo 'make setup  installs what is missing, for running and for working on it'
 	@echo 'make test   format, lint, types, layout, tests'
 	@echo 'make pictures takes the documentation'"'"'s pictures anew'
@@ -16,7 +17,7 @@ setup:
 	@$(SETUP) test
 
 up:
-	@$(SETUP) up && exec $(BIN)/muster up
+	@$(SETUP) up && exec $(BIN)/muster up $(if $(filter-out 0 no,$(LAN)),--lan)
 
 test:
 	@$(SETUP) test

@@ -30,7 +30,7 @@ from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mqtt import Connection
-from server.pages import api_docs, operator, render, roles
+from server.pages import api_docs, operator, qr_codes, render, roles
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
@@ -81,6 +81,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         corrections_routes.router,
         live_routes.router,
         demo_routes.router,
+        qr_codes.router,
         pages_routes.router,
         operator.router,
         api_docs.router,

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from server import constraints, topics
+from server import constraints, paging, topics
 from server.badges.model import Badge, Identity, Pairing
 from server.errors import Conflict, Invalid, NotFound
 from server.fleet import service as fleet
@@ -87,9 +87,9 @@ def get(session: Session, id: int) -> Badge:
     return badge
 
 
-def list_all(session: Session) -> list[Badge]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Badge]:
     """All badges in the order in which they were registered."""
-    return list(session.scalars(select(Badge).order_by(Badge.id)))
+    return page.read(session, select(Badge), paging.up(Badge.id))
 
 
 def identities_of(session: Session, *, badge_id: int) -> list[Identity]:
@@ -136,13 +136,12 @@ def give_back(session: Session, *, badge_id: int, at: dt.datetime) -> Pairing:
     return pairing
 
 
-def held_by(session: Session, *, member_id: str, at: dt.datetime) -> list[Pairing]:
+def held_by(
+    session: Session, *, member_id: str, at: dt.datetime, page: paging.Page = paging.EVERYTHING
+) -> list[Pairing]:
     """The badges that a member holds at a time."""
-    return list(
-        session.scalars(
-            select(Pairing).where(Pairing.member_id == member_id, Pairing.valid.contains(at)).order_by(Pairing.badge_id)
-        )
-    )
+    held = select(Pairing).where(Pairing.member_id == member_id, Pairing.valid.contains(at))
+    return page.read(session, held, paging.up(Pairing.badge_id))
 
 
 def holder_of(session: Session, *, badge_id: int, at: dt.datetime) -> str | None:

@@ -4,7 +4,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import constraints, names
+from server import constraints, names, paging
 from server.communities.model import Community, CommunityMember
 from server.errors import Conflict, NotFound
 from server.people import service as people
@@ -43,9 +43,9 @@ def get(session: Session, id: str) -> Community:
     return community
 
 
-def list_all(session: Session) -> list[Community]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Community]:
     """All communities by name."""
-    return list(session.scalars(select(Community).order_by(Community.name, Community.id)))
+    return page.read(session, select(Community), paging.up(Community.name), paging.up(Community.id))
 
 
 def join(session: Session, *, community_id: str, member_id: str) -> None:

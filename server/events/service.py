@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from config import settings
-from server import constraints, names, topics
+from server import constraints, names, paging, topics
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.events.model import Event, SignUp, Step
@@ -21,6 +21,10 @@ MAX_STEPS = 50  # a festival's day; more are several events
 MAX_DWELL_S = 6 * 3600  # longer than most events: somebody mistook the unit
 MAX_LENGTH = dt.timedelta(days=31)  # of a step: what lasts longer is a place, not an event
 MAX_CAPACITY = 1_000_000
+_LAST_FIRST = (
+    paging.down(select(func.max(Step.ends_at)).where(Step.event_id == Event.id).scalar_subquery()),
+    paging.up(Event.id),
+)
 
 
 class EventUnknown(NotFound):
@@ -167,15 +171,14 @@ def get(session: Session, id: str) -> Event:
     return event
 
 
-def list_all(session: Session) -> list[Event]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Event]:
     """All events, those that end last first."""
-    ends = select(func.max(Step.ends_at)).where(Step.event_id == Event.id).scalar_subquery()
-    return list(session.scalars(select(Event).order_by(ends.desc(), Event.id)))
+    return page.read(session, select(Event), *_LAST_FIRST)
 
 
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
     """The events of an organizer, those that end last first."""
-    return [event for event in list_all(session) if event.organizer_id == member_id]
+    return paging.EVERYTHING.read(session, select(Event).where(Event.organizer_id == member_id), *_LAST_FIRST)
 
 
 def steps_of(session: Session, *, event_id: str) -> list[Step]:

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import Range, distinct_on
 from sqlalchemy.orm import Session
 
 from beacon_agent import wire
 from geo import areas, postgis
-from server import constraints, names, topics
+from server import constraints, names, paging, topics
 from server.errors import Conflict, Invalid, NotFound
 from server.fleet.model import Agent, Placement
 from server.venues import service as venues
@@ -67,9 +67,16 @@ def get(session: Session, id: str) -> Agent:
     return agent
 
 
-def list_all(session: Session) -> list[Agent]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Agent]:
     """All agents by id."""
-    return list(session.scalars(select(Agent).order_by(Agent.id)))
+    return page.read(session, select(Agent), paging.up(Agent.id))
+
+
+def list_at(session: Session, *, venue_ids: Sequence[str], page: paging.Page = paging.EVERYTHING) -> list[Agent]:
+    """The agents that stand in these venues, or stood there last, by id."""
+    newest = _newest_placements().subquery()
+    there = select(newest.c.agent_id).where(newest.c.venue_id.in_(venue_ids))
+    return page.read(session, select(Agent).where(Agent.id.in_(there)), paging.up(Agent.id))
 
 
 def place(
@@ -153,12 +160,12 @@ def placements_of(session: Session, *, agent_id: str) -> list[Placement]:
 
 def newest_places(session: Session) -> dict[str, Placement]:
     """Of every agent that was ever placed the place that holds now or last, by its id."""
-    rows = session.scalars(
-        select(Placement)
-        .ext(distinct_on(Placement.agent_id))
-        .order_by(Placement.agent_id, func.lower(Placement.valid).desc())
-    )
-    return {placement.agent_id: placement for placement in rows}
+    return {placement.agent_id: placement for placement in session.scalars(_newest_placements())}
+
+
+def _newest_placements() -> Select[Placement]:
+    newest_first = func.lower(Placement.valid).desc()
+    return select(Placement).ext(distinct_on(Placement.agent_id)).order_by(Placement.agent_id, newest_first)
 
 
 def location_of(placement: Placement) -> areas.Position | None:

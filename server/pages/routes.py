@@ -91,10 +91,10 @@ def sign_in(
 ) -> Response:
     """Signs in as one of the demonstration's people."""
     chosen = people_routes.check_choosable(session, settings, member)
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.token_of(request))
     token = people.sign_in(session, member_id=chosen.id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(check_next(next), status_code=303)
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return response
 
 
@@ -131,17 +131,17 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
             name=None,
             action=request.url.path,
         )
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.token_of(request))
     token = people.sign_in(session, member_id=member_id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse("/", status_code=303)
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return response
 
 
 @strangers.post("/sign-out")
 def sign_out(request: Request, session: InTransaction) -> Response:
     """Ends this browser's session; one that has ended already is fine."""
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.token_of(request))
     response = RedirectResponse("/", status_code=303)
     cookies.forget(response)
     return response

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from server import constraints, names
+from server import constraints, names, paging
 from server.errors import Conflict, NotFound, Refused
 from server.people.model import Member, SignInLink, SignInSession
 
@@ -110,9 +110,9 @@ def find(session: Session, text: str) -> Member:
     raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=text, hint=hint)
 
 
-def list_all(session: Session) -> list[Member]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Member]:
     """All members by id."""
-    return list(session.scalars(select(Member).order_by(Member.id)))
+    return page.read(session, select(Member), paging.up(Member.id))
 
 
 def demo_members(session: Session) -> list[Member]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
-from server import constraints, names, topics
+from server import constraints, names, paging, topics
 from server.errors import Conflict, Invalid, NotFound
 from server.people import service as people
 from server.venues.model import Venue, Zone
@@ -21,6 +21,7 @@ EVERYWHERE = "everywhere"
 JOIN_GAP_S = (61, 86_400)
 LEVELS = (-20, 200)  # the deepest cellar and the highest tower
 MAX_ZONES = 500
+_BY_NAME = (paging.up(Venue.name), paging.up(Venue.id))
 
 
 class VenueUnknown(NotFound):
@@ -122,14 +123,14 @@ def get(session: Session, id: str) -> Venue:
     return venue
 
 
-def list_all(session: Session) -> list[Venue]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Venue]:
     """All venues by name."""
-    return list(session.scalars(select(Venue).order_by(Venue.name, Venue.id)))
+    return page.read(session, select(Venue), *_BY_NAME)
 
 
-def owned_by(session: Session, *, member_id: str) -> list[Venue]:
+def owned_by(session: Session, *, member_id: str, page: paging.Page = paging.EVERYTHING) -> list[Venue]:
     """The venues of a shop owner by name."""
-    return list(session.scalars(select(Venue).where(Venue.owner_id == member_id).order_by(Venue.name, Venue.id)))
+    return page.read(session, select(Venue).where(Venue.owner_id == member_id), *_BY_NAME)
 
 
 def zones_of(session: Session, *, venue_id: str) -> list[Zone]:

@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.checkins import rules
@@ -86,6 +86,8 @@ hers = st.one_of(
 )
 
 
+# What comes within the slack joins an earlier span to the last one.
+@example([([(0, 0), (65_000, 65_000)], (EVER,), 0)], (0, 4, 1, False), 0, (-1, 0))
 @settings(max_examples=1000)
 @given(
     st.lists(st.tuples(spans, hers, st.sampled_from([0, 0, 5, 8])), min_size=1, max_size=2),
