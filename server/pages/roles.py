@@ -45,7 +45,7 @@ def be(
     people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
     token = people.sign_in(session, member_id=way["member"], now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(way["next"], status_code=303)
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return response
 
 

@@ -79,7 +79,8 @@ class Crowd:
         for stranger, identity in residents.STRANGERS.items():
             self.people[stranger] = Person(stranger, Intent.LOCAL, identity)
         for person in self.people.values():
-            person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
+            if person.intent is not Intent.CROWD:
+                person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
             if person.intent is Intent.WAIT:
                 person.at = neighbourhood.YOU_AT_M
         self._stroll_locals(now_s)
@@ -149,6 +150,7 @@ class Crowd:
                 leaves_s = now_s + self._random.uniform(*CROWD_LEAVES_S)
                 person.plan = deque([(sets_off_s, self._random.choice(zones)), (leaves_s, None)])
                 person.at = self._near_door(person)
+                person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
                 person.mills_at_s = leaves_s  # she neither strolls on the pavement nor waits there
 
     def crowd_here(self) -> int:

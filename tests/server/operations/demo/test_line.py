@@ -32,6 +32,8 @@ class Echo:
                 client.sendall(piece)
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
 
