@@ -20,6 +20,7 @@ from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
 from server.events import routes as events_routes
+from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
@@ -41,6 +42,8 @@ from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
+from server.webhooks import routes as webhooks_routes
+from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +87,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         presence_routes.router,
         checkins_routes.router,
         corrections_routes.router,
+        exports_routes.router,
+        webhooks_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,
@@ -122,6 +127,8 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         )
     )
     broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
+    waking = Waking(engine)
+    broker.subscribe(news.SUBSCRIPTION, lambda topic, _payload, _retained: waking.take(news.topic_name(topic) or ""))
     broker.subscribe(statuses.PATTERN, heard.take, qos=1)
     broker.on_connect(hub.doubt)
     broker.on_connect(announcer.forget)
@@ -131,12 +138,14 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         broker.start()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
+        looking = asyncio.create_task(waking.run(), name="webhooks")
         try:
             async with jobs.running(Work(engine, settings, clock)):
                 yield
         finally:
             stopping.set()
-            await asyncio.gather(keeping, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(keeping, looking, return_exceptions=True)
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)

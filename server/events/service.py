@@ -243,6 +243,11 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
     topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
 
 
+def refuse_over(session: Session, *, event_id: str, now: dt.datetime) -> None:
+    """Raises EventUnknown, EventOver once its last step has ended."""
+    _refuse_over(session, get(session, event_id), now)
+
+
 def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
     """Takes a sign-up back; raises EventUnknown, EventOver, NotSignedUp."""
     _refuse_over(session, get(session, event_id), now)
