@@ -30,7 +30,7 @@ from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mqtt import Connection
-from server.pages import api_docs, render
+from server.pages import api_docs, render, trust
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
@@ -65,7 +65,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+    for router in (health.router, people_routes.strangers, pages_routes.strangers, trust.strangers):
         app.include_router(router)
     for router in (
         people_routes.router,
