@@ -3,9 +3,11 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
+from server.requests import texts_for
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -37,12 +39,16 @@ class Protection:
             return
         headers = Headers(scope=scope)
         if not self._is_own(headers, scope["scheme"]):
-            refusal = problems.problem(403, "other_site", "This request came from another site's page.")
+            say = texts_for(HTTPConnection(scope))
+            detail = say.gettext("This request came from another site's page.")
+            refusal = problems.problem(403, "other_site", detail, say)
             await refusal(scope, receive, send_with_headers)
             return
         body = await _read_body(headers, receive)
         if body is None:
-            too_large = problems.problem(413, "too_large", f"More than {BODY_MAX_BYTES} bytes are not taken at once.")
+            say = texts_for(HTTPConnection(scope))
+            detail = say.gettext("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
+            too_large = problems.problem(413, "too_large", detail, say)
             too_large.headers["Connection"] = "close"
             await too_large(scope, receive, send_with_headers)
             return

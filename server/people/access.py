@@ -14,7 +14,8 @@ from starlette.requests import HTTPConnection
 from server.errors import Refused, SignInNeeded
 from server.people import service as people
 from server.people.model import Member
-from server.requests import InTransaction, Now
+from server.requests import InTransaction, Now, remember_language, texts_for
+from server.texts import Texts
 
 COOKIE = "muster_session"
 # Over HTTPS under a name of its own. Cookies know no ports: a browser that signed in at https://host:8443 would not let
@@ -58,10 +59,20 @@ def _viewer_if_any(
     connection: HTTPConnection, session: InTransaction, now: Now, _token: Annotated[str | None, Depends(_described)]
 ) -> Member | None:
     token = token_of(connection)
-    return people.member_of(session, token=token, now=now) if token else None
+    member = people.member_of(session, token=token, now=now) if token else None
+    remember_language(connection, None if member is None else member.language)
+    return member
 
 
 ViewerIfAny = Annotated[Member | None, Depends(_viewer_if_any)]
+
+
+def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
+    return texts_for(connection)
+
+
+# The texts in the language of who asks.
+Say = Annotated[Texts, Depends(_texts)]
 
 
 def check_signed_in(viewer: ViewerIfAny) -> Member:
