@@ -33,7 +33,7 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, operator, qr_codes, render, roles
+from server.pages import api_docs, operator, qr_codes, render, roles, trust
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
@@ -75,7 +75,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers, roles.strangers):
+    for router in (
+        health.router,
+        people_routes.strangers,
+        pages_routes.strangers,
+        roles.strangers,
+        trust.strangers,
+    ):
         app.include_router(router)
     for router in (
         people_routes.router,
