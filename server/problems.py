@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from server.errors import Invalid, MusterError, TooMany, Unavailable, http_status
+from server.errors import Invalid, MusterError, NotAllowed, NotFound, TooLarge, TooMany, Unavailable, http_status
 from server.pages import render
 from server.requests import context
 
@@ -28,10 +28,11 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
-_SENTENCES = {
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not do that."),
-    413: ("too_large", "That is more than this server takes at once."),
+# What is answered before any route of ours is reached.
+_BEFORE: Mapping[int, MusterError] = {
+    404: NotFound("There is nothing at this address."),
+    405: NotAllowed(),
+    413: TooLarge(),
 }
 
 
@@ -47,8 +48,22 @@ def install(app: FastAPI) -> None:
 
 def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
     """An RFC 9457 problem."""
-    body = {"type": f"urn:muster:{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse({**body, "code": code, **more}, status, media_type=MEDIA_TYPE)
+    return JSONResponse({**_body(status, code, detail), **more}, status, media_type=MEDIA_TYPE)
+
+
+def of(error: MusterError) -> JSONResponse:
+    """An error of ours as a problem."""
+    return problem(http_status(error), error.code, error.detail)
+
+
+def body(error: MusterError) -> dict[str, Any]:
+    """What a problem of this error says."""
+    return _body(http_status(error), error.code, error.detail)
+
+
+def _body(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    return {"type": f"urn:muster:{code}", "title": title, "status": status, "detail": detail, "code": code}
 
 
 def _answer_ours(request: Request, error: Exception) -> Response:
@@ -71,8 +86,8 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
 
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, detail = _SENTENCES.get(error.status_code, ("invalid", str(error.detail)))
-    response = _answer(request, error.status_code, code, detail)
+    ours = _BEFORE.get(error.status_code, Invalid(str(error.detail)))
+    response = _answer(request, error.status_code, ours.code, ours.detail)
     response.headers.update(error.headers or {})
     return response
 
@@ -86,7 +101,7 @@ def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     log.error("%s %s failed: %s", request.method, request.url.path, kind)
-    response = _answer(request, 500, "error", "This is our fault, not yours. It was noted.")
+    response = _answer(request, 500, MusterError.code, "This is our fault, not yours. It was noted.")
     for name, value in HEADERS.items():  # it is made outside of what gives them to all others
         response.headers.setdefault(name, value)
     return response

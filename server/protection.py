@@ -6,9 +6,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
+from server.errors import Refused, TooLarge
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+
+class OtherSite(Refused):
+    """This request came from another site's page."""
+
+    code = "other_site"
 
 
 class Protection:
@@ -37,12 +44,11 @@ class Protection:
             return
         headers = Headers(scope=scope)
         if not self._is_own(headers):
-            refusal = problems.problem(403, "other_site", "This request came from another site's page.")
-            await refusal(scope, receive, send_with_headers)
+            await problems.of(OtherSite())(scope, receive, send_with_headers)
             return
         body = await _read_body(headers, receive)
         if body is None:
-            too_large = problems.problem(413, "too_large", f"More than {BODY_MAX_BYTES} bytes are not taken at once.")
+            too_large = problems.of(TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES))
             too_large.headers["Connection"] = "close"
             await too_large(scope, receive, send_with_headers)
             return

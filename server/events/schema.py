@@ -1,7 +1,14 @@
 """What the API says of events and their steps: never who signed up."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from server.events import service as events
 from server.events.model import Event, Step
 from server.fields import Incoming, Moment, Name, NewId, OfId, Outgoing
+
+Dwell = Annotated[float, Field(ge=0, le=events.MAX_DWELL_S)]
 
 
 class NewStep(Incoming):
@@ -14,9 +21,9 @@ class NewStep(Incoming):
     starts_at: Moment
     ends_at: Moment
     opens_at: Moment | None = None
-    dwell_signed_up_s: float | None = None
-    dwell_walk_in_s: float | None = None
-    capacity: int | None = None
+    dwell_signed_up_s: Dwell | None = None
+    dwell_walk_in_s: Dwell | None = None
+    capacity: Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)] | None = None
 
 
 class NewEvent(Incoming):
@@ -26,7 +33,7 @@ class NewEvent(Incoming):
     name: Name
     organizer: OfId | None = None
     community: OfId | None = None
-    steps: list[NewStep]
+    steps: Annotated[list[NewStep], Field(min_length=1, max_length=events.MAX_STEPS)]
 
 
 class StepOut(Outgoing):

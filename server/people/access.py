@@ -18,7 +18,7 @@ from server.requests import InTransaction, Now
 
 COOKIE = "muster_session"
 
-_described = APIKeyCookie(name=COOKIE, auto_error=False, description="Given by signing in.")
+_described = APIKeyCookie(name=COOKIE, scheme_name=COOKIE, auto_error=False, description="Given by signing in.")
 
 
 class OperatorsOnly(Refused):
