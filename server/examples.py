@@ -80,6 +80,8 @@ WORDS: dict[str, Any] = {
     "silent": [],
     "refusals": [],
     "limit": 50,
+    "version": 3,
+    "if-match": '"3"',
     "topic": ["venue/kettle"],
     # Where the schema says more than the field.
     "NewMember.id": "dora",
@@ -88,6 +90,8 @@ WORDS: dict[str, Any] = {
     "MemberOut.id": "dora",
     "MemberOut.name": "Dora Lindqvist",
     "MemberOut.about": "Counts swifts.",
+    "CommunityChange.name": "Swift watchers of Long Lane",
+    "EventChange.name": "Swift night, moved inside",
     "NewCommunity.id": "swift-watchers",
     "NewCommunity.name": "Swift watchers",
     "CommunityOut.id": "swift-watchers",

@@ -36,8 +36,15 @@ class NewEvent(Incoming):
     steps: Annotated[list[NewStep], Field(min_length=1, max_length=events.MAX_STEPS)]
 
 
+class EventChange(Incoming):
+    """What of an event is to be otherwise; what is left out stays. community: null for one that is open to all."""
+
+    name: Name | None = None
+    community: OfId | None = None
+
+
 class StepOut(Outgoing):
-    """A step with its check-in rule; dwell: seconds that somebody has to be heard."""
+    """A step with its check-in rule; dwell: seconds that somebody has to be heard. version: for `If-Match`."""
 
     id: str
     name: str
@@ -49,6 +56,7 @@ class StepOut(Outgoing):
     dwell_signed_up_s: float
     dwell_walk_in_s: float
     capacity: int | None
+    version: int
 
 
 class EventOut(Outgoing):
@@ -76,6 +84,7 @@ def show_step(step: Step) -> StepOut:
         dwell_signed_up_s=step.dwell_signed_up_s,
         dwell_walk_in_s=step.dwell_walk_in_s,
         capacity=step.capacity,
+        version=step.version,
     )
 
 
