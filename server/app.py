@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems, texts
+from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -75,6 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     for router in (
         health.router,
         people_routes.strangers,
