@@ -19,6 +19,7 @@ from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
+from server.doors import routes as doors_routes
 from server.events import routes as events_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
@@ -65,7 +66,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+    for router in (health.router, people_routes.strangers, doors_routes.strangers, pages_routes.strangers):
         app.include_router(router)
     for router in (
         people_routes.router,
@@ -76,6 +77,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         events_routes.router,
         presence_routes.router,
         checkins_routes.router,
+        doors_routes.router,
         corrections_routes.router,
         live_routes.router,
         demo_routes.router,

@@ -73,6 +73,32 @@ class Refusal(Base):
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
+    # By a code, a hand or a position; the others follow from what was heard of her badges, and are taken back with it.
+    at_door: Mapped[bool] = mapped_column(primary_key=True, server_default="false")
     first_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     sentence: Mapped[str] = mapped_column(Text)
+
+
+class RememberedVenue(Base):
+    """She wants her visits to a venue remembered, for herself alone, since then; ended_at: until she stopped it.
+
+    Who was asked and does not want it has a row that ended at once, so that she is asked once.
+    """
+
+    __tablename__ = "remembered_venue"
+    __table_args__ = (
+        Index(
+            "uq_remembered_venue_one_at_a_time",
+            "member_id",
+            "venue_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
+    venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
+    since: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]

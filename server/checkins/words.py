@@ -7,8 +7,9 @@ from server.venues.service import EVERYWHERE
 
 _EVIDENCE = {
     "beacon": "by your badge",
-    "door": "by the code at the door",
-    "qr": "by your QR code",
+    "screen": "by the code on the screen at the door",
+    "poster": "by the poster at the door",
+    "qr": "by your personal code",
     "manual": "by the host",
     "phone": "by your phone",
 }

@@ -26,6 +26,7 @@ class NewEvent(Incoming):
     name: Name
     organizer: OfId | None = None
     community: OfId | None = None
+    approval: bool = False
     steps: list[NewStep]
 
 
@@ -45,13 +46,14 @@ class StepOut(Outgoing):
 
 
 class EventOut(Outgoing):
-    """An event; organizer: whether you are; signed_up: whether you mean to come."""
+    """An event; organizer: whether you are; signed_up: whether you mean to come; approval: the host lets in others."""
 
     id: str
     name: str
     community: str | None
     organizer: bool
     signed_up: bool
+    approval: bool
     simulated: bool
     steps: list[StepOut]
 
@@ -80,6 +82,7 @@ def show(event: Event, steps: list[Step], viewer_id: str, signed_up: bool) -> Ev
         community=event.community_id,
         organizer=event.organizer_id == viewer_id,
         signed_up=signed_up,
+        approval=event.approval,
         simulated=event.simulated,
         steps=[show_step(step) for step in steps],
     )

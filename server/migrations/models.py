@@ -1,14 +1,16 @@
 """Names every module with tables, so that migrations know them all."""
 
 from server import topics
+from server.audit import model as audit
 from server.badges import model as badges
 from server.checkins import model as checkins
 from server.communities import model as communities
 from server.demo import model as demo
+from server.doors import model as doors
 from server.events import model as events
 from server.fleet import model as fleet
 from server.people import model as people
 from server.presence import model as presence
 from server.venues import model as venues
 
-ALL = (topics, people, venues, fleet, badges, communities, events, presence, checkins, demo)
+ALL = (topics, people, audit, venues, fleet, badges, communities, events, presence, checkins, doors, demo)
