@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from server import topics
 from server.audit import service as audit
-from server.checkins import entry
+from server.checkins import days, entry
 from server.checkins.entry import At
 from server.doors import arrivals, asks, codes, places, refusals, rules
 from server.doors import service as doors
@@ -245,7 +245,7 @@ def _out_of_event(
 def _to_venue(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, now: dt.datetime) -> Outcome:
     assert arrival.venue_id is not None
     venue = venues.get(session, arrival.venue_id)
-    at = At(None, venue.id, rules.venue_day(arrival.told.at, venue.time_zone))
+    at = At(None, venue.id, days.day_of(arrival.told.at, venue.time_zone))
     before = None
     if arrival.member_id is not None:
         before = entry.standing(session, member_id=arrival.member_id, at=at)

@@ -41,7 +41,7 @@ def check_in(
         )
     if found.sign_in:
         token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(response, token, settings)
+        cookies.keep(request, response, token, settings)
     if found.result == "asked":
         response.status_code = 202
     return schema.show(found)
@@ -188,7 +188,7 @@ def get_pass(viewer: access.Viewer, session: InTransaction, settings: InSettings
 @router.get("/me/remembered-venues")
 def list_remembered(viewer: access.Viewer, session: InTransaction) -> list[str]:
     """The venues that remember your visits, for yourself alone."""
-    return sorted(checkins.remembered(session, member_id=viewer.id))
+    return checkins.venues_of(session, member_id=viewer.id)
 
 
 @router.put("/me/remembered-venues/{venue_id}", status_code=204)
@@ -200,4 +200,4 @@ def remember(venue_id: Id, viewer: access.Viewer, session: InTransaction, now: N
 @router.delete("/me/remembered-venues/{venue_id}", status_code=204)
 def forget(venue_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
     """Does not, or no longer."""
-    checkins.forget(session, member_id=viewer.id, venue_id=venue_id, now=now)
+    checkins.decline(session, member_id=viewer.id, venue_id=venue_id, now=now)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-import zoneinfo
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -19,8 +18,6 @@ DOOR_MOST = dt.timedelta(days=7)
 CLOCK_MOST = dt.timedelta(days=1)
 # Around an event its poster is told early or late; further away it is the poster of another evening.
 OTHER_EVENING = dt.timedelta(hours=12)
-# The venue's day turns when the last have gone and nobody has come yet.
-DAY_TURNS_H = 5
 FIX_OLD_S = 60.0  # a phone that lay in a bag says where it was then
 # The best receivers know their place to a few metres; 0 or less is no measure, and beyond 5 km it says nothing.
 ACCURACY_M = (0.1, 5000.0)
@@ -172,15 +169,6 @@ def decide(case: Case, miss: No | None) -> In | Ask | No:
                 return Ask("approval")
             found.append(Flag.NOT_APPROVED)
     return In(tuple(found))
-
-
-def venue_day(at: dt.datetime, time_zone: str) -> dt.date:
-    """The day of a venue that a moment belongs to, by the clock on its wall; it turns at 05:00.
-
-    By the wall's clock and no sum of hours: days with 23 and 25 hours turn at 05:00 as well.
-    """
-    local = at.astimezone(zoneinfo.ZoneInfo(time_zone))
-    return local.date() if local.hour >= DAY_TURNS_H else local.date() - dt.timedelta(days=1)
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -1,11 +1,11 @@
-"""Open doors: posters, screens and volunteers, who passed them, who asks, keys of personal codes, remembered venues."""
+"""Open doors: posters, screens and volunteers, who passed them, who asks, keys of personal codes."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def _moment(name: str, nullable: bool = False) -> sa.Column[object]:
@@ -28,24 +28,6 @@ def upgrade() -> None:
     op.drop_constraint("pk_refusal", "refusal")
     op.create_primary_key("pk_refusal", "refusal", ["member_id", "step_id", "code", "at_door"])
 
-    op.create_table(
-        "remembered_venue",
-        _number(),
-        sa.Column("member_id", sa.Text(), nullable=False),
-        sa.Column("venue_id", sa.Text(), nullable=False),
-        _moment("since"),
-        _moment("ended_at", nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_remembered_venue")),
-        _refers("remembered_venue", "member_id", "member", "CASCADE"),
-        _refers("remembered_venue", "venue_id", "venue", "CASCADE"),
-    )
-    op.create_index(
-        "uq_remembered_venue_one_at_a_time",
-        "remembered_venue",
-        ["member_id", "venue_id"],
-        unique=True,
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
     op.create_table(
         "door",
         _number(),
@@ -156,7 +138,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Takes this migration back; what only it can hold is gone."""
-    for table in ("audit", "pass_key", "ask", "passage", "door", "remembered_venue"):
+    for table in ("audit", "pass_key", "ask", "passage", "door"):
         op.drop_table(table)
     op.execute("DELETE FROM refusal WHERE at_door")
     op.drop_constraint("pk_refusal", "refusal")

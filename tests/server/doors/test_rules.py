@@ -1,7 +1,6 @@
 """The rules of doors: clocks, steps, decisions, days, positions."""
 
 import datetime as dt
-import zoneinfo
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from server.doors.rules import Ask, By, Case, Flag, In, No, Window
 from tests.server.places import CAFE, HOUR, NOW
 
 MINUTE = dt.timedelta(minutes=1)
-YEAR = dt.timedelta(days=365)
 OPEN = Window("supper-1", "Supper", NOW - HOUR, NOW + 3 * HOUR)
 CASE = Case(By.SELF, NOW, False, False, False, False, False, None, 0)
 
@@ -109,27 +107,6 @@ def test_what_an_offline_door_tells_is_kept_and_flagged() -> None:
     late = CASE._replace(by=By.DOOR, late=True, capacity=1, inside=1, approval=True)
     ended = No("ended", {"minutes": 3})
     assert rules.decide(late, ended) == In((Flag.ENDED, Flag.OVER_CAPACITY, Flag.NOT_APPROVED))
-
-
-@given(ahead=st.timedeltas(-6 * YEAR, 4 * YEAR))
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Asia/Tokyo"])
-def test_a_venues_day_turns_at_five_by_its_own_clock(zone: str, ahead: dt.timedelta) -> None:
-    at = NOW + ahead
-    local = at.astimezone(zoneinfo.ZoneInfo(zone))
-    day = rules.venue_day(at, zone)
-    assert day == (local.replace(tzinfo=None) - dt.timedelta(hours=5)).date()
-
-
-def test_days_with_a_gap_and_a_fold_turn_at_five_too() -> None:
-    # Berlin loses 02:00 to 03:00 on 29 March 2026 and has it twice on 25 October.
-    turns = {
-        dt.datetime(2026, 3, 29, 2, 59, 59, tzinfo=dt.UTC): 28,
-        dt.datetime(2026, 3, 29, 3, 0, tzinfo=dt.UTC): 29,
-        dt.datetime(2026, 10, 25, 3, 59, 59, tzinfo=dt.UTC): 24,
-        dt.datetime(2026, 10, 25, 4, 0, tzinfo=dt.UTC): 25,
-    }
-    for at, day in turns.items():
-        assert rules.venue_day(at, "Europe/Berlin").day == day
 
 
 def test_a_position_counts_with_all_that_it_may_be_off() -> None:
