@@ -19,6 +19,7 @@ from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
+from server.doors import routes as doors_routes
 from server.events import routes as events_routes
 from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
@@ -79,6 +80,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     for router in (
         health.router,
         people_routes.strangers,
+        doors_routes.strangers,
         pages_routes.strangers,
         roles.strangers,
         trust.strangers,
@@ -93,6 +95,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         events_routes.router,
         presence_routes.router,
         checkins_routes.router,
+        doors_routes.router,
         corrections_routes.router,
         exports_routes.router,
         webhooks_routes.router,
