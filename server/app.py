@@ -17,6 +17,7 @@ from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
+from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
 from server.events import routes as events_routes
@@ -74,6 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         badges_routes.router,
         communities_routes.router,
         events_routes.router,
+        consent_routes.router,
         presence_routes.router,
         checkins_routes.router,
         corrections_routes.router,

@@ -23,7 +23,7 @@ _OF_MEMBER = text("""
 
 # Cut to the steps too: what a badge did there at other times is no matter of the event's.
 _OF_EVENT = text("""
-    SELECT visit.badge_id, visit.venue_id, sign_up.member_id,
+    SELECT visit.badge_id, visit.venue_id, pairing.member_id,
            greatest(visit.from_ms, step.opens_ms,
                     ceil(extract(epoch FROM lower(pairing.valid)) * 1000)::bigint) AS from_ms,
            least(visit.to_ms, step.ends_ms, ceil(extract(epoch FROM upper(pairing.valid)) * 1000)::bigint - 1) AS to_ms
@@ -35,13 +35,12 @@ _OF_EVENT = text("""
     LEFT JOIN pairing ON pairing.badge_id = visit.badge_id
          AND pairing.valid && tstzrange(to_timestamp(greatest(visit.from_ms, step.opens_ms) / 1000.0),
                                         to_timestamp(least(visit.to_ms, step.ends_ms) / 1000.0), '[]')
-    LEFT JOIN sign_up ON sign_up.event_id = :event AND sign_up.member_id = pairing.member_id
     ORDER BY to_ms DESC, visit.id LIMIT :limit
 """)
 
 
 class HerVisit(NamedTuple):
-    """A part of a visit in which one member held the badge; member_id: None for nobody, or who did not sign up."""
+    """A part of a visit in which one member held the badge; member_id: None for nobody."""
 
     badge_id: int
     venue_id: str
@@ -56,7 +55,7 @@ def of_member(session: Session, *, member_id: str) -> list[HerVisit]:
 
 
 def of_event(session: Session, *, event_id: str) -> list[HerVisit]:
-    """The visits at an event's venues while it was on, the latest first, MOST at most; whose, of who signed up."""
+    """The visits at an event's venues while it was on, the latest first, MOST at most."""
     return _read(session.execute(_OF_EVENT, {"event": event_id, "limit": MOST}))
 
 

@@ -195,20 +195,21 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
     return opens is not None and opens <= at < ends
 
 
-def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
-    """Whether an event of this organizer has a step in the venue that is open at a time."""
-    found = session.scalar(
-        select(Step.id)
-        .join(Event, Event.id == Step.event_id)
+def running_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> list[str]:
+    """The ids of this organizer's events with a step in the venue that is open at a time."""
+    found = session.scalars(
+        select(Event.id)
+        .join(Step, Step.event_id == Event.id)
         .where(
             Event.organizer_id == organizer_id,
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,
         )
-        .limit(1)
+        .distinct()
+        .order_by(Event.id)
     )
-    return found is not None
+    return list(found)
 
 
 def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:

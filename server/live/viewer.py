@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import NamedTuple
 
-from server.live.rights import Audience
+from server.live.rights import Seeing
 from server.live.watch import View, Watch, encode_event
 
 QUEUE_EVENTS = 256  # twenty seconds of a busy venue: who is further behind gets a new snapshot more cheaply
@@ -23,7 +23,7 @@ class Viewer:
     """One connection. Its events wait in a bounded queue; None in it is the end."""
 
     def __init__(
-        self, token: str, wanted: Wanted, granted: dict[str, Audience], clock: Callable[[], dt.datetime]
+        self, token: str, wanted: Wanted, granted: dict[str, Seeing], clock: Callable[[], dt.datetime]
     ) -> None:
         """granted: the topics that she watches, and as whom."""
         self.token = token

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import orjson
 
 from server import times
+from server.consent.reading import Eyes
 from server.live import gatherings, members, news
 from server.live.changes import CannotTell, Topic, changes
 from server.live.gatherings import Gathering
 from server.live.members import Diary
-from server.live.rights import Audience
+from server.live.rights import Audience, Seeing
 from server.presence import ears, states
 from server.presence import schema as presence_schema
 from server.presence import service as presence
@@ -79,8 +80,11 @@ class Watch:
         self.name = name
         self.kind, _, self.key = name.partition("/")
         self.record: Record | Gathering | Diary | None = None
-        self.views: dict[Audience, View] = {}
+        self.views: dict[Seeing, View] = {}
         self.loading: asyncio.Task[None] | None = None
+        self.resolving: asyncio.Task[None] | None = None
+        self.holders_doubtful = False  # whose badges are here has to be read again, as soon as that succeeds
+        self.known: dict[str, int] = {}  # the revisions of what concerns all topics, as they were when it was read
         self.loaded_s = float("-inf")  # by the loop's clock, when the last reading of the tables began
         self.verified_s = float("-inf")  # when its revision was last known to be the table's
         self.shown_s = float("-inf")
@@ -151,16 +155,26 @@ class Watch:
         self.record = dataclasses.replace(record, rev=found.rev)
         return True
 
+    @property
+    def unknown_badges(self) -> list[int]:
+        """The badges whose holders have to be read: nobody is shown them before; all where that is in doubt."""
+        record = self.record
+        if not isinstance(record, Record):
+            return []
+        return [badge_id for badge_id in record.heard if self.holders_doubtful or badge_id not in record.held]
+
     def picture(self, now: dt.datetime) -> VenuePicture | None:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
 
-    def draw(self, audience: Audience, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
+    def draw(self, audience: Seeing, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
         """The topic as this audience sees it now. venues: the pictures of `venue_ids`."""
         if isinstance(self.record, Record):
-            seen: Any = presence_schema.venue_topic(venues[self.key])
+            assert isinstance(audience, Eyes)
+            seen: Any = presence_schema.venue_topic(venues[self.key], audience)
             return dict(seen)
         if isinstance(self.record, Gathering):
+            assert isinstance(audience, Audience)
             return gatherings.draw(self.record, times.to_ms(now), audience, venues)
         assert self.record is not None
         return members.draw(self.record, now)

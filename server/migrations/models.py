@@ -4,11 +4,13 @@ from server import topics
 from server.badges import model as badges
 from server.checkins import model as checkins
 from server.communities import model as communities
+from server.consent import model as consent
 from server.demo import model as demo
+from server.erasure import model as erasure
 from server.events import model as events
 from server.fleet import model as fleet
 from server.people import model as people
 from server.presence import model as presence
 from server.venues import model as venues
 
-ALL = (topics, people, venues, fleet, badges, communities, events, presence, checkins, demo)
+ALL = (topics, people, venues, fleet, badges, communities, events, consent, presence, checkins, erasure, demo)

@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server import times
+from server.consent import reading
+from server.consent.reading import Eyes
+from server.consent.rules import Level
 from server.presence import intervals, joining, listening, rhythm, rule, service, states
 from server.presence.intervals import Interval
 from server.presence.listening import Reckoning
@@ -137,13 +140,20 @@ def _is_bridged(left_ms: int, back_ms: int, runs: Sequence[Interval]) -> bool:
 
 
 class _Read(NamedTuple):
-    visits: list[SeenVisit]
+    visits: list[SeenVisit]  # without those of who is hidden from the viewer
     reckoning: Reckoning
     rule: Rule
 
 
 def _read(
-    session: Session, venue_id: str, since_ms: int | None, back_ms: int, limit: int, now: dt.datetime, rules: Presence
+    session: Session,
+    venue_id: str,
+    since_ms: int | None,
+    back_ms: int,
+    limit: int,
+    now: dt.datetime,
+    rules: Presence,
+    eyes: Eyes,
 ) -> tuple[int, _Read]:
     """since_ms: None for a day before the venue's now. back_ms: how much earlier visits may have ended."""
     venue = venues.get(session, venue_id)
@@ -159,29 +169,43 @@ def _read(
     for block_ms, peaks in service.read_trace(session, venue_id, now_ms):
         recent.take(block_ms, peaks)
     seen = see(rows, reckoning, recent.rhythms(reckoning.runs, judged_by), judged_by)
-    return since_ms, _Read(seen, reckoning, judged_by)
+    return since_ms, _Read(_shown(session, venue_id, seen, now_ms, eyes), reckoning, judged_by)
+
+
+def _shown(session: Session, venue_id: str, visits: Sequence[SeenVisit], now_ms: int, eyes: Eyes) -> list[SeenVisit]:
+    """Those in which nobody who held the badge is hidden from these eyes."""
+    held = reading.holdings(session, {visit.badge_id for visit in visits}, venue_id=venue_id, now=times.from_ms(now_ms))
+    hidden = {
+        badge_id: [(one.from_ms, one.to_ms) for one in holders if eyes.level(one, now_ms) is Level.HIDDEN]
+        for badge_id, holders in held.items()
+    }
+    return [
+        visit
+        for visit in visits
+        if not any(start <= visit.to_ms and visit.from_ms < end for start, end in hidden[visit.badge_id])
+    ]
 
 
 def visits_since(
-    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence
+    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence, eyes: Eyes
 ) -> list[SeenVisit]:
     """The visits that had not ended by `since`, the newest first, MAX_VISITS at most; raises VenueUnknown.
 
     since: None for a day before the venue's now.
     """
     since_ms = None if since is None else times.to_ms(since)
-    return _read(session, venue_id, since_ms, 0, MAX_VISITS, now, presence)[1].visits
+    return _read(session, venue_id, since_ms, 0, MAX_VISITS, now, presence, eyes)[1].visits
 
 
 def attendances_since(
-    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence
+    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence, eyes: Eyes
 ) -> list[Attendance]:
     """The attendances that had not ended by `since`, the newest first, of MAX_VISITS visits; raises VenueUnknown.
 
     since: None for a day before the venue's now. Visits before it belong to them as far back as gaps are bridged.
     """
     since_ms = None if since is None else times.to_ms(since)
-    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_VISITS, now, presence)
+    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_VISITS, now, presence, eyes)
     groups = [visits for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
     heard = _read_heard(session, venue_id, groups, read.rule)
     found = [
@@ -205,8 +229,10 @@ def _read_heard(
     return {badge_id: joining.join(found, rule.heard_gap_ms) for badge_id, found in spans.items()}
 
 
-def count_since(session: Session, *, venue_id: str, since: dt.datetime, now: dt.datetime, presence: Presence) -> Count:
+def count_since(
+    session: Session, *, venue_id: str, since: dt.datetime, now: dt.datetime, presence: Presence, eyes: Eyes
+) -> Count:
     """How many attendances had not ended by `since`; raises VenueUnknown."""
-    since_ms, read = _read(session, venue_id, times.to_ms(since), BRIDGED_MS, MAX_COUNTED, now, presence)
+    since_ms, read = _read(session, venue_id, times.to_ms(since), BRIDGED_MS, MAX_COUNTED, now, presence, eyes)
     lasts = [visits[-1] for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
     return Count(len(lasts), sum(visit.observed is False for visit in lasts))
