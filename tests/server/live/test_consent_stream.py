@@ -1,6 +1,7 @@
 """What somebody says about who may see her, in streams that run: at once, through every server, by the clock too."""
 
 import datetime as dt
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -39,6 +40,10 @@ def here(stream: Stream) -> int:
     return zones["cafe-hall"]["count"]
 
 
+def is_gone(stream: Stream, badge: int) -> bool:
+    return bool(stream.badge("cafe", badge)["state"] == "left")
+
+
 def test_hiding_takes_the_dot_and_the_number_at_once_through_every_server(
     site: Site, second_site: Site, badge: int
 ) -> None:
@@ -49,7 +54,7 @@ def test_hiding_takes_the_dot_and_the_number_at_once_through_every_server(
         assert here(stream) == 1
     say(site, "venue", "hidden")
     for stream in streams:
-        stream.wait(lambda stream=stream: stream.badge("cafe", badge)["state"] == "left", "the dot left", 2)
+        stream.wait(partial(is_gone, stream, badge), "the dot left", 2)
         assert here(stream) == 0
         assert stream.events[-1][0] == "delta"
     fresh = second_site.watch(second_site.sign_in("sue"), "/api/venues/cafe/live").snapshot()
