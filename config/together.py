@@ -11,6 +11,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _lags(settings)
     yield from _beacons(settings)
     yield from _spool(settings)
+    yield from _https(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -84,3 +85,9 @@ def _spool(settings: Settings) -> Iterator[str]:
         yield _wrong("agent.spool_max_age_s", agent.spool_max_age_s, right)
     if agent.clock not in {"auto", "system"}:
         yield _wrong("agent.clock", agent.clock, "it must be auto or system")
+
+
+def _https(settings: Settings) -> Iterator[str]:
+    server = settings.server
+    if (server.tls_file or settings.up.lan) and server.https_port == server.port:
+        yield _wrong("server.https_port", server.https_port, "it must not be server.port: HTTPS is served beside HTTP")

@@ -12,6 +12,7 @@ from server.checkins.explain import Explanation
 from server.checkins.visits import HerVisit
 from server.consent.rules import Level
 from server.presence.schema import local_time
+from server.texts import IN_ENGLISH, Texts
 
 Moment = fields.Moment
 
@@ -87,7 +88,7 @@ class WhyOut(fields.Outgoing):
     refusals: list[RefusalOut]
 
 
-def show(row: Row[Any], level: Level, over_capacity: bool) -> CheckInOut:
+def show(row: Row[Any], level: Level, over_capacity: bool, say: Texts = IN_ENGLISH) -> CheckInOut:
     """A check-in as the API tells it. level: how much the viewer may know of whose it is."""
     named = level is Level.NAME
     return CheckInOut(
@@ -99,7 +100,7 @@ def show(row: Row[Any], level: Level, over_capacity: bool) -> CheckInOut:
         badge=None if level is Level.HIDDEN else row.badge_id,
         at=row.at,
         recorded_at=row.recorded_at,
-        late=words.late(row.at, row.recorded_at, row.replayed),
+        late=words.late(row.at, row.recorded_at, row.replayed, say),
         evidence=row.evidence,
         signed_up=row.signed_up,
         over_capacity=over_capacity,

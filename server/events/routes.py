@@ -5,18 +5,18 @@ from fastapi import APIRouter
 from server.events import schema
 from server.events import service as events
 from server.people import access
-from server.requests import Id, InTransaction
+from server.requests import Id, InPage, InTransaction
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
 
 @router.get("")
-def list_events(viewer: access.Viewer, session: InTransaction) -> list[schema.EventOut]:
+def list_events(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.EventOut]:
     """All events, those that end last first."""
     mine = set(events.signed_up_for(session, member_id=viewer.id))
     return [
         schema.show(event, events.steps_of(session, event_id=event.id), viewer.id, event.id in mine)
-        for event in events.list_all(session)
+        for event in events.list_all(session, page)
     ]
 
 

@@ -1,13 +1,13 @@
-"""One watched topic in memory: what the tables said, kept up to date by news, drawn for each audience."""
+"""One watched topic in memory: what the tables said, kept up to date by news, drawn for each audience and language."""
 
 import asyncio
 import dataclasses
 import datetime as dt
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from server import times
+from server import texts, times
 from server.consent.reading import Eyes
 from server.live import gatherings, members, news
 from server.live.changes import CannotTell, Topic, changes
@@ -18,6 +18,7 @@ from server.presence import ears, states
 from server.presence import schema as presence_schema
 from server.presence import service as presence
 from server.presence.service import Record, VenuePicture
+from server.texts import ENGLISH
 
 
 class Viewer(Protocol):
@@ -31,7 +32,7 @@ class Viewer(Protocol):
 
 
 class View:
-    """A topic as one audience saw it last: a new viewer starts from there, and all get the same deltas."""
+    """A topic as seen last from one seat: a new viewer there starts from it, and all get the same deltas."""
 
     def __init__(self, name: str, seen: Topic) -> None:
         """seen: the topic as it is now."""
@@ -72,6 +73,13 @@ class View:
         self._seen, self._encoded = seen, None
 
 
+class Seat(NamedTuple):
+    """From where a topic is seen: who shares it sees the same."""
+
+    audience: Seeing
+    language: str = ENGLISH
+
+
 class Watch:
     """A topic that somebody watches; `record` is None until it was read for the first time."""
 
@@ -80,7 +88,7 @@ class Watch:
         self.name = name
         self.kind, _, self.key = name.partition("/")
         self.record: Record | Gathering | Diary | None = None
-        self.views: dict[Seeing, View] = {}
+        self.views: dict[Seat, View] = {}
         self.loading: asyncio.Task[None] | None = None
         self.resolving: asyncio.Task[None] | None = None
         self.holders_doubtful = False  # whose badges are here has to be read again, as soon as that succeeds
@@ -114,6 +122,10 @@ class Watch:
         if isinstance(self.record, Record):
             return self.record.facts.simulated
         return isinstance(self.record, Gathering) and self.record.simulated
+
+    def seat(self, audience: Seeing, language: str) -> Seat:
+        """Where a viewer sits. A real venue's picture has no words, so it is drawn once for all languages."""
+        return Seat(audience, ENGLISH if self.kind == "venue" and not self.simulated else language)
 
     def take(self, found: news.News) -> bool:
         """Takes news; False when the tables have to be read again."""
@@ -167,17 +179,18 @@ class Watch:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
 
-    def draw(self, audience: Seeing, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
-        """The topic as this audience sees it now. venues: the pictures of `venue_ids`."""
+    def draw(self, seat: Seat, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
+        """The topic as it is seen from there now. venues: the pictures of `venue_ids`."""
+        say, audience = texts.of(seat.language), seat.audience
         if isinstance(self.record, Record):
             assert isinstance(audience, Eyes)
-            seen: Any = presence_schema.venue_topic(venues[self.key], audience)
+            seen: Any = presence_schema.venue_topic(venues[self.key], audience, say)
             return dict(seen)
         if isinstance(self.record, Gathering):
             assert isinstance(audience, Audience)
-            return gatherings.draw(self.record, times.to_ms(now), audience, venues)
+            return gatherings.draw(self.record, times.to_ms(now), audience, venues, say)
         assert self.record is not None
-        return members.draw(self.record, now)
+        return members.draw(self.record, now, say)
 
 
 def _continued(before: states.Heard | None, news: states.Heard) -> states.Heard:

@@ -14,9 +14,13 @@ from starlette.requests import HTTPConnection
 from server.errors import Refused, SignInNeeded
 from server.people import service as people
 from server.people.model import Member
-from server.requests import InTransaction, Now
+from server.requests import InTransaction, Now, remember_language, texts_for
+from server.texts import Texts
 
 COOKIE = "muster_session"
+# Over HTTPS under a name of its own. Cookies know no ports: a browser that signed in at https://host:8443 would not let
+# http://host:8080 replace that cookie, and nobody could sign in there any more.
+SECURE_COOKIE = "__Host-muster_session"
 
 _described = APIKeyCookie(name=COOKIE, auto_error=False, description="Given by signing in.")
 
@@ -45,14 +49,30 @@ class NotYourBadge(Refused):
     code = "not_your_badge"
 
 
+def token_of(connection: HTTPConnection) -> str:
+    """The token of the browser's session, empty if it has none."""
+    cookies = connection.cookies
+    return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or ""
+
+
 def _viewer_if_any(
     connection: HTTPConnection, session: InTransaction, now: Now, _token: Annotated[str | None, Depends(_described)]
 ) -> Member | None:
-    token = connection.cookies.get(COOKIE)
-    return people.member_of(session, token=token, now=now) if token else None
+    token = token_of(connection)
+    member = people.member_of(session, token=token, now=now) if token else None
+    remember_language(connection, None if member is None else member.language)
+    return member
 
 
 ViewerIfAny = Annotated[Member | None, Depends(_viewer_if_any)]
+
+
+def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
+    return texts_for(connection)
+
+
+# The texts in the language of who asks.
+Say = Annotated[Texts, Depends(_texts)]
 
 
 def check_signed_in(viewer: ViewerIfAny) -> Member:

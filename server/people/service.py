@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from server import constraints, names
+from server import constraints, names, paging
 from server.errors import Conflict, NotFound, Refused
 from server.people.model import Member, SignInLink, SignInSession
 
@@ -70,7 +70,7 @@ def create(
         simulated=simulated,
         demo_order=demo_order,
     )
-    constraints.add_new(session, member, MemberExists(f"There is a member {id} already."))
+    constraints.add_new(session, member, MemberExists("There is a member %(id)s already.", id=id))
     return member
 
 
@@ -90,7 +90,7 @@ def get(session: Session, id: str) -> Member:
     """The member of this id; raises MemberUnknown."""
     member = session.get(Member, id) if names.is_id(id) else None
     if member is None:
-        raise MemberUnknown(f"There is no member {id[: names.ID_MAX_LENGTH]!r}.")
+        raise MemberUnknown("There is no member %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return member
 
 
@@ -103,16 +103,16 @@ def find(session: Session, text: str) -> Member:
     if len(found) == 1:
         return found[0]
     if found:
-        raise MemberUnknown(f"Several have the name {text!r}: say which, {_list(found)}.")
+        raise MemberUnknown("Several have the name %(text)r: say which, %(found)s.", text=text, found=_list(found))
     known = {word: member for member in members for word in (member.id, member.name.casefold())}
     near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
     hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
-    raise MemberUnknown(f"Nobody here is called {text!r}: {hint}")
+    raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=text, hint=hint)
 
 
-def list_all(session: Session) -> list[Member]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Member]:
     """All members by id."""
-    return list(session.scalars(select(Member).order_by(Member.id)))
+    return page.read(session, select(Member), paging.up(Member.id))
 
 
 def demo_members(session: Session) -> list[Member]:

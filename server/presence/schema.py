@@ -14,6 +14,7 @@ from server.presence.service import VenuePicture
 from server.presence.sight import Sight
 from server.presence.states import Kind
 from server.presence.visits import Attendance, SeenVisit
+from server.texts import IN_ENGLISH, Texts
 
 
 class VenueNow(TypedDict):
@@ -159,28 +160,34 @@ def local_time(at: dt.datetime, time_zone: str) -> str:
     return at.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
 
 
-def venue_topic(seen: VenuePicture, eyes: Eyes) -> VenueTopic:
-    """The venue topic of the live stream, with these eyes."""
+def venue_topic(seen: VenuePicture, eyes: Eyes, say: Texts = IN_ENGLISH) -> VenueTopic:
+    """The venue topic of the live stream, with these eyes; simulated names are in the reader's language."""
     shown = sight.look(seen, eyes)
+    simulated = seen.record.facts.simulated
     return {
         "rev": seen.record.rev,
-        "venue": _venue(seen),
-        "zones": _zones(seen, shown),
+        "venue": _venue(seen, say),
+        "zones": _zones(seen, shown, say),
         "agents": _agents(seen),
         "badges": _badges(seen, shown),
-        "names": {str(badge_id): name for badge_id, name in shown.names.items()},
+        "names": {str(badge_id): say.name(name, simulated) for badge_id, name in shown.names.items()},
         "greetings": [
-            {"name": one.name, "times": one.times, "since": rfc3339_ms(one.since_ms), "badge": one.badge_id}
+            {
+                "name": say.name(one.name, simulated),
+                "times": one.times,
+                "since": rfc3339_ms(one.since_ms),
+                "badge": one.badge_id,
+            }
             for one in shown.greetings
         ],
     }
 
 
-def _venue(seen: VenuePicture) -> VenueNow:
+def _venue(seen: VenuePicture, say: Texts) -> VenueNow:
     facts = seen.record.facts
     return {
         "id": facts.id,
-        "name": facts.name,
+        "name": say.name(facts.name, facts.simulated),
         "time_zone": facts.time_zone,
         "simulated": facts.simulated,
         "replayed": facts.replayed,
@@ -189,14 +196,14 @@ def _venue(seen: VenuePicture) -> VenueNow:
     }
 
 
-def _zones(seen: VenuePicture, shown: Sight) -> list[ZoneNow]:
+def _zones(seen: VenuePicture, shown: Sight, say: Texts) -> list[ZoneNow]:
     found: list[ZoneNow] = []
     for zone in seen.record.facts.zones:
         state = shown.zones[zone.id]
         found.append(
             {
                 "id": zone.id,
-                "name": zone.name,
+                "name": say.name(zone.name, seen.record.facts.simulated),
                 "level": zone.level,
                 "area": zone.area,
                 "count": state.here,

@@ -13,7 +13,7 @@ from server.consent.reading import Eyes, Holding
 from server.consent.rules import EVER_MS as EVER
 from server.consent.rules import Level, Window
 from server.live import news
-from server.live.watch import View, Watch
+from server.live.watch import Seat, View, Watch
 from server.presence import ears, rule, schema, service, states
 from server.presence.ears import Beacon, Placed
 from server.presence.intervals import EVER_MS
@@ -163,7 +163,7 @@ class Scene:
         now = times.from_ms(self.now_ms)
         picture = self.watch.picture(now)
         assert picture is not None
-        return self.watch.draw(self._eyes, now, {"cafe": picture})
+        return self.watch.draw(Seat(self._eyes), now, {"cafe": picture})
 
     def show(self) -> dict[str, Any]:
         seen = self._draw()
