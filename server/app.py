@@ -20,6 +20,8 @@ from server.communities import routes as communities_routes
 from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
+from server.erasure import routes as erasure_routes
+from server.erasure import tasks as _erasure_tasks  # noqa: F401  # they register themselves
 from server.events import routes as events_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
@@ -81,6 +83,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         presence_routes.router,
         checkins_routes.router,
         corrections_routes.router,
+        erasure_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,

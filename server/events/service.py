@@ -181,6 +181,15 @@ def organized_by(session: Session, *, member_id: str) -> list[Event]:
     return paging.EVERYTHING.read(session, select(Event).where(Event.organizer_id == member_id), *_LAST_FIRST)
 
 
+def hand_over(session: Session, *, event_id: str, to_id: str) -> Event:
+    """Makes another member the organizer of an event; raises EventUnknown, MemberUnknown."""
+    event = get(session, event_id)
+    event.organizer_id = people.get(session, to_id).id
+    session.flush()
+    topics.bump(session, [topics.CONSENTS, f"event/{event_id}"])
+    return event
+
+
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
     """The steps of an event in their order."""
     return list(session.scalars(select(Step).where(Step.event_id == event_id).order_by(Step.position)))
