@@ -46,11 +46,12 @@ def send_waiting(work: Work, webhook_id: int) -> None:
     """
     with work.engine.connect() as connection:
         connection.detach()  # closed at the end, and the lock with it, whatever happens
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:kind, :id)"), _lock(webhook_id)):
+        mine = connection.scalar(text("SELECT pg_try_advisory_lock(:kind, :id)"), _lock(webhook_id))
+        connection.commit()  # it is the connection's, not the transaction's
+        if not mine:
             with Session(connection) as session, session.begin():
                 collecting.queue(session, webhook_id, at=work.clock() + BUSY_AGAIN)
             return
-        connection.commit()
         begun = time.monotonic()
         while (message := _next(connection, work, webhook_id)) is not None:
             _send(connection, work, message)
