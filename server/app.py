@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems
+from server import database, health, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -26,15 +26,18 @@ from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
 from server.jobs import worker as jobs
 from server.jobs.service import Work
+from server.limits import tasks as limits_tasks
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
+from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, qr_codes, render
+from server.pages import api_docs, operator, qr_codes, render, roles
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
+from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
@@ -47,6 +50,8 @@ log = logging.getLogger(__name__)
 # An agent that was enrolled or moved hears of it within this; the question is one row of the database.
 STEP_S = 1.0
 VERSION = "1"
+# Naming them is what makes their tasks known to the worker.
+TASKS = (mail_tasks, limits_tasks, people_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -54,6 +59,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
     clock: the time that all rules go by, UTC.
     """
+    for language in texts.TAGS:
+        texts.of(language)  # read before the first who asks waits for it
     app = FastAPI(
         title="muster",
         version=VERSION,
@@ -68,7 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+    for router in (health.router, people_routes.strangers, pages_routes.strangers, roles.strangers):
         app.include_router(router)
     for router in (
         people_routes.router,
@@ -86,6 +93,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         demo_routes.router,
         qr_codes.router,
         pages_routes.router,
+        operator.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.

@@ -7,19 +7,19 @@ from server.communities import schema
 from server.communities import service as communities
 from server.communities.model import Community
 from server.people import access
-from server.requests import Id, InTransaction
+from server.requests import Id, InPage, InTransaction
 
 router = APIRouter(prefix="/api/communities", tags=["communities"])
 
 
 @router.get("")
-def list_communities(viewer: access.Viewer, session: InTransaction) -> list[schema.CommunityOut]:
+def list_communities(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.CommunityOut]:
     """All communities, with how many belong to them."""
     counts = communities.count_members(session)
     mine = {community.id for community in communities.communities_of(session, member_id=viewer.id)}
     return [
         schema.show(community, counts.get(community.id, 0), community.id in mine)
-        for community in communities.list_all(session)
+        for community in communities.list_all(session, page)
     ]
 
 

@@ -1,6 +1,5 @@
 """Files of an event and of a venue, and lists of who signed up elsewhere."""
 
-import logging
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -8,8 +7,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from server import fields
+from server.audit import service as audit
 from server.events import service as events
-from server.exports import check_ins, download, rights, schema, visits
+from server.exports import check_ins, download, schema, visits
 from server.exports import service as exports
 from server.exports.download import Form
 from server.people import access
@@ -19,7 +19,6 @@ from server.requests import Id, InTransaction, Now, context
 from server.venues import service as venues
 
 router = APIRouter(prefix="/api", tags=["files"])
-log = logging.getLogger(__name__)
 
 Since = Annotated[fields.Moment | None, Query(description="28 days before the end by default")]
 Until = Annotated[fields.Moment | None, Query(description="now by default; 92 days after the beginning at most")]
@@ -117,7 +116,7 @@ def take_list(
 
     Everybody on it becomes a guest who means to come. The first line names the columns: name, and perhaps e-mail.
     """
-    rights.check_event(session, viewer=viewer, event=events.get(session, event_id))
+    access.check_hosts(session, viewer, events.get(session, event_id))
     if preview:
         return schema.show(exports.look(session, event_id=event_id, data=data), True)
     return schema.show(exports.take(session, event_id=event_id, data=data, now=now), False)
@@ -125,7 +124,7 @@ def take_list(
 
 def _event(event_id: str, request: Request, viewer: Member, session: Session, now: Now, form: Form) -> Response:
     event = events.get(session, event_id)
-    rights.check_event(session, viewer=viewer, event=event)
+    access.check_hosts(session, viewer, event)
     _note(session, viewer, f"event/{event.id}", "check-ins", now)
     return check_ins.of_event(context(request).engine, event=event, viewer=viewer, now=now, form=form)
 
@@ -142,7 +141,7 @@ def _venue(
     form: Form,
 ) -> Response:
     venue = venues.get(session, venue_id)
-    rights.check_venue(session, viewer=viewer, venue=venue)
+    access.check_keeps(session, viewer, [venue])
     its_now = presence.now_of(session, venue=venue, now=now)
     since_ms, until_ms = visits.quarters(since, until, its_now)
     _note(session, viewer, f"venue/{venue.id}", what, now)
@@ -153,6 +152,4 @@ def _venue(
 
 
 def _note(session: Session, viewer: Member, of: str, what: str, now: Now) -> None:
-    """Says that somebody took a file: the one place from which it is told."""
-    del session, now
-    log.info("%s took a file of %s (%s)", viewer.id, of, what)
+    audit.note(session, "file.taken", of=of, by=viewer.id, now=now, what=what)

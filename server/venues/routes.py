@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from server import names
 from server.people import access
-from server.requests import Id, InTransaction
+from server.requests import Id, InPage, InTransaction
 from server.venues import schema
 from server.venues import service as venues
 from server.venues.model import Venue
@@ -13,10 +13,11 @@ router = APIRouter(prefix="/api/venues", tags=["venues"])
 
 
 @router.get("")
-def list_venues(viewer: access.Viewer, session: InTransaction) -> list[schema.VenueOut]:
+def list_venues(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.VenueOut]:
     """The venues that you run; for operators all."""
-    mine = venues.list_all(session) if viewer.operator else venues.owned_by(session, member_id=viewer.id)
-    return [schema.show(venue) for venue in mine]
+    if viewer.operator:
+        return [schema.show(venue) for venue in venues.list_all(session, page)]
+    return [schema.show(venue) for venue in venues.owned_by(session, member_id=viewer.id, page=page)]
 
 
 @router.post("", status_code=201)

@@ -1,11 +1,10 @@
-"""Who may have news sent: who hosts the event, or keeps the venue; operators for communities; no names but hers."""
+"""Who may have news sent: who hosts the event, or keeps the venue, a community's hosts; no names but theirs."""
 
 from sqlalchemy.orm import Session
 
 from server.communities import service as communities
 from server.errors import MusterError
 from server.events import service as events
-from server.exports import rights
 from server.people import access
 from server.people import service as people
 from server.people.model import Member
@@ -16,14 +15,14 @@ from server.webhooks.model import Webhook
 def check(
     session: Session, *, viewer: Member, event_id: str | None, venue_id: str | None, community_id: str | None
 ) -> None:
-    """Raises NotYourEvent, NotYourVenue, OperatorsOnly (a community), and the Unknown of what is named."""
+    """Raises NotYourEvent, NotYourVenue, NotYourCommunity, and the Unknown of what is named."""
     if event_id is not None:
-        rights.check_event(session, viewer=viewer, event=events.get(session, event_id))
+        access.check_hosts(session, viewer, events.get(session, event_id))
     if venue_id is not None:
-        rights.check_venue(session, viewer=viewer, venue=venues.get(session, venue_id))
+        access.check_keeps(session, viewer, [venues.get(session, venue_id)])
     if community_id is not None:
         communities.get(session, community_id)
-        access.check_operator(viewer)
+        access.check_hosts_community(session, viewer, community_id)
 
 
 def may(session: Session, *, viewer: Member, webhook: Webhook) -> bool:

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0011"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 MOMENT = sa.DateTime(timezone=True)
 
