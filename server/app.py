@@ -12,13 +12,14 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems, texts
+from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
+from server.doors import routes as doors_routes
 from server.events import routes as events_routes
 from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
@@ -33,7 +34,7 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, files, operator, qr_codes, render, roles
+from server.pages import api_docs, files, operator, qr_codes, render, roles, trust
 from server.pages import routes as pages_routes
 from server.pages import webhooks as webhooks_pages
 from server.people import access
@@ -77,7 +78,15 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers, roles.strangers):
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    for router in (
+        health.router,
+        people_routes.strangers,
+        doors_routes.strangers,
+        pages_routes.strangers,
+        roles.strangers,
+        trust.strangers,
+    ):
         app.include_router(router)
     for router in (
         people_routes.router,
@@ -88,6 +97,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         events_routes.router,
         presence_routes.router,
         checkins_routes.router,
+        doors_routes.router,
         corrections_routes.router,
         exports_routes.router,
         webhooks_routes.router,

@@ -6,6 +6,7 @@ from server.badges import model as badges
 from server.checkins import model as checkins
 from server.communities import model as communities
 from server.demo import model as demo
+from server.doors import model as doors
 from server.events import model as events
 from server.exports import model as exports
 from server.fleet import model as fleet
@@ -29,6 +30,7 @@ ALL = (
     events,
     presence,
     checkins,
+    doors,
     exports,
     webhooks,
     demo,
