@@ -37,8 +37,9 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, operator, qr_codes, render, roles, trust
+from server.pages import api_docs, files, operator, qr_codes, render, roles, trust
 from server.pages import routes as pages_routes
+from server.pages import webhooks as webhooks_pages
 from server.people import access
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
@@ -47,6 +48,7 @@ from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
 from server.webhooks import routes as webhooks_routes
+from server.webhooks import tasks as webhooks_tasks
 from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ log = logging.getLogger(__name__)
 STEP_S = 1.0
 VERSION = "1"
 # Naming them is what makes their tasks known to the worker.
-TASKS = (mail_tasks, limits_tasks, people_tasks)
+TASKS = (mail_tasks, limits_tasks, people_tasks, webhooks_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -108,6 +110,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         demo_routes.router,
         qr_codes.router,
         pages_routes.router,
+        files.router,
+        webhooks_pages.router,
         operator.router,
         api_docs.router,
     ):
