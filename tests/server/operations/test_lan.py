@@ -12,7 +12,7 @@ from rich.console import Console
 
 from config import settings as config
 from config.settings import Settings, SettingsError
-from server.operations import lan, networks
+from server.operations import doctor, lan, networks
 from server.operations.lan import LanError
 from server.operations.progress import Progress
 
@@ -113,3 +113,20 @@ def test_the_code_is_the_code_in_halves_of_characters() -> None:
     wanted = [[bool(dark) for dark in row] for row in segno.make(url, error="l", micro=False).matrix_iter(border=2)]
     assert rows[: len(wanted)] == wanted
     assert not any(map(any, rows[len(wanted) :]))
+
+
+def test_the_doctor_sees_a_certificate_that_ended_or_is_for_another_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home, elsewhere = IPv4Address("192.168.178.21"), IPv4Address("10.0.0.7")
+    addresses(monkeypatch, str(home))
+    found, _ = lan.prepare(tmp_path, settings(), NOW)
+    well = doctor.look_at_https(found, [home], NOW)
+    assert well.well
+    assert well.found.startswith("for 192.168.178.21, ")
+    moved = doctor.look_at_https(found, [elsewhere], NOW)
+    assert (moved.well, moved.advice) == (False, "start muster up --lan again")
+    assert "this machine is now at 10.0.0.7" in moved.found
+    assert not doctor.look_at_https(found, [home], NOW + dt.timedelta(days=400)).well
+    Path(found.server.tls_file).unlink()
+    assert "cannot be read" in doctor.look_at_https(found, [home], NOW).found
