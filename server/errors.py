@@ -7,6 +7,8 @@ class MusterError(Exception):
     """Something went wrong that a person can act on."""
 
     code: ClassVar[str] = "error"
+    # What was written before it was raised stays: a refusal at a door is a row. Otherwise all is as before.
+    kept: ClassVar[bool] = False
 
     def __init__(self, template: str = "", **values: Any) -> None:
         """template: the sentence for a person, `%(name)s` where values go; if empty the class docstring's first line.
@@ -66,6 +68,18 @@ class TooMany(MusterError):
         self.retry_after_s = retry_after_s
 
 
+class NotAllowed(MusterError):
+    """This address does not do that."""
+
+    code = "method_not_allowed"
+
+
+class TooLarge(MusterError):
+    """That is more than this server takes at once."""
+
+    code = "too_large"
+
+
 class Unavailable(MusterError):
     """A part of muster is not reachable at the moment; please try again."""
 
@@ -76,9 +90,11 @@ class Unavailable(MusterError):
 HTTP_STATUS: tuple[tuple[type[MusterError], int], ...] = (
     (SignInNeeded, 401),
     (NotFound, 404),
+    (NotAllowed, 405),
     (Conflict, 409),
     (Refused, 403),
     (Precondition, 412),
+    (TooLarge, 413),
     (Invalid, 422),
     (TooMany, 429),
     (Unavailable, 503),

@@ -14,6 +14,7 @@ from config import settings as config
 from config.settings import Settings
 from server import app as server_app
 from server import requests
+from server.errors import MusterError
 from server.people import access
 from server.people import service as people
 from tests.server.places import NOW, make_agent, make_cafe, make_members
@@ -62,9 +63,17 @@ def make_app(session: Session, engine: Engine, clock: Clock) -> Callable[[Settin
     def transaction() -> Iterator[Session]:
         session.flush()
         session.expunge_all()
+        kept: MusterError | None = None
         with session.begin_nested():
-            yield session
+            try:
+                yield session
+            except MusterError as error:
+                if not error.kept:
+                    raise
+                kept = error
         session.expunge_all()
+        if kept is not None:
+            raise kept
 
     def make(settings: Settings) -> FastAPI:
         app = server_app.create_app(settings, clock)
