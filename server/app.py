@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems, texts
+from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -23,30 +23,38 @@ from server.demo import routes as demo_routes
 from server.erasure import routes as erasure_routes
 from server.erasure import tasks as _erasure_tasks  # noqa: F401  # they register themselves
 from server.events import routes as events_routes
+from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
 from server.jobs import worker as jobs
 from server.jobs.service import Work
+from server.limits import tasks as limits_tasks
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
+from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, operator, qr_codes, render, roles
+from server.pages import api_docs, operator, qr_codes, render, roles, trust
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
+from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
+from server.webhooks import routes as webhooks_routes
+from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
 
 # An agent that was enrolled or moved hears of it within this; the question is one row of the database.
 STEP_S = 1.0
 VERSION = "1"
+# Naming them is what makes their tasks known to the worker.
+TASKS = (mail_tasks, limits_tasks, people_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -70,7 +78,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers, roles.strangers):
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    for router in (
+        health.router,
+        people_routes.strangers,
+        pages_routes.strangers,
+        roles.strangers,
+        trust.strangers,
+    ):
         app.include_router(router)
     for router in (
         people_routes.router,
@@ -84,6 +99,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         checkins_routes.router,
         corrections_routes.router,
         erasure_routes.router,
+        exports_routes.router,
+        webhooks_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,
@@ -122,6 +139,8 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         )
     )
     broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
+    waking = Waking(engine)
+    broker.subscribe(news.SUBSCRIPTION, lambda topic, _payload, _retained: waking.take(news.topic_name(topic) or ""))
     broker.subscribe(statuses.PATTERN, heard.take, qos=1)
     broker.on_connect(hub.doubt)
     broker.on_connect(announcer.forget)
@@ -131,12 +150,14 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         broker.start()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
+        looking = asyncio.create_task(waking.run(), name="webhooks")
         try:
             async with jobs.running(Work(engine, settings, clock)):
                 yield
         finally:
             stopping.set()
-            await asyncio.gather(keeping, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(keeping, looking, return_exceptions=True)
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)

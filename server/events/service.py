@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from server import constraints, names, paging, topics
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.events.model import Event, SignUp, Step
+from server.people import roles
 from server.people import service as people
 from server.venues import service as venues
 
@@ -129,9 +130,9 @@ def create(
     return event
 
 
-def get_step(session: Session, *, event_id: str, step_id: str) -> Step:
-    """A step of this event; raises StepUnknown."""
-    step = session.get(Step, step_id) if names.is_id(step_id) else None
+def get_step(session: Session, *, event_id: str, step_id: str, to_edit: bool = False) -> Step:
+    """A step of this event, locked if it is read to be edited; raises StepUnknown."""
+    step = session.get(Step, step_id, with_for_update=constraints.lock(to_edit)) if names.is_id(step_id) else None
     if step is None or step.event_id != event_id:
         raise StepUnknown("There is no step %(step)r in this event.", step=step_id[: names.ID_MAX_LENGTH])
     return step
@@ -163,12 +164,24 @@ def move_step(
     return step
 
 
-def get(session: Session, id: str) -> Event:
-    """The event of this id; raises EventUnknown."""
-    event = session.get(Event, id) if names.is_id(id) else None
+def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
+    """The event of this id, locked if it is read to be edited; raises EventUnknown."""
+    event = session.get(Event, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if event is None:
         raise EventUnknown("There is no event %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return event
+
+
+def edit(session: Session, event: Event, *, name: str, community_id: str | None) -> None:
+    """Gives an event another name or community, None for one that is open to all; who signed up stays so.
+
+    Raises CommunityUnknown, Invalid.
+    """
+    if community_id is not None:
+        communities.get(session, community_id)
+    event.name, event.community_id = names.check_name(name, "event"), community_id
+    session.flush()
+    topics.bump(session, [f"event/{event.id}"])
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Event]:
@@ -177,8 +190,10 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ev
 
 
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
-    """The events of an organizer, those that end last first."""
-    return paging.EVERYTHING.read(session, select(Event).where(Event.organizer_id == member_id), *_LAST_FIRST)
+    """The events that somebody organizes or hosts, those that end last first."""
+    hosted = roles.held_by(session, member_id=member_id, kind="event")
+    rows = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
+    return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
 def hand_over(session: Session, *, event_id: str, to_id: str) -> Event:
@@ -210,12 +225,13 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
 
 
 def running_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> list[str]:
-    """The ids of this organizer's events with a step in the venue that is open at a time."""
+    """The ids of the events that she organizes or hosts with a step in the venue that is open at a time."""
+    hosted = roles.held_by(session, member_id=organizer_id, kind="event")
     found = session.scalars(
         select(Event.id)
         .join(Step, Step.event_id == Event.id)
         .where(
-            Event.organizer_id == organizer_id,
+            or_(Event.organizer_id == organizer_id, Event.id.in_(hosted)),
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,
@@ -247,6 +263,11 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
         .on_conflict_do_nothing(index_elements=[SignUp.event_id, SignUp.member_id])
     )
     topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
+
+
+def refuse_over(session: Session, *, event_id: str, now: dt.datetime) -> None:
+    """Raises EventUnknown, EventOver once its last step has ended."""
+    _refuse_over(session, get(session, event_id), now)
 
 
 def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
@@ -307,10 +328,10 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
 
 
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
-    if zone_id is None:
-        venues.get(session, venue_id)
-    else:
+    venue = venues.get(session, venue_id)
+    if zone_id is not None:
         venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venue)
 
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:

@@ -1,6 +1,6 @@
-"""Who may see who is at a venue: its shop owner, operators, and the organizer of an event running there.
+"""Who may see who is at a venue: who keeps it, operators, and the hosts of an event running there.
 
-What each sees of whom, consent decides (server/consent): names are for the shop owner, and of those who agreed.
+What each sees of whom, consent decides (server/consent): names are for who keeps it, and of those who agreed.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server.consent.reading import Eyes
 from server.errors import Refused
 from server.events import service as events
+from server.people import access
 from server.people.model import Member
 from server.presence import service
 from server.venues import service as venues
@@ -33,7 +34,7 @@ def check_sees(session: Session, *, member: Member, venue_id: str, now: dt.datet
     An event at a replayed venue runs by that venue's own time.
     """
     venue = venues.get(session, venue_id)
-    keeps = venue.owner_id == member.id
+    keeps = access.keeps(session, member, venue)
     at = service.now_of(session, venue=venue, now=now)
     mine = events.running_there(session, organizer_id=member.id, venue_id=venue_id, at=at)
     if not (mine or keeps or member.operator):

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import os
 import zoneinfo
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -94,6 +95,14 @@ OWNERS = {
 }
 
 
+CONTACTS = {
+    neighbourhood.BOOKS.id: "hello@books.example, 12 Quay Street",
+    neighbourhood.CAFE.id: "hello@cafe.example, 14 Quay Street",
+    neighbourhood.WORKSHOP.id: "hello@press.example, 3 Mill Lane",
+}
+OFFERS = {neighbourhood.CAFE.id: "10th visit on the house"}
+
+
 def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     """Makes the neighbourhood unless it is there, and an evening that is about to begin unless one is on.
 
@@ -101,10 +110,10 @@ def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     LoginsError.
     """
     with database.transaction(engine) as session:
+        newcomers = _make_people(session)
         if not any(venue.id == neighbourhood.BOOKS.id for venue in venues.list_all(session)):
-            _make_people(session)
             _make_venues(session, now)
-            _make_badges(session, now)
+        _make_badges(session, newcomers, now)
         demo.keep(
             session,
             {
@@ -185,9 +194,13 @@ def _announce(session: Session, settings: Settings, gathering: Gathering, now: d
         events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
 
 
-def _make_people(session: Session) -> None:
-    communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
-    for resident in RESIDENTS:
+def _make_people(session: Session) -> list[Resident]:
+    """Makes those who are not there yet, and returns them."""
+    known = {member.id for member in people.list_all(session)}
+    if not any(community.id == COMMUNITY for community in communities.list_all(session)):
+        communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
+    newcomers = [resident for resident in RESIDENTS if resident.id not in known]
+    for resident in newcomers:
         people.create(
             session,
             id=resident.id,
@@ -197,8 +210,9 @@ def _make_people(session: Session) -> None:
             simulated=True,
             demo_order=resident.demo_order,
         )
-        if resident.badge:
+        if resident.badge and resident.intent is not Intent.CROWD:
             communities.join(session, community_id=COMMUNITY, member_id=resident.id)
+    return newcomers
 
 
 def _make_venues(session: Session, now: dt.datetime) -> None:
@@ -210,6 +224,8 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
             name=venue.name,
             time_zone=local_time_zone(),
             owner_id=OWNERS[venue.id],
+            contact=CONTACTS[venue.id],
+            offer=OFFERS.get(venue.id, ""),
             location=neighbourhood.to_lon_lat((outline.west + outline.east) / 2, (outline.south + outline.north) / 2),
             zones=[venues.NewZone(zone.id, zone.name, 0, neighbourhood.polygon(zone)) for zone in venue.zones],
             simulated=True,
@@ -227,8 +243,8 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
             )
 
 
-def _make_badges(session: Session, now: dt.datetime) -> None:
-    for resident in RESIDENTS:
+def _make_badges(session: Session, newcomers: Iterable[Resident], now: dt.datetime) -> None:
+    for resident in newcomers:
         if resident.badge:
             identity = residents.identity_of(resident)
             label = f"M-{int.from_bytes(identity[-2:]):03d}"  # as on a sticker: its minor
