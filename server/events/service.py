@@ -357,10 +357,10 @@ def _check_capacity(name: str, capacity: int | None) -> None:
 
 
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
-    if zone_id is None:
-        venues.get(session, venue_id)
-    else:
+    venue = venues.get(session, venue_id)
+    if zone_id is not None:
         venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venue)
 
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:

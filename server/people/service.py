@@ -18,7 +18,6 @@ from server.people.model import Member, SignInLink, SignInSession
 SESSION_LIFETIME = dt.timedelta(days=30)
 LINK_LIFETIME = dt.timedelta(minutes=15)
 RANDOM_ID_BYTES = 10  # 80 bits: two never meet
-FORGET_AFTER = dt.timedelta(days=30)
 NEAR_NAMES = 3  # as many as one line shows
 
 
@@ -262,12 +261,12 @@ def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
     raise LinkUsed  # taken back between the two statements; nobody may sign in with a link in doubt
 
 
-def guests_to_forget(session: Session, now: dt.datetime) -> list[str]:
-    """The ids of guests whose last event ended, or who came last, FORGET_AFTER ago; leaving an e-mail keeps one.
+def guests_to_forget(session: Session, now: dt.datetime, keep: dt.timedelta) -> list[str]:
+    """The ids of guests whose last event ended, or who came last, `keep` ago; leaving an e-mail keeps one.
 
     A guest who let a shop greet her until some day is remembered until then.
     """
-    return list(session.execute(_TO_FORGET, {"now": now, "since": now - FORGET_AFTER}).scalars())
+    return list(session.execute(_TO_FORGET, {"now": now, "since": now - keep}).scalars())
 
 
 def _to_the_hour(moment: dt.datetime) -> dt.datetime:
