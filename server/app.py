@@ -26,15 +26,18 @@ from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
 from server.jobs import worker as jobs
 from server.jobs.service import Work
+from server.limits import tasks as limits_tasks
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
+from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
 from server.pages import api_docs, operator, qr_codes, render, roles
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
+from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
@@ -45,6 +48,8 @@ log = logging.getLogger(__name__)
 # An agent that was enrolled or moved hears of it within this; the question is one row of the database.
 STEP_S = 1.0
 VERSION = "1"
+# Naming them is what makes their tasks known to the worker.
+TASKS = (mail_tasks, limits_tasks, people_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:

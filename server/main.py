@@ -78,6 +78,7 @@ def run(settings: Settings) -> int:
                 timeout_graceful_shutdown=STOP_S,
                 lifespan="on",
                 server_header=False,
+                proxy_headers=False,  # whom to believe about X-Forwarded-For is server.trusted_proxies' to say
                 ws="none",
             ),
             lambda: end_streams(app),

@@ -22,8 +22,8 @@ def note(
 ) -> None:
     """Notes an act.
 
-    action: `role.given`, `check_in.undone` ...; of: `venue/<id>`, `event/<id>`, `member/<id>`, `server`; by: a member's
-    id; details: ids and numbers, never names.
+    action: `role.given`, `check_in.undone` ...; of: `venue/<id>`, `event/<id>`, `member/<id>`, `server`; by: the id of
+    a member; details: ids and numbers, never names.
     """
     session.add(Note(at=now, actor_id=by, door_id=door_id, action=action, subject=of, details=details))
     session.flush()

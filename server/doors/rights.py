@@ -12,9 +12,9 @@ from server.venues import service as venues
 def check_makes(session: Session, *, member: Member, event_id: str | None = None, venue_id: str | None = None) -> None:
     """Raises NotYourEvent, NotYourVenue, EventUnknown, VenueUnknown unless she may make and close its doors."""
     if event_id is not None:
-        access.check_hosts(member, events.get(session, event_id).organizer_id)
+        access.check_hosts(session, member, events.get(session, event_id))
     if venue_id is not None:
-        access.check_keeps(member, [venues.get(session, venue_id).owner_id])
+        access.check_keeps(session, member, [venues.get(session, venue_id)])
 
 
 def check_lets_in(
@@ -26,5 +26,5 @@ def check_lets_in(
     """
     if event_id is not None and not checkins.organizes(session, member=member, event_id=event_id):
         raise checkins.EventNotYours
-    if venue_id is not None and venues.get(session, venue_id).owner_id != member.id:
+    if venue_id is not None and not access.keeps(session, member, venues.get(session, venue_id)):
         raise access.NotYourVenue

@@ -74,13 +74,13 @@ def show_step(step: Step) -> StepOut:
     )
 
 
-def show(event: Event, steps: list[Step], viewer_id: str, signed_up: bool) -> EventOut:
-    """An event as the API shows it to this viewer."""
+def show(event: Event, steps: list[Step], hosts: bool, signed_up: bool) -> EventOut:
+    """An event as the API shows it to a viewer; hosts: whether she organizes or hosts it."""
     return EventOut(
         id=event.id,
         name=event.name,
         community=event.community_id,
-        organizer=event.organizer_id == viewer_id,
+        organizer=hosts,
         signed_up=signed_up,
         approval=event.approval,
         simulated=event.simulated,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from server import constraints, names, paging, topics
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.events.model import Event, SignUp, Step
+from server.people import roles
 from server.people import service as people
 from server.venues import service as venues
 
@@ -202,8 +203,10 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ev
 
 
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
-    """The events of an organizer, those that end last first."""
-    return paging.EVERYTHING.read(session, select(Event).where(Event.organizer_id == member_id), *_LAST_FIRST)
+    """The events that somebody organizes or hosts, those that end last first."""
+    hosted = roles.held_by(session, member_id=member_id, kind="event")
+    rows = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
+    return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
@@ -226,12 +229,13 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
 
 
 def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
-    """Whether an event of this organizer has a step in the venue that is open at a time."""
+    """Whether an event that she organizes or hosts has a step in the venue that is open at a time."""
+    hosted = roles.held_by(session, member_id=organizer_id, kind="event")
     found = session.scalar(
         select(Step.id)
         .join(Event, Event.id == Step.event_id)
         .where(
-            Event.organizer_id == organizer_id,
+            or_(Event.organizer_id == organizer_id, Event.id.in_(hosted)),
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,

@@ -9,8 +9,25 @@ from server.demo import model as demo
 from server.doors import model as doors
 from server.events import model as events
 from server.fleet import model as fleet
+from server.limits import model as limits
+from server.mail import model as mail
 from server.people import model as people
 from server.presence import model as presence
 from server.venues import model as venues
 
-ALL = (topics, people, audit, venues, fleet, badges, communities, events, presence, checkins, doors, demo)
+ALL = (
+    topics,
+    mail,
+    limits,
+    audit,
+    people,
+    venues,
+    fleet,
+    badges,
+    communities,
+    events,
+    presence,
+    checkins,
+    doors,
+    demo,
+)

@@ -55,10 +55,11 @@ def gatherings_of(session: Session, member: Member, now: dt.datetime, say: Texts
     """What she hosts, goes to or may walk into: what is on first, then what comes next, then what is over."""
     arrived = _own_arrivals(session, member)
     going = set(events.signed_up_for(session, member_id=member.id))
+    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
     mine = {community.id for community in communities.communities_of(session, member_id=member.id)}
     found: list[Fact] = []
     for event in events.list_all(session):
-        hosts = member.id == event.organizer_id
+        hosts = event.id in hosted
         sees = hosts or member.operator
         if not (sees or event.id in going or event.community_id is None or event.community_id in mine):
             continue
@@ -100,9 +101,10 @@ def places_of(
 def upcoming(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
     """The steps she may walk into next, the nearest first: of what she signed up for or hosts."""
     going = set(events.signed_up_for(session, member_id=member.id))
+    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
     found: list[Fact] = []
     for event in events.list_all(session):
-        if event.id not in going and event.organizer_id != member.id:
+        if event.id not in going | hosted:
             continue
         for step in events.steps_of(session, event_id=event.id):
             if step.ends_at <= now:

@@ -42,7 +42,7 @@ def be(
     way = next((way for way in ways_in(session, now) if way["role"] == role), None)
     if way is None:
         raise NobodyShows
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(session, member_id=way["member"], now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(way["next"], status_code=303)
     cookies.keep(request, response, token, settings)

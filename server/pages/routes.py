@@ -91,7 +91,7 @@ def sign_in(
 ) -> Response:
     """Signs in as one of the demonstration's people."""
     chosen = people_routes.check_choosable(session, settings, member)
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(session, member_id=chosen.id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(check_next(next), status_code=303)
     cookies.keep(request, response, token, settings)
@@ -131,7 +131,7 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
             name=None,
             action=request.url.path,
         )
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(session, member_id=member_id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse("/", status_code=303)
     cookies.keep(request, response, token, settings)
@@ -141,7 +141,7 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
 @strangers.post("/sign-out")
 def sign_out(request: Request, session: InTransaction) -> Response:
     """Ends this browser's session; one that has ended already is fine."""
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     response = RedirectResponse("/", status_code=303)
     cookies.forget(response)
     return response

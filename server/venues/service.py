@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
 from server import constraints, names, paging, topics
 from server.errors import Conflict, Invalid, NotFound
+from server.people import roles
 from server.people import service as people
 from server.venues.model import Venue, Zone
 
@@ -129,8 +130,9 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ve
 
 
 def owned_by(session: Session, *, member_id: str, page: paging.Page = paging.EVERYTHING) -> list[Venue]:
-    """The venues of a shop owner by name."""
-    return page.read(session, select(Venue).where(Venue.owner_id == member_id), *_BY_NAME)
+    """The venues that somebody owns or is staff of, by name."""
+    kept = roles.held_by(session, member_id=member_id, kind="venue")
+    return page.read(session, select(Venue).where(or_(Venue.owner_id == member_id, Venue.id.in_(kept))), *_BY_NAME)
 
 
 def zones_of(session: Session, *, venue_id: str) -> list[Zone]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from config import settings as config
@@ -53,7 +53,12 @@ def demo_settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def make_app(session: Session, engine: Engine, clock: Clock) -> Callable[[Settings], FastAPI]:
-    """Makes an app whose requests run in the test's session, each in a savepoint, with nothing left over in memory."""
+    """Makes an app whose requests run in the test's session, each in a savepoint, with nothing left over in memory.
+
+    What limits count is committed apart from that, so it begins empty.
+    """
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM bucket"))
 
     def transaction() -> Iterator[Session]:
         session.flush()

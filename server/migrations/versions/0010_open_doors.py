@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def _moment(name: str, nullable: bool = False) -> sa.Column[object]:
@@ -120,25 +120,11 @@ def upgrade() -> None:
         _moment("created_at"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pass_key")),
     )
-    op.create_table(
-        "audit",
-        _number(),
-        _moment("at"),
-        sa.Column("actor_id", sa.Text()),
-        sa.Column("door_id", sa.BigInteger()),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("details", JSONB(), server_default="{}", nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
-        _refers("audit", "actor_id", "member", "SET NULL"),
-    )
-    op.create_index("ix_audit_actor_id", "audit", ["actor_id"])
-    op.create_index("ix_audit_subject_id", "audit", ["subject", "id"])
 
 
 def downgrade() -> None:
     """Takes this migration back; what only it can hold is gone."""
-    for table in ("audit", "pass_key", "ask", "passage", "door"):
+    for table in ("pass_key", "ask", "passage", "door"):
         op.drop_table(table)
     op.execute("DELETE FROM refusal WHERE at_door")
     op.drop_constraint("pk_refusal", "refusal")

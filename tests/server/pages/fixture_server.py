@@ -24,6 +24,12 @@ from tests.server.pages import scenes
 HAND_PORT = 8899
 HEARTBEAT_S = 15.0
 START_TIMEOUT_S = 20.0
+WAYS = [
+    {"role": "attendee", "name": "Robin"},
+    {"role": "owner", "name": "Amina Haddad"},
+    {"role": "organizer", "name": "Robin"},
+    {"role": "operator", "name": "Jun Park"},
+]
 PEOPLE = [
     ("robin", "Robin", "That's you: a badge in your pocket, on the street, an evening free.", True),
     ("ana", "Ana Marković", "Hosts the Night of short stories. Sees who has come.", False),
@@ -205,7 +211,7 @@ def create(evening: Evening) -> fastapi.FastAPI:
     def stream(path: str, feed: Feed) -> None:
         app.add_api_route(path, lambda: feed.respond(), methods=["GET"], response_class=StreamingResponse)
 
-    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", places=[
+    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", ways=WAYS, places=[
         {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42,
          "visits": 118, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6},
@@ -213,8 +219,9 @@ def create(evening: Evening) -> fastapi.FastAPI:
          "visits": 0, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0},
     ])  # fmt: skip
-    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None)
-    page("/welcome", "landing.html")
+    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None, ways=[])
+    page("/welcome", "landing.html", ways=[])
+    page("/welcome-to-the-demonstration", "landing.html", ways=WAYS)
     people = [{"id": i, "name": name, "says": says, "first": first} for i, name, says, first in PEOPLE]
     page("/sign-in", "sign_in.html", people=people, next="/tonight")
     page("/sign-in-by-link", "sign_in.html", people=[], next="/", demo=False)
@@ -288,6 +295,22 @@ def create(evening: Evening) -> fastapi.FastAPI:
     @app.post("/api/demo/agents/{agent_id}")
     def switch_agent(agent_id: str, wanted: dict[str, bool]) -> dict[str, bool]:
         evening.switched.append((agent_id, wanted["running"]))
+        next(agent for agent in evening.world["agents"] if agent["id"] == agent_id)["running"] = wanted["running"]
+        return wanted
+
+    @app.post("/api/demo/you/badge")
+    def leave_badge(wanted: dict[str, bool]) -> dict[str, bool]:
+        evening.world["you"]["left"] = wanted["left"]
+        return wanted
+
+    @app.post("/api/demo/crowd")
+    def call_crowd() -> dict[str, bool]:
+        evening.world["crowd"] = True
+        return {"called": True}
+
+    @app.post("/api/demo/venues/{venue_id}")
+    def connect(venue_id: str, wanted: dict[str, bool]) -> dict[str, bool]:
+        next(venue for venue in evening.world["venues"] if venue["id"] == venue_id)["online"] = wanted["online"]
         return wanted
 
     return app
