@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
 from server.communities.model import Community, CommunityMember
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, Refused
 from server.people import service as people
 
 
@@ -28,6 +28,12 @@ class NotAMember(NotFound):
     code = "not_a_member"
 
 
+class NotYourCommunity(Refused):
+    """Only members of this community may change it: join it first."""
+
+    code = "not_your_community"
+
+
 def create(session: Session, *, id: str, name: str) -> Community:
     """Makes a community without members; raises CommunityExists, Invalid."""
     community = Community(id=names.check_id(id, "community"), name=names.check_name(name, "community"))
@@ -35,12 +41,18 @@ def create(session: Session, *, id: str, name: str) -> Community:
     return community
 
 
-def get(session: Session, id: str) -> Community:
-    """The community of this id; raises CommunityUnknown."""
-    community = session.get(Community, id) if names.is_id(id) else None
+def get(session: Session, id: str, *, to_edit: bool = False) -> Community:
+    """The community of this id, locked if it is read to be edited; raises CommunityUnknown."""
+    community = session.get(Community, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if community is None:
         raise CommunityUnknown("There is no community %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return community
+
+
+def rename(session: Session, community: Community, *, name: str) -> None:
+    """Gives a community another name; raises Invalid."""
+    community.name = names.check_name(name, "community")
+    session.flush()
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Community]:

@@ -52,8 +52,8 @@ class WorldOut(fields.Outgoing):
 class Place(fields.Incoming):
     """Where to put yourself, in degrees."""
 
-    lon: float
-    lat: float
+    lon: fields.Longitude
+    lat: fields.Latitude
 
 
 class Left(fields.Incoming):

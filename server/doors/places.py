@@ -51,7 +51,8 @@ class Known(NamedTuple):
 _BEHIND = text("""
     SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
-           venue.name AS venue_name, venue.time_zone, ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
+           venue.name AS venue_name, venue.time_zone,
+           ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
     JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id = :event ORDER BY step.position

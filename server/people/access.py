@@ -27,7 +27,7 @@ COOKIE = "muster_session"
 # http://host:8080 replace that cookie, and nobody could sign in there any more.
 SECURE_COOKIE = "__Host-muster_session"
 
-_described = APIKeyCookie(name=COOKIE, auto_error=False, description="Given by signing in.")
+_described = APIKeyCookie(name=COOKIE, scheme_name=COOKIE, auto_error=False, description="Given by signing in.")
 _bearer = HTTPBearer(auto_error=False, description="An API token, mst_...; acts as its member.")
 
 

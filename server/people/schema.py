@@ -1,6 +1,6 @@
 """What the API says of members."""
 
-from server.fields import Incoming, Moment, Name, NewId, OfId, Outgoing
+from server.fields import Incoming, Moment, Name, NewId, OfId, Outgoing, Text
 from server.people.model import Member
 
 
@@ -15,7 +15,7 @@ class NewMember(Incoming):
 
     id: NewId
     name: Name
-    about: str = ""
+    about: Text = ""
     operator: bool = False
 
 

@@ -1,8 +1,8 @@
 """Venues: one's own, any one with its zones, and new ones."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from server import names
+from server import names, versions
 from server.people import access
 from server.requests import Id, InPage, InTransaction
 from server.venues import schema
@@ -42,6 +42,10 @@ def create_venue(wanted: schema.NewVenue, _operator: access.Operator, session: I
 
 
 @router.get("/{venue_id}")
-def get_venue(venue_id: Id, _viewer: access.Viewer, session: InTransaction) -> schema.VenueWithZones:
+def get_venue(
+    venue_id: Id, _viewer: access.Viewer, session: InTransaction, response: Response
+) -> schema.VenueWithZones:
     """A venue and its zones."""
-    return schema.show_with_zones(venues.get(session, venue_id), venues.zones_of(session, venue_id=venue_id))
+    venue = venues.get(session, venue_id)
+    versions.tell(response, venue)
+    return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))

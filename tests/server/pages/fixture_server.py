@@ -16,7 +16,7 @@ from typing import Any
 
 import fastapi
 import uvicorn
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from server.pages import render
 from tests.server.pages import scenes
@@ -30,6 +30,9 @@ WAYS = [
     {"role": "organizer", "name": "Robin"},
     {"role": "operator", "name": "Jun Park"},
 ]
+SCAN = """{% extends "base.html" %}{% from "_scan.html" import scanner %}
+{% block content %}<h1>Come in</h1>{{ scanner("/d") }}{% endblock %}"""
+LED_TO = '<link rel="icon" href="data:,"><p>{}</p>'
 PEOPLE = [
     ("robin", "Robin", "That's you: a badge in your pocket, on the street, an evening free.", True),
     ("ana", "Ana Marković", "Hosts the Night of short stories. Sees who has come.", False),
@@ -235,6 +238,30 @@ def create(evening: Evening) -> fastapi.FastAPI:
         "gives": "Venue",
     }
     page("/api-docs", "api_docs.html", groups={"venues": [operation]}, openapi="/api/openapi.json", version="1")
+    authority = {
+        "name": "muster on shop (3fa0)",
+        "fingerprint": [f"{each:02X}" for each in range(0x60, 0x80)],
+        "until": now + datetime.timedelta(days=3000),
+        "secure_url": "https://192.168.178.21:8443",
+        "named_url": "https://shop.local:8443",
+    }
+    page("/trust", "trust.html", authority=authority, secure=False)
+    page("/trusted", "trust.html", authority=authority, secure=True)
+    page("/trust-nobody", "trust.html", authority=None, secure=False)
+    page("/trust-not-needed", "trust.html", authority=None, secure=True)
+
+    @app.get("/scan")
+    def scan() -> fastapi.Response:
+        return render.respond(render.environment().from_string(SCAN), {"viewer": robin, "demo": True, "path": "/scan"})
+
+    @app.get("/d")
+    def typed(code: str) -> fastapi.Response:
+        return HTMLResponse(LED_TO.format(f"typed {code}"))
+
+    @app.get("/d/{code}")
+    def read(code: str) -> fastapi.Response:
+        return HTMLResponse(LED_TO.format(f"read {code}"))
+
     for status in (401, 403, 404, 500):
         page(f"/went-wrong/{status}", "error.html", status=status, detail=None)
     phone = {"viewer": robin, "upcoming": [upcoming], "checkins": [], "time_zone": scenes.TIME_ZONE}
