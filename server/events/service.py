@@ -174,7 +174,7 @@ def set_entry(
 
     What is not said stays. Raises EventUnknown, StepUnknown, Invalid.
     """
-    event = get(session, event_id)
+    event = get(session, event_id, to_edit=True)
     if approval is not None and approval != event.approval:
         event.approval = approval
         event.version += 1
