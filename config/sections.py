@@ -57,6 +57,8 @@ class Server:
     host: str
     port: int
     public_url: str
+    tls_file: str
+    https_port: int
     demo: bool
     session_days: int
     sign_in_link_minutes: int
@@ -197,6 +199,7 @@ class Up:
 
     folder: str
     demo: bool
+    lan: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "database.port": (1, 65535),
     "database.pool": (1, 100),
     "server.port": (1, 65535),
+    "server.https_port": (1, 65535),
     "server.session_days": (1, 400),
     "server.sign_in_link_minutes": (1, 1440),
     "people.code_minutes": (1, 60),

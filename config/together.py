@@ -13,6 +13,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _beacons(settings)
     yield from _spool(settings)
     yield from _mail(settings)
+    yield from _https(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -101,3 +102,9 @@ def _mail(settings: Settings) -> Iterator[str]:
 def _is_sender(text: str) -> bool:
     _, address = email.utils.parseaddr(text)
     return text.isprintable() and address.count("@") == 1 and not address.startswith("@") and not address.endswith("@")
+
+
+def _https(settings: Settings) -> Iterator[str]:
+    server = settings.server
+    if (server.tls_file or settings.up.lan) and server.https_port == server.port:
+        yield _wrong("server.https_port", server.https_port, "it must not be server.port: HTTPS is served beside HTTP")

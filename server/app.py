@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems
+from server import database, health, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -32,9 +32,9 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, render
+from server.pages import account, api_docs, crew, letters, operator, qr_codes, render, roles, sign_in
 from server.pages import routes as pages_routes
-from server.people import access
+from server.people import access, entering, oneself
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
@@ -56,6 +56,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
     clock: the time that all rules go by, UTC.
     """
+    for language in texts.TAGS:
+        texts.of(language)  # read before the first who asks waits for it
     app = FastAPI(
         title="muster",
         version=VERSION,
@@ -70,10 +72,18 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
-    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+    for router in (
+        health.router,
+        people_routes.strangers,
+        entering.strangers,
+        sign_in.strangers,
+        pages_routes.strangers,
+        roles.strangers,
+    ):
         app.include_router(router)
     for router in (
         people_routes.router,
+        oneself.router,
         venues_routes.router,
         fleet_routes.router,
         badges_routes.router,
@@ -84,7 +94,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         corrections_routes.router,
         live_routes.router,
         demo_routes.router,
+        qr_codes.router,
         pages_routes.router,
+        operator.router,
+        account.router,
+        crew.router,
+        letters.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.

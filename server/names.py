@@ -28,8 +28,10 @@ def check_id(text: str, what: str) -> str:
     """The id itself; raises Invalid when it is none. what: "venue", "event", ... for the sentence."""
     if not is_id(text):
         raise Invalid(
-            f"The id of {_a(what)} has lower-case letters, digits and hyphens, {ID_MAX_LENGTH} at most;"
-            f" {text[:80]!r} has not."
+            "The id of %(what)s has lower-case letters, digits and hyphens, %(most)s at most; %(text)r has not.",
+            what=_a(what),
+            most=ID_MAX_LENGTH,
+            text=text[:80],
         )
     return text
 
@@ -38,18 +40,25 @@ def check_name(text: str, what: str) -> str:
     """The name without spaces around it; raises Invalid when it is empty, too long or not printable."""
     name = text.strip()
     if not name:
-        raise Invalid(f"{_a(what).capitalize()} needs a name.")
+        raise Invalid("%(what)s needs a name.", what=_a(what).capitalize())
     if len(name) > NAME_MAX_LENGTH:
-        raise Invalid(f"The name of {_a(what)} has at most {NAME_MAX_LENGTH} characters; this one has {len(name)}.")
+        raise Invalid(
+            "The name of %(what)s has at most %(most)s characters; this one has %(length)s.",
+            what=_a(what),
+            most=NAME_MAX_LENGTH,
+            length=len(name),
+        )
     if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
-        raise Invalid(f"The name of {_a(what)} is one line of text that can be printed.")
+        raise Invalid("The name of %(what)s is one line of text that can be printed.", what=_a(what))
     return name
 
 
 def check_text(text: str, what: str) -> str:
     """What somebody wrote about a thing, without spaces around it; raises Invalid."""
     if len(text) > TEXT_MAX_LENGTH or any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text if sign != "\n"):
-        raise Invalid(f"What is said of {_a(what)} is a text of at most {TEXT_MAX_LENGTH} characters.")
+        raise Invalid(
+            "What is said of %(what)s is a text of at most %(most)s characters.", what=_a(what), most=TEXT_MAX_LENGTH
+        )
     return text.strip()
 
 
@@ -78,7 +87,9 @@ def free_id(session: Session, column: InstrumentedAttribute[str], name: str, wha
     for candidate in candidates:
         if candidate not in taken:
             return candidate
-    raise Conflict(f"There are many of the name {name!r} already; please give this {what} an id of its own.")
+    raise Conflict(
+        "There are many of the name %(name)r already; please give this %(what)s an id of its own.", name=name, what=what
+    )
 
 
 def _a(what: str) -> str:

@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from server.errors import Invalid, MusterError, TooMany, Unavailable, http_status
 from server.pages import render
-from server.requests import context
+from server.requests import context, texts_for
+from server.texts import IN_ENGLISH, Texts, later
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,9 @@ HEADERS: Mapping[str, str] = {
 }
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
 _SENTENCES = {
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not do that."),
-    413: ("too_large", "That is more than this server takes at once."),
+    404: ("not_found", later("There is nothing at this address.")),
+    405: ("method_not_allowed", later("This address does not do that.")),
+    413: ("too_large", later("That is more than this server takes at once.")),
 }
 
 
@@ -45,15 +46,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_fault)
 
 
-def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem."""
+def problem(status: int, code: str, detail: str, say: Texts = IN_ENGLISH, **more: Any) -> JSONResponse:
+    """An RFC 9457 problem. say: the texts in whose language the detail is."""
     body = {"type": f"urn:muster:{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse({**body, "code": code, **more}, status, media_type=MEDIA_TYPE)
+    headers = render.language_headers(say)
+    return JSONResponse({**body, "code": code, **more}, status, headers, MEDIA_TYPE)
 
 
 def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, MusterError)
-    response = _answer(request, http_status(error), error.code, error.detail)
+    detail = texts_for(request).gettext(error.template, **error.values)
+    response = _answer(request, http_status(error), error.code, detail)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -65,28 +68,32 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
     shown = "; ".join(
         f"{fault['at']}: {fault['says']}" if fault["at"] else fault["says"] for fault in faults[:SHOWN_FAULTS]
     )
-    more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-    return _answer(request, http_status(Invalid()), Invalid.code, f"{shown}{more}.", faults=faults)
+    say = texts_for(request)
+    detail = say.gettext("%(faults)s.", faults=shown)
+    if len(faults) > SHOWN_FAULTS:
+        detail = say.gettext("%(faults)s; and %(num)s more.", faults=shown, num=len(faults) - SHOWN_FAULTS)
+    return _answer(request, http_status(Invalid()), Invalid.code, detail, faults=faults)
 
 
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = _SENTENCES.get(error.status_code, ("invalid", str(error.detail)))
-    response = _answer(request, error.status_code, code, detail)
+    response = _answer(request, error.status_code, code, texts_for(request).gettext(detail))
     response.headers.update(error.headers or {})
     return response
 
 
 def _answer_no_database(request: Request, error: Exception) -> Response:
     log.error("the database did not answer: %s", str(error).splitlines()[0])
-    return _answer(request, http_status(Unavailable()), Unavailable.code, Unavailable().detail)
+    detail = texts_for(request).gettext(Unavailable().template)
+    return _answer(request, http_status(Unavailable()), Unavailable.code, detail)
 
 
 def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     log.error("%s %s failed: %s", request.method, request.url.path, kind)
-    response = _answer(request, 500, "error", "This is our fault, not yours. It was noted.")
+    response = _answer(request, 500, "error", texts_for(request).gettext("This is our fault, not yours. It was noted."))
     for name, value in HEADERS.items():  # it is made outside of what gives them to all others
         response.headers.setdefault(name, value)
     return response
@@ -95,7 +102,7 @@ def _answer_fault(request: Request, error: Exception) -> Response:
 def _answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
     if _is_for_people(request):
         return _page(request, status, detail)
-    return problem(status, code, detail, **more)
+    return problem(status, code, detail, texts_for(request), **more)
 
 
 def _is_for_people(request: Request) -> bool:

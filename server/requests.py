@@ -5,15 +5,17 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from config.settings import Settings
-from server import database
+from server import database, paging, texts
+from server.texts import Texts
 
 Clock = Callable[[], dt.datetime]
 
@@ -49,6 +51,17 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def remember_language(connection: HTTPConnection, language: str | None) -> None:
+    """Notes what the member who asks has chosen; None: whatever her browser says."""
+    connection.state.language = language
+
+
+def texts_for(connection: HTTPConnection) -> Texts:
+    """The texts for who asks: in the language that she chose, else the one of her browser, else English."""
+    chosen = getattr(connection.state, "language", None)
+    return texts.of(chosen or texts.choose(connection.headers.get("accept-language", "")))
+
+
 async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
     """A session in a transaction that is committed when the route returns, and rolled back when it raises."""
     found = context(connection)
@@ -64,7 +77,28 @@ def _settings(connection: HTTPConnection) -> Settings:
     return context(connection).settings
 
 
+def _page(
+    request: Request,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST, description="how many at most")] = paging.DEFAULT,
+    cursor: Annotated[
+        str | None,
+        Query(
+            max_length=paging.CURSOR_MAX_LENGTH,
+            description="where the page before ended, from its Link header; without it the first page",
+        ),
+    ] = None,
+) -> paging.Page:
+    def tell_next(cursor: str) -> None:
+        others = [(name, value) for name, value in parse_qsl(request.url.query) if name not in ("limit", "cursor")]
+        query = urlencode([*others, ("limit", limit), ("cursor", cursor)])
+        response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+
+    return paging.Page(limit, cursor, tell_next)
+
+
 # One request, one transaction; scope "function" commits it before the response goes out.
 InTransaction = Annotated[Session, Depends(open_session, scope="function")]
 Now = Annotated[dt.datetime, Depends(_now)]
 InSettings = Annotated[Settings, Depends(_settings)]
+InPage = Annotated[paging.Page, Depends(_page)]

@@ -9,21 +9,21 @@ from server.badges import schema
 from server.badges import service as badges
 from server.badges.model import Badge
 from server.people import access
-from server.requests import InTransaction, Now, Number
+from server.requests import InPage, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api", tags=["badges"])
 
 
 @router.get("/me/badges")
-def list_my_badges(viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.PairingOut]:
+def list_my_badges(viewer: access.Viewer, session: InTransaction, page: InPage, now: Now) -> list[schema.PairingOut]:
     """The badges that you hold now."""
-    return [schema.show_pairing(pairing) for pairing in badges.held_by(session, member_id=viewer.id, at=now)]
+    return [schema.show_pairing(held) for held in badges.held_by(session, member_id=viewer.id, at=now, page=page)]
 
 
 @router.get("/badges")
-def list_badges(_operator: access.Operator, session: InTransaction, now: Now) -> list[schema.BadgeOut]:
+def list_badges(_operator: access.Operator, session: InTransaction, page: InPage, now: Now) -> list[schema.BadgeOut]:
     """All badges; for operators."""
-    return [_show(session, badge, now) for badge in badges.list_all(session)]
+    return [_show(session, badge, now) for badge in badges.list_all(session, page)]
 
 
 @router.post("/badges", status_code=201)

@@ -53,6 +53,28 @@ class CheckIn(Base):
     undone_at: Mapped[dt.datetime | None]
 
 
+class RememberedVenue(Base):
+    """A member wants her visits to a venue remembered, until `ended_at`: each day of them is one check-in."""
+
+    __tablename__ = "remembered_venue"
+    __table_args__ = (
+        CheckConstraint("since <= ended_at", name="since_then_ended"),
+        Index(
+            "uq_remembered_venue_one_standing",
+            "member_id",
+            "venue_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    since: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+
+
 class Undoing(Base):
     """A check-in was taken back: evidence from before `at` never checks in again."""
 

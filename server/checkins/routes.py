@@ -1,21 +1,21 @@
 """Check-ins of an event and of oneself, taking one back, and why somebody is not checked in."""
 
-from typing import Annotated
+import datetime as dt
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.orm import Session
 
-from server import names
+from server import names, paging
 from server.checkins import capacity, explain, rights, schema, visits
 from server.checkins import service as checkins
 from server.errors import Refused
 from server.people import access
 from server.people import service as people
-from server.requests import Id, InSettings, InTransaction, Now, Number
+from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api", tags=["check-ins"])
-
-MINE_SHOWN = 200  # years of going out; nobody reads further on a phone
 
 
 class CheckInNotYours(Refused):
@@ -33,42 +33,51 @@ _ROWS = """
     JOIN venue ON venue.id = step.venue_id
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
 """
-_OF_EVENT = text(_ROWS + " WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC")
-_OF_MEMBER = text(_ROWS + " WHERE checkin.member_id = :member ORDER BY checkin.at DESC, checkin.id DESC LIMIT :limit")
+_ORDER = ("check-ins", dt.datetime, int)
+_PAGE = """
+    AND (CAST(:at AS timestamptz) IS NULL OR (checkin.at, checkin.id) < (:at, :id))
+    ORDER BY checkin.at DESC, checkin.id DESC LIMIT :limit
+"""
+_OF_EVENT = text(f"{_ROWS} WHERE step.event_id = :event {_PAGE}")
+_OF_MEMBER = text(f"{_ROWS} WHERE checkin.member_id = :member {_PAGE}")
 _WHOSE = text("""
     SELECT checkin.member_id, step.event_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id
 """)
 
 
 @router.get("/events/{event_id}/check-ins")
-def list_check_ins(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.CheckInOut]:
+def list_check_ins(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now, say: access.Say
+) -> list[schema.CheckInOut]:
     """Who came to an event, the latest first; for its organizer and operators.
 
     Names only for the organizer while the event runs, of members who signed up.
     """
     named = rights.check_sees(session, member=viewer, event_id=event_id)
     named = named and rights.is_running(session, event_id=event_id, now=now)
-    rows = session.execute(_OF_EVENT, {"event": event_id}).all()
+    rows = _read(session, _OF_EVENT, {"event": event_id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, named and row.signed_up, row.id in over) for row in rows]
+    return [schema.show(row, named and row.signed_up, row.id in over, say) for row in rows]
 
 
 @router.get("/me/check-ins")
-def list_mine(viewer: access.Viewer, session: InTransaction) -> list[schema.CheckInOut]:
+def list_mine(viewer: access.Viewer, session: InTransaction, page: InPage, say: access.Say) -> list[schema.CheckInOut]:
     """One's own check-ins, the latest first."""
-    rows = session.execute(_OF_MEMBER, {"member": viewer.id, "limit": MINE_SHOWN}).all()
+    rows = _read(session, _OF_MEMBER, {"member": viewer.id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, True, row.id in over) for row in rows]
+    return [schema.show(row, True, row.id in over, say) for row in rows]
 
 
 @router.get("/me/visits")
-def list_my_visits(viewer: access.Viewer, session: InTransaction) -> list[schema.VisitOut]:
+def list_my_visits(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.VisitOut]:
     """Where your badges were heard while you held them, the latest first."""
-    return [schema.show_visit(visit, True) for visit in visits.of_member(session, member_id=viewer.id)]
+    return [schema.show_visit(visit, True) for visit in visits.of_member(session, member_id=viewer.id, page=page)]
 
 
 @router.get("/events/{event_id}/visits")
-def list_event_visits(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.VisitOut]:
+def list_event_visits(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now
+) -> list[schema.VisitOut]:
     """The visits at an event's venues while it is on, the latest first; for its organizer while it runs, and operators.
 
     A badge that changed hands is told for each holder. Whose, for the organizer alone, and of members who signed up.
@@ -78,7 +87,7 @@ def list_event_visits(event_id: Id, viewer: access.Viewer, session: InTransactio
     if not running and not viewer.operator:
         raise rights.EventNotRunning
     named = hers and running
-    return [schema.show_visit(visit, named) for visit in visits.of_event(session, event_id=event_id)]
+    return [schema.show_visit(visit, named) for visit in visits.of_event(session, event_id=event_id, page=page)]
 
 
 @router.post("/check-ins/{checkin_id}/undo", status_code=204)
@@ -99,14 +108,21 @@ def why(
     session: InTransaction,
     settings: InSettings,
     now: Now,
+    say: access.Say,
     member: Annotated[str | None, Query(max_length=names.ID_MAX_LENGTH, description="for the organizer")] = None,
 ) -> schema.WhyOut:
     """Why one is, or is not, checked in to a step; the organizer may ask for whom she sees by name."""
     asked_for = viewer.id if member is None else member
-    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence)
+    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence, say=say)
     if asked_for != viewer.id:
         rights.check_sees_name(
             session, member=viewer, event_id=found.facts.asked.event_id, signed_up=found.facts.asked.signed_up, now=now
         )
         people.get(session, asked_for)
     return schema.show_why(found)
+
+
+def _read(session: Session, wanted: TextClause, of: dict[str, str], page: paging.Page) -> list[Row[Any]]:
+    at, number = page.after(*_ORDER) or (None, None)
+    rows = session.execute(wanted, {**of, "at": at, "id": number, "limit": page.rows}).all()
+    return page.cut(rows, _ORDER[0], lambda row: (row.at, row.id))

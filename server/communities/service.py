@@ -4,7 +4,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import constraints, names
+from server import constraints, names, paging
 from server.communities.model import Community, CommunityMember
 from server.errors import Conflict, NotFound
 from server.people import service as people
@@ -31,7 +31,7 @@ class NotAMember(NotFound):
 def create(session: Session, *, id: str, name: str) -> Community:
     """Makes a community without members; raises CommunityExists, Invalid."""
     community = Community(id=names.check_id(id, "community"), name=names.check_name(name, "community"))
-    constraints.add_new(session, community, CommunityExists(f"There is a community {id} already."))
+    constraints.add_new(session, community, CommunityExists("There is a community %(id)s already.", id=id))
     return community
 
 
@@ -39,13 +39,13 @@ def get(session: Session, id: str) -> Community:
     """The community of this id; raises CommunityUnknown."""
     community = session.get(Community, id) if names.is_id(id) else None
     if community is None:
-        raise CommunityUnknown(f"There is no community {id[: names.ID_MAX_LENGTH]!r}.")
+        raise CommunityUnknown("There is no community %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return community
 
 
-def list_all(session: Session) -> list[Community]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Community]:
     """All communities by name."""
-    return list(session.scalars(select(Community).order_by(Community.name, Community.id)))
+    return page.read(session, select(Community), paging.up(Community.name), paging.up(Community.id))
 
 
 def join(session: Session, *, community_id: str, member_id: str) -> None:

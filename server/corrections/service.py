@@ -153,7 +153,9 @@ def move_step(
 def check_past(since: dt.datetime, now: dt.datetime) -> None:
     """Raises NotYet for a time to come."""
     if since > now:
-        raise NotYet(f"This is told for now or for the past; {since:%Y-%m-%d %H:%M} UTC is still to come.")
+        raise NotYet(
+            "This is told for now or for the past; %(since)s UTC is still to come.", since=f"{since:%Y-%m-%d %H:%M}"
+        )
 
 
 def pass_fence_of(session: Session, badge_ids: Collection[int], time: Interval, presence: Presence) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from config import settings
-from server import constraints, names, topics
+from server import constraints, names, paging, topics
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.events.model import Event, SignUp, Step
@@ -22,6 +22,10 @@ MAX_STEPS = 50  # a festival's day; more are several events
 MAX_DWELL_S = 6 * 3600  # longer than most events: somebody mistook the unit
 MAX_LENGTH = dt.timedelta(days=31)  # of a step: what lasts longer is a place, not an event
 MAX_CAPACITY = 1_000_000
+_LAST_FIRST = (
+    paging.down(select(func.max(Step.ends_at)).where(Step.event_id == Event.id).scalar_subquery()),
+    paging.up(Event.id),
+)
 
 
 class EventUnknown(NotFound):
@@ -103,7 +107,7 @@ def create(
     if community_id is not None:
         communities.get(session, community_id)
     if not 1 <= len(steps) <= MAX_STEPS:
-        raise Invalid(f"An event has between one and {MAX_STEPS} steps.")
+        raise Invalid("An event has between one and %(most)s steps.", most=MAX_STEPS)
     made = [_make_step(session, id, position, step, rule or _default_rule()) for position, step in enumerate(steps)]
     if len({step.id for step in made}) < len(made):
         raise Invalid("Each step of an event has an id of its own.")
@@ -114,9 +118,11 @@ def create(
         organizer_id=organizer_id,
         simulated=simulated,
     )
-    taken = StepExists(f"A step of another event has one of these ids: {', '.join(step.id for step in made)}.")
+    taken = StepExists(
+        "A step of another event has one of these ids: %(ids)s.", ids=", ".join(step.id for step in made)
+    )
     with session.begin_nested():
-        constraints.add_new(session, event, EventExists(f"There is an event {id} already."))
+        constraints.add_new(session, event, EventExists("There is an event %(id)s already.", id=id))
         constraints.refuse_taken(session, Step.id, (step.id for step in made), taken)
         with constraints.explain(session, {"pk_step": taken}):
             session.add_all(made)
@@ -128,7 +134,7 @@ def get_step(session: Session, *, event_id: str, step_id: str) -> Step:
     """A step of this event; raises StepUnknown."""
     step = session.get(Step, step_id) if names.is_id(step_id) else None
     if step is None or step.event_id != event_id:
-        raise StepUnknown(f"There is no step {step_id[: names.ID_MAX_LENGTH]!r} in this event.")
+        raise StepUnknown("There is no step %(step)r in this event.", step=step_id[: names.ID_MAX_LENGTH])
     return step
 
 
@@ -162,20 +168,20 @@ def get(session: Session, id: str) -> Event:
     """The event of this id; raises EventUnknown."""
     event = session.get(Event, id) if names.is_id(id) else None
     if event is None:
-        raise EventUnknown(f"There is no event {id[: names.ID_MAX_LENGTH]!r}.")
+        raise EventUnknown("There is no event %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return event
 
 
-def list_all(session: Session) -> list[Event]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Event]:
     """All events, those that end last first."""
-    ends = select(func.max(Step.ends_at)).where(Step.event_id == Event.id).scalar_subquery()
-    return list(session.scalars(select(Event).order_by(ends.desc(), Event.id)))
+    return page.read(session, select(Event), *_LAST_FIRST)
 
 
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
     """The events that somebody organizes or hosts, those that end last first."""
     hosted = roles.held_by(session, member_id=member_id, kind="event")
-    return [event for event in list_all(session) if event.organizer_id == member_id or event.id in hosted]
+    wanted = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
+    return paging.EVERYTHING.read(session, wanted, *_LAST_FIRST)
 
 
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
@@ -226,7 +232,9 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
         session, community_id=event.community_id, member_id=member_id
     ):
         community = communities.get(session, event.community_id)
-        raise MembersOnly(f"{event.name} is for the members of {community.name}: join it first.")
+        raise MembersOnly(
+            "%(event)s is for the members of %(community)s: join it first.", event=event.name, community=community.name
+        )
     session.execute(
         insert(SignUp)
         .values(event_id=event_id, member_id=member_id, at=now)
@@ -269,9 +277,13 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
     dwell_signed_up_s = rule.dwell_signed_up_s if step.dwell_signed_up_s is None else step.dwell_signed_up_s
     dwell_walk_in_s = rule.dwell_walk_in_s if step.dwell_walk_in_s is None else step.dwell_walk_in_s
     if not all(0 <= dwell_s <= MAX_DWELL_S for dwell_s in (dwell_signed_up_s, dwell_walk_in_s)):
-        raise Invalid(f"The time that somebody has to be heard at {name} lies between 0 and {MAX_DWELL_S} seconds.")
+        raise Invalid(
+            "The time that somebody has to be heard at %(name)s lies between 0 and %(most)s seconds.",
+            name=name,
+            most=MAX_DWELL_S,
+        )
     if step.capacity is not None and not 1 <= step.capacity <= MAX_CAPACITY:
-        raise Invalid(f"The capacity of {name} lies between 1 and {MAX_CAPACITY}.")
+        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
     return Step(
         id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
         event_id=event_id,
@@ -297,15 +309,15 @@ def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
     if not opens_at <= starts_at < ends_at:
-        raise Invalid(f"{name} opens, then starts, then ends; its times stand in another order.")
+        raise Invalid("%(name)s opens, then starts, then ends; its times stand in another order.", name=name)
     if ends_at - opens_at > MAX_LENGTH:
-        raise Invalid(f"{name} is longer than {MAX_LENGTH.days} days.")
+        raise Invalid("%(name)s is longer than %(days)s days.", name=name, days=MAX_LENGTH.days)
 
 
 def _refuse_over(session: Session, event: Event, now: dt.datetime) -> None:
     ends = session.scalars(select(func.max(Step.ends_at)).where(Step.event_id == event.id)).one()
     if ends is not None and ends <= now:
-        raise EventOver(f"{event.name} is over.")
+        raise EventOver("%(event)s is over.", event=event.name)
 
 
 @lru_cache(maxsize=1)

@@ -9,22 +9,22 @@ from server.fleet import rights, schema
 from server.fleet import service as fleet
 from server.fleet.model import Placement
 from server.people import access
-from server.requests import Id, InTransaction, Now
+from server.requests import Id, InPage, InTransaction, Now
 from server.venues import service as venues
 
 router = APIRouter(prefix="/api/agents", tags=["fleet"])
 
 
 @router.get("")
-def list_agents(viewer: access.Viewer, session: InTransaction) -> list[schema.AgentOut]:
+def list_agents(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.AgentOut]:
     """The agents that stand in your venues; for operators all."""
     places = fleet.newest_places(session)
-    mine = {venue.id for venue in venues.owned_by(session, member_id=viewer.id)}
-    return [
-        schema.show(agent, [places[agent.id]] if agent.id in places else [])
-        for agent in fleet.list_all(session)
-        if viewer.operator or (agent.id in places and places[agent.id].venue_id in mine)
-    ]
+    if viewer.operator:
+        found = fleet.list_all(session, page)
+    else:
+        mine = [venue.id for venue in venues.owned_by(session, member_id=viewer.id)]
+        found = fleet.list_at(session, venue_ids=mine, page=page)
+    return [schema.show(agent, [places[agent.id]] if agent.id in places else []) for agent in found]
 
 
 @router.post("", status_code=201)

@@ -19,9 +19,13 @@ from server.limits.callers import InCaller
 from server.people import roles, tokens
 from server.people import service as people
 from server.people.model import Member
-from server.requests import InTransaction, Now
+from server.requests import InTransaction, Now, remember_language, texts_for
+from server.texts import Texts
 
 COOKIE = "muster_session"
+# Over HTTPS under a name of its own. Cookies know no ports: a browser that signed in at https://host:8443 would not let
+# http://host:8080 replace that cookie, and nobody could sign in there any more.
+SECURE_COOKIE = "__Host-muster_session"
 
 _described = APIKeyCookie(name=COOKIE, auto_error=False, description="Given by signing in.")
 _bearer = HTTPBearer(auto_error=False, description="An API token, mst_...; acts as its member.")
@@ -99,14 +103,19 @@ class Hosted(Protocol):
         """Who organizes it."""
 
 
-def token_of(connection: HTTPConnection) -> str | None:
-    """By what the request says who it is: an API token, else the session of its browser."""
+def token_of(connection: HTTPConnection) -> str:
+    """By what the request says who asks: an API token, else the session of its browser; empty if it says nothing."""
     scheme, _, given = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # Anything else than a token of ours is one that is unknown, never a session.
         return given.strip() if tokens.is_token(given.strip()) else tokens.PREFIX
-    kept = connection.cookies.get(COOKIE)
-    return None if kept is None or tokens.is_token(kept) else kept
+    kept = connection.cookies.get(SECURE_COOKIE) or connection.cookies.get(COOKIE) or ""
+    return "" if tokens.is_token(kept) else kept
+
+
+def is_token(connection: HTTPConnection) -> bool:
+    """Whether a program asks, by an API token."""
+    return tokens.is_token(token_of(connection))
 
 
 def _viewer_if_any(
@@ -118,16 +127,23 @@ def _viewer_if_any(
     _token: Annotated[object | None, Depends(_bearer)],
 ) -> Member | None:
     token = token_of(connection)
-    if token is None:
-        return None
-    member = people.member_of(session, token=token, now=now, seen=True)
+    member = people.member_of(session, token=token, now=now, seen=True) if token else None
     if member is None and tokens.is_token(token):
         limits.count_wrong(caller, "token")
         raise TokenUnknown
+    remember_language(connection, None if member is None else member.language)
     return member
 
 
 ViewerIfAny = Annotated[Member | None, Depends(_viewer_if_any)]
+
+
+def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
+    return texts_for(connection)
+
+
+# The texts in the language of who asks.
+Say = Annotated[Texts, Depends(_texts)]
 
 
 def check_signed_in(viewer: ViewerIfAny) -> Member:
@@ -142,7 +158,7 @@ Viewer = Annotated[Member, Depends(check_signed_in)]
 
 def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
     """The member who asks with a browser, since no token may do this for her; raises SignInNeeded, InPersonOnly."""
-    if tokens.is_token(token_of(connection) or ""):
+    if is_token(connection):
         raise InPersonOnly
     return viewer
 

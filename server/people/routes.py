@@ -5,11 +5,13 @@ import datetime as dt
 from fastapi import APIRouter, Request, Response
 
 from server import names
+from server.audit import schema as audit_schema
+from server.audit import service as audit
 from server.errors import Refused
-from server.people import access, cookies, schema
+from server.people import access, cookies, roles, schema
 from server.people import service as people
 from server.people.model import Member
-from server.requests import Id, InSettings, InTransaction, Now
+from server.requests import Id, InPage, InSettings, InTransaction, Now
 
 strangers = APIRouter(prefix="/api", tags=["people"])
 router = APIRouter(prefix="/api", tags=["people"])
@@ -21,10 +23,15 @@ class NoChoosing(Refused):
     code = "no_choosing"
 
 
-def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
-    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+def check_demo(settings: InSettings) -> None:
+    """Raises NoChoosing unless this is a demonstration."""
     if not settings.server.demo:
         raise NoChoosing
+
+
+def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
+    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+    check_demo(settings)
     member = people.get(session, member_id)
     if member.demo_order is None:
         raise NoChoosing
@@ -33,32 +40,30 @@ def check_choosable(session: InTransaction, settings: InSettings, member_id: str
 
 @strangers.post("/sign-in")
 def sign_in(
-    wanted: schema.SignIn, response: Response, session: InTransaction, settings: InSettings, now: Now
+    wanted: schema.SignIn,
+    request: Request,
+    response: Response,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
 ) -> schema.MemberOut:
     """Signs in as one of the demonstration's people; only a demonstration has them."""
     member = check_choosable(session, settings, wanted.member)
-    token = people.sign_in(session, member_id=member.id, now=now, lifetime=cookies.lifetime(settings))
-    cookies.keep(response, token, settings)
+    cookies.enter(request, response, session, settings, member_id=member.id, how="name", now=now)
     return schema.show(member)
 
 
 @router.post("/sign-out", status_code=204)
 def sign_out(request: Request, response: Response, session: InTransaction) -> None:
     """Ends this browser's session."""
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.token_of(request))
     cookies.forget(response)
 
 
-@router.get("/me")
-def get_me(viewer: access.Viewer) -> schema.MemberOut:
-    """Who is signed in."""
-    return schema.show(viewer)
-
-
 @router.get("/members")
-def list_members(_operator: access.Operator, session: InTransaction) -> list[schema.MemberOut]:
+def list_members(_operator: access.Operator, session: InTransaction, page: InPage) -> list[schema.MemberOut]:
     """All members; for operators."""
-    return [schema.show(member) for member in people.list_all(session)]
+    return [schema.show(member) for member in people.list_all(session, page)]
 
 
 @router.post("/members", status_code=201)
@@ -82,3 +87,27 @@ def make_link(
     lifetime = dt.timedelta(minutes=settings.server.sign_in_link_minutes)
     token = people.make_link(session, member_id=member_id, now=now, lifetime=lifetime)
     return schema.LinkOut(url=f"{settings.server.url}/sign-in/{token}", expires_at=now + lifetime)
+
+
+@router.get("/operators")
+def list_operators(_operator: access.Operator, session: InTransaction) -> list[schema.OperatorOut]:
+    """Who runs this server, by their ids; for operators."""
+    return [schema.OperatorOut(member=member.id) for member in roles.operators(session)]
+
+
+@router.put("/operators/{member_id}", status_code=204)
+def make_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
+    """Lets a member run this server; twice is as once. For operators."""
+    roles.make_operator(session, member_id=member_id, by=operator.id, now=now)
+
+
+@router.delete("/operators/{member_id}", status_code=204)
+def end_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
+    """Ends that somebody runs this server; the last one stays. For operators."""
+    roles.end_operator(session, member_id=member_id, by=operator.id, now=now)
+
+
+@router.get("/audit")
+def list_notes(_operator: access.Operator, session: InTransaction) -> list[audit_schema.NoteOut]:
+    """What was granted, taken back, undone, erased and exported on this server, the newest first; for operators."""
+    return [audit_schema.show(note) for note in audit.read(session)]

@@ -3,13 +3,14 @@
 import datetime as dt
 import difflib
 import secrets
+import zoneinfo
 from collections.abc import Iterable
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from server import constraints, names
-from server.errors import Conflict, NotFound, Refused
+from server import constraints, names, paging, topics, versions
+from server.errors import Conflict, Invalid, NotFound, Refused
 from server.people import tokens
 from server.people.hashing import hash_token, new_token
 from server.people.model import Member, SignInLink, SignInSession
@@ -76,7 +77,7 @@ def create(
         simulated=simulated,
         demo_order=demo_order,
     )
-    constraints.add_new(session, member, MemberExists(f"There is a member {id} already."))
+    constraints.add_new(session, member, MemberExists("There is a member %(id)s already.", id=id))
     return member
 
 
@@ -108,11 +109,44 @@ def create_by_address(session: Session, *, address: str, name: str, language: st
     return member
 
 
+def set_address(session: Session, member: Member, address: str) -> None:
+    """Makes a proved address a member's; a guest is none any more. Raises AddressTaken."""
+    with constraints.explain(session, {"uq_member_email": AddressTaken()}):
+        member.email, member.guest = address, False
+        member.version += 1
+
+
+def change(session: Session, id: str, *, if_match: str | None = None, **wanted: str | None) -> Member:
+    """Changes name, about, language or time_zone of a member; None makes the last two as her browser says.
+
+    Raises MemberUnknown, Invalid, EditedMeanwhile.
+    """
+    member = session.get(Member, id, with_for_update=True, populate_existing=True)
+    if member is None:
+        raise MemberUnknown
+    versions.edit(member, if_match)
+    time_zone = wanted.get("time_zone")
+    if time_zone is not None and time_zone not in zoneinfo.available_timezones():
+        raise Invalid(
+            "%(time_zone)s is no time zone; they are called Europe/Berlin or Asia/Shanghai.", time_zone=time_zone
+        )
+    if wanted.get("name") is not None:
+        member.name = names.check_name(str(wanted["name"]), "member")
+    if wanted.get("about") is not None:
+        member.about = names.check_text(str(wanted["about"]), "member")
+    for field in ("language", "time_zone"):
+        if field in wanted:
+            setattr(member, field, wanted[field])
+    session.flush()
+    topics.bump(session, [f"member/{id}"])
+    return member
+
+
 def get(session: Session, id: str) -> Member:
     """The member of this id; raises MemberUnknown."""
     member = session.get(Member, id) if names.is_id(id) else None
     if member is None:
-        raise MemberUnknown(f"There is no member {id[: names.ID_MAX_LENGTH]!r}.")
+        raise MemberUnknown("There is no member %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return member
 
 
@@ -125,16 +159,16 @@ def find(session: Session, text: str) -> Member:
     if len(found) == 1:
         return found[0]
     if found:
-        raise MemberUnknown(f"Several have the name {text!r}: say which, {_list(found)}.")
+        raise MemberUnknown("Several have the name %(text)r: say which, %(found)s.", text=text, found=_list(found))
     known = {word: member for member in members for word in (member.id, member.name.casefold())}
     near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
     hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
-    raise MemberUnknown(f"Nobody here is called {text!r}: {hint}")
+    raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=text, hint=hint)
 
 
-def list_all(session: Session) -> list[Member]:
+def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Member]:
     """All members by id."""
-    return list(session.scalars(select(Member).order_by(Member.id)))
+    return page.read(session, select(Member), paging.up(Member.id))
 
 
 def demo_members(session: Session) -> list[Member]:

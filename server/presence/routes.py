@@ -9,7 +9,7 @@ from server.badges import service as badges
 from server.people import access
 from server.presence import explain, rights, schema, visits
 from server.presence import service as presence
-from server.requests import Id, InSettings, InTransaction, Now, Number
+from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api", tags=["presence"])
 
@@ -29,12 +29,13 @@ def list_visits(
     viewer: access.Viewer,
     session: InTransaction,
     settings: InSettings,
+    page: InPage,
     now: Now,
     since: Annotated[fields.Moment | None, Query(description="visits that ended before are left out")] = None,
 ) -> list[schema.VisitSeen]:
     """The visits of a venue, the newest first; without `since` those of a day. For whom its live stream is for."""
     rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
-    found = visits.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
+    found = visits.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence, page=page)
     return [schema.visit(seen) for seen in found]
 
 
@@ -44,6 +45,7 @@ def list_attendances(
     viewer: access.Viewer,
     session: InTransaction,
     settings: InSettings,
+    page: InPage,
     now: Now,
     since: Annotated[fields.Moment | None, Query(description="attendances that ended before are left out")] = None,
 ) -> list[schema.AttendanceSeen]:
@@ -52,7 +54,9 @@ def list_attendances(
     The newest first; without `since` those of a day. For whom the venue's live stream is for.
     """
     rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
-    found = visits.attendances_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence)
+    found = visits.attendances_since(
+        session, venue_id=venue_id, since=since, now=now, presence=settings.presence, page=page
+    )
     return [schema.attendance(seen) for seen in found]
 
 

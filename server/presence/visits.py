@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
-from server import times
+from server import paging, times
 from server.presence import intervals, joining, listening, rhythm, rule, service, states
 from server.presence.intervals import Interval
 from server.presence.listening import Reckoning
@@ -24,8 +24,7 @@ from server.presence.states import Kind
 from server.venues import service as venues
 
 VISITS_BACK_MS = 24 * 3600 * 1000  # what a shop owner means by "today" when she does not say since when
-MAX_VISITS = 1000  # of one answer; a shop's busy day
-MAX_COUNTED = 50_000  # visits behind one figure
+MAX_COUNTED = 50_000  # visits behind one figure or one list; a shop's busy day has 1000
 # A longer gap is never bridged, listened to or not: an evening and the night after it, as long as the picture of a
 # venue waits for somebody. Without that a shop whose Pi sleeps at night would have one endless guest per regular.
 BRIDGED_MS = service.LOOK_BACK_MS
@@ -163,34 +162,48 @@ def _read(
 
 
 def visits_since(
-    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence
+    session: Session,
+    *,
+    venue_id: str,
+    since: dt.datetime | None,
+    now: dt.datetime,
+    presence: Presence,
+    page: paging.Page = paging.EVERYTHING,
 ) -> list[SeenVisit]:
-    """The visits that had not ended by `since`, the newest first, MAX_VISITS at most; raises VenueUnknown.
+    """The visits that had not ended by `since`, the newest first, of the newest MAX_COUNTED; raises VenueUnknown.
 
     since: None for a day before the venue's now.
     """
     since_ms = None if since is None else times.to_ms(since)
-    return _read(session, venue_id, since_ms, 0, MAX_VISITS, now, presence)[1].visits
+    read = _read(session, venue_id, since_ms, 0, MAX_COUNTED, now, presence)[1]
+    # All of them are read, since how a visit ended is told by the next one, which may stand on another page.
+    return page.sort(read.visits, "visits", lambda visit: (-visit.to_ms, -visit.id))
 
 
 def attendances_since(
-    session: Session, *, venue_id: str, since: dt.datetime | None, now: dt.datetime, presence: Presence
+    session: Session,
+    *,
+    venue_id: str,
+    since: dt.datetime | None,
+    now: dt.datetime,
+    presence: Presence,
+    page: paging.Page = paging.EVERYTHING,
 ) -> list[Attendance]:
-    """The attendances that had not ended by `since`, the newest first, of MAX_VISITS visits; raises VenueUnknown.
+    """The attendances that had not ended by `since`, the newest first, of MAX_COUNTED visits; raises VenueUnknown.
 
     since: None for a day before the venue's now. Visits before it belong to them as far back as gaps are bridged.
     """
     since_ms = None if since is None else times.to_ms(since)
-    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_VISITS, now, presence)
-    groups = [visits for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
+    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_COUNTED, now, presence)
+    found = [visits for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
+    groups = page.sort(found, "attendances", lambda visits: (-visits[-1].to_ms, -visits[-1].id))
     heard = _read_heard(session, venue_id, groups, read.rule)
-    found = [
+    return [
         Attendance(
             visits, joining.total_ms(joining.cut(heard[visits[0].badge_id], [(visits[0].from_ms, visits[-1].to_ms)]))
         )
         for visits in groups
     ]
-    return sorted(found, key=lambda each: (-each.visits[-1].to_ms, -each.visits[-1].id))
 
 
 def _read_heard(

@@ -24,6 +24,7 @@ from server.people import service as people
 from server.venues import service as venues
 
 COMMUNITY = "left-bank-readers"
+COMMUNITY_NAME = "Left Bank Readers"
 LASTS = dt.timedelta(hours=2)  # from the beginning of the stories to the end of all
 OPENED_BEFORE = dt.timedelta(minutes=1)
 # Shorter than the default of 15 s, since nobody passes through a small room by chance who signed up for what is on in
@@ -82,6 +83,7 @@ PRESS = Gathering(
     SMALL_ROOM_DWELL_S,
     _who(residents.PRINTER, intent=Intent.PRESS),
 )
+EVENING = (STORIES, TABLE, PRESS)
 # What a Pi hears fainter than this comes from another room or the street: within ten seconds every place of a zone is
 # heard louder by its own Pi, little is that comes through a wall, and nothing that comes through the shop front.
 RSSI_FLOOR_DBM = -77
@@ -133,7 +135,7 @@ def plan_evening(session: Session, settings: Settings, now: dt.datetime, rest: d
     there = _find_evening(session, now - rest)
     if there is not None:
         return there
-    for gathering in (STORIES, TABLE, PRESS):
+    for gathering in EVENING:
         _announce(session, settings, gathering, now)
     made = _find_evening(session, now)
     assert made is not None
@@ -184,7 +186,7 @@ def _announce(session: Session, settings: Settings, gathering: Gathering, now: d
 
 
 def _make_people(session: Session) -> None:
-    communities.create(session, id=COMMUNITY, name="Left Bank Readers")
+    communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
     for resident in RESIDENTS:
         people.create(
             session,
