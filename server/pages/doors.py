@@ -110,7 +110,7 @@ def come(
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
         if viewer is not None:
-            people.sign_out(session, token=access.session_token(request))
+            people.sign_out(session, token=access.token_of(request))
         token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
         cookies.keep(request, response, token, settings)
     return response
