@@ -31,6 +31,7 @@ SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in 
 # What is answered before any route of ours is reached.
 _BEFORE: Mapping[int, MusterError] = {
     404: NotFound("There is nothing at this address."),
+    400: Invalid("This cannot be read: a body is JSON in UTF-8."),
     405: NotAllowed(),
     413: TooLarge(),
 }
@@ -87,7 +88,8 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     ours = _BEFORE.get(error.status_code, Invalid(str(error.detail)))
-    response = _answer(request, error.status_code, ours.code, ours.detail)
+    status = error.status_code if error.status_code != HTTPStatus.BAD_REQUEST else http_status(ours)
+    response = _answer(request, status, ours.code, ours.detail)
     response.headers.update(error.headers or {})
     return response
 
