@@ -2,20 +2,22 @@
 SETUP := config/deploy/setup.sh
 BIN := .venv/bin
 
-.PHONY: help setup up test bench pictures
+.PHONY: help setup up test bench pictures texts
 
 help:
 	@echo 'make up     installs what is missing and runs muster with its demonstration; Ctrl-C stops it'
+	@echo 'make up LAN=1  the same, for phones on this network too'
 	@echo 'make setup  installs what is missing, for running and for working on it'
 	@echo 'make test   format, lint, types, layout, tests'
 	@echo 'make pictures takes the documentation'"'"'s pictures anew'
+	@echo 'make texts  adds new texts to the catalogue, and lists what waits for a translation'
 	@echo 'make bench  all benchmarks, each beside its baseline'
 
 setup:
 	@$(SETUP) test
 
 up:
-	@$(SETUP) up && exec $(BIN)/muster up
+	@$(SETUP) up && exec $(BIN)/muster up $(if $(filter-out 0 no,$(LAN)),--lan)
 
 test:
 	@$(SETUP) test
@@ -28,6 +30,9 @@ test:
 pictures:
 	@$(SETUP) test
 	$(BIN)/python -m pytest tests/journeys/test_neighbourhood.py --pictures docs/pictures
+
+texts:
+	@$(BIN)/python -m server.operations.catalogue
 
 bench:
 	@$(SETUP) test

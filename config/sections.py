@@ -1,6 +1,9 @@
 """The settings, section by section; what each means and why it has its default stands in defaults.toml."""
 
 import dataclasses
+import ipaddress
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,10 +57,18 @@ class Server:
     host: str
     port: int
     public_url: str
+    tls_file: str
+    https_port: int
     demo: bool
     session_days: int
     sign_in_link_minutes: int
+    trusted_proxies: str
     own_uuids: str
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the proxies that stand before this server."""
+        return parse_networks(self.trusted_proxies)
 
     @property
     def own_uuid_prefixes(self) -> tuple[bytes, ...]:
@@ -68,6 +79,45 @@ class Server:
     def url(self) -> str:
         """Where members reach the server, without a slash at the end."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """How members sign in and are forgotten."""
+
+    code_minutes: int
+    guest_days: int
+    passwords: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """How often what can be guessed may be tried, and how many letters are sent."""
+
+    letters_at_once: int
+    letters_per_h: int
+    asks_at_once: int
+    asks_per_h: int
+    guesses_at_once: int
+    guesses_per_h: int
+    all_guesses_at_once: int
+    all_guesses_per_h: int
+    password_tries_at_once: int
+    password_tries_per_h: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail server that takes our letters."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str
+    sender: str
+    timeout_s: int
+    keep_days: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,11 +186,19 @@ class Presence:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checkin:
-    """The defaults of a step's check-in rule."""
+    """The defaults of a step's check-in rule, and how near a phone has to be."""
 
     dwell_signed_up_s: float
     dwell_walk_in_s: float
     opens_before_s: float
+    position_radius_m: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Webhooks:
+    """News that go to addresses which hosts chose."""
+
+    allow_private: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,6 +207,7 @@ class Up:
 
     folder: str
     demo: bool
+    lan: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -158,10 +217,14 @@ class Settings:
     broker: Broker
     database: Database
     server: Server
+    people: People
+    limits: Limits
+    mail: Mail
     gateway: Gateway
     agent: Agent
     presence: Presence
     checkin: Checkin
+    webhooks: Webhooks
     up: Up
 
 
@@ -184,6 +247,19 @@ def parse_shards(text: str) -> frozenset[int]:
             raise ValueError("shards run from 00 to 3f, the lower one first")
         shards.update(range(low, high + 1))
     return frozenset(shards)
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Reads addresses and networks such as `10.0.0.0/8, ::1`.
+
+    Raises ValueError with a sentence when the text is not of that form.
+    """
+    try:
+        return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(
+            f"proxies are addresses or networks separated by commas, such as 10.0.0.0/8 ({error})"
+        ) from None
 
 
 def parse_uuids(text: str) -> tuple[bytes, ...]:

@@ -14,6 +14,9 @@ from config.sections import (
     Checkin,
     Database,
     Gateway,
+    Limits,
+    Mail,
+    People,
     Presence,
     Server,
     Settings,
@@ -28,6 +31,9 @@ __all__ = [
     "Checkin",
     "Database",
     "Gateway",
+    "Limits",
+    "Mail",
+    "People",
     "Presence",
     "Server",
     "Settings",
@@ -55,8 +61,15 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "database.port": (1, 65535),
     "database.pool": (1, 100),
     "server.port": (1, 65535),
+    "server.https_port": (1, 65535),
     "server.session_days": (1, 400),
     "server.sign_in_link_minutes": (1, 1440),
+    "people.code_minutes": (1, 60),
+    "people.guest_days": (1, 3650),
+    **{f"limits.{name}": (1, 1_000_000) for name in (entry.name for entry in dataclasses.fields(Limits))},
+    "mail.port": (1, 65535),
+    "mail.timeout_s": (1, 300),
+    "mail.keep_days": (1, 365),
     "gateway.batch_reports": (1, 10000),
     "gateway.batch_wait_s": (0, 10),
     "gateway.queue_reports": (1, 10_000_000),
@@ -87,6 +100,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "presence.smooth_slots": (1, 60),
     "presence.settle_slots": (1, 60),
     "presence.lost_slots": (1, 60),
+    "checkin.position_radius_m": (20, 5000),
 }
 
 
@@ -173,6 +187,10 @@ def _check_together(settings: Settings) -> None:
         settings.server.own_uuid_prefixes  # noqa: B018 -- reading it is the check
     except ValueError as error:
         raise _refuse("server.own_uuids", "the settings", settings.server.own_uuids, str(error)) from None
+    try:
+        settings.server.proxies  # noqa: B018 -- reading it is the check
+    except ValueError as error:
+        raise _refuse("server.trusted_proxies", "the settings", settings.server.trusted_proxies, str(error)) from None
     key = settings.agent.key
     if key and (len(key) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in key)):
         raise _refuse("agent.key", "the settings", key, "it must be the 64 hex digits given at enrolment")

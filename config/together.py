@@ -1,5 +1,6 @@
 """What settings may not say together: each alone is possible, and both at once would make muster lie."""
 
+import email.utils
 from collections.abc import Iterator
 
 from config.sections import Settings
@@ -11,6 +12,8 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _lags(settings)
     yield from _beacons(settings)
     yield from _spool(settings)
+    yield from _https(settings)
+    yield from _mail(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -84,3 +87,24 @@ def _spool(settings: Settings) -> Iterator[str]:
         yield _wrong("agent.spool_max_age_s", agent.spool_max_age_s, right)
     if agent.clock not in {"auto", "system"}:
         yield _wrong("agent.clock", agent.clock, "it must be auto or system")
+
+
+def _https(settings: Settings) -> Iterator[str]:
+    server = settings.server
+    if (server.tls_file or settings.up.lan) and server.https_port == server.port:
+        yield _wrong("server.https_port", server.https_port, "it must not be server.port: HTTPS is served beside HTTP")
+
+
+def _mail(settings: Settings) -> Iterator[str]:
+    mail = settings.mail
+    if mail.security not in {"none", "starttls", "tls"}:
+        yield _wrong("mail.security", mail.security, "it must be none, starttls or tls")
+    if mail.host and not _is_sender(mail.sender):
+        yield _wrong("mail.sender", mail.sender, 'it must be an address such as "Muster <muster@example.org>"')
+    if mail.user and mail.security == "none" and mail.host not in {"localhost", "127.0.0.1", "::1"}:
+        yield _wrong("mail.security", mail.security, "it must be starttls or tls, or the password would travel openly")
+
+
+def _is_sender(text: str) -> bool:
+    _, address = email.utils.parseaddr(text)
+    return text.isprintable() and address.count("@") == 1 and not address.startswith("@") and not address.endswith("@")

@@ -12,38 +12,47 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, openapi, problems
+from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
+from server.doors import routes as doors_routes
 from server.events import routes as events_routes
+from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
 from server.jobs import worker as jobs
 from server.jobs.service import Work
+from server.limits import tasks as limits_tasks
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
+from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, render
+from server.pages import api_docs, operator, qr_codes, render, roles, trust
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
+from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
+from server.webhooks import routes as webhooks_routes
+from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
 
 # An agent that was enrolled or moved hears of it within this; the question is one row of the database.
 STEP_S = 1.0
 VERSION = "1"
+# Naming them is what makes their tasks known to the worker.
+TASKS = (mail_tasks, limits_tasks, people_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -51,6 +60,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
     clock: the time that all rules go by, UTC.
     """
+    for language in texts.TAGS:
+        texts.of(language)  # read before the first who asks waits for it
     app = FastAPI(
         title="muster",
         version=VERSION,
@@ -66,7 +77,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
-    for router in (health.router, people_routes.strangers, pages_routes.strangers):
+    for router in (
+        health.router,
+        people_routes.strangers,
+        doors_routes.strangers,
+        pages_routes.strangers,
+        roles.strangers,
+        trust.strangers,
+    ):
         app.include_router(router)
     for router in (
         people_routes.router,
@@ -77,10 +95,15 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         events_routes.router,
         presence_routes.router,
         checkins_routes.router,
+        doors_routes.router,
         corrections_routes.router,
+        exports_routes.router,
+        webhooks_routes.router,
         live_routes.router,
         demo_routes.router,
+        qr_codes.router,
         pages_routes.router,
+        operator.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.
@@ -114,6 +137,8 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         )
     )
     broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
+    waking = Waking(engine)
+    broker.subscribe(news.SUBSCRIPTION, lambda topic, _payload, _retained: waking.take(news.topic_name(topic) or ""))
     broker.subscribe(statuses.PATTERN, heard.take, qos=1)
     broker.on_connect(hub.doubt)
     broker.on_connect(announcer.forget)
@@ -123,12 +148,14 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         broker.start()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
+        looking = asyncio.create_task(waking.run(), name="webhooks")
         try:
             async with jobs.running(Work(engine, settings, clock)):
                 yield
         finally:
             stopping.set()
-            await asyncio.gather(keeping, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(keeping, looking, return_exceptions=True)
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)

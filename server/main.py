@@ -6,10 +6,12 @@ import datetime as dt
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any, NamedTuple
 
 import psycopg
 import uvicorn
@@ -31,6 +33,7 @@ EXAMPLES = """examples:
 # Streams are ended at once when the server is told to stop; a request that still runs after this is cut off, so that
 # everything is over within 3 s also on a busy Raspberry Pi.
 STOP_S = 1
+HANDSHAKE_S = 15  # who says nothing for so long on a connection for HTTPS is no browser
 BACKLOG = 2048  # connections that wait while a rush of browsers reconnects
 
 log = logging.getLogger("muster.server")
@@ -58,7 +61,12 @@ def run(settings: Settings) -> int:
     """Serves until SIGINT or SIGTERM; raises Unusable."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     check_database(settings)
-    with listen(settings.server.host, settings.server.port) as listening:
+    with ExitStack() as stack:
+        listening = stack.enter_context(listen(settings.server.host, settings.server.port))
+        secured = None
+        if settings.server.tls_file:
+            at = listen(settings.server.host, settings.server.https_port, "MUSTER_SERVER__HTTPS_PORT")
+            secured = Secured(stack.enter_context(at), secure(settings.server.tls_file))
         from server.app import create_app, end_streams
 
         app = create_app(settings)
@@ -70,9 +78,11 @@ def run(settings: Settings) -> int:
                 timeout_graceful_shutdown=STOP_S,
                 lifespan="on",
                 server_header=False,
+                proxy_headers=False,  # whom to believe about X-Forwarded-For is server.trusted_proxies' to say
                 ws="none",
             ),
             lambda: end_streams(app),
+            secured,
         )
         log.info("serving %s", settings.server.url)
         asyncio.run(server.serve(sockets=[listening]))
@@ -119,9 +129,20 @@ def check_database(settings: Settings) -> None:
         raise Unusable("the database has not the newest tables: run `muster db migrate`")
 
 
+def secure(file: str) -> ssl.SSLContext:
+    """What HTTPS needs, of server.tls_file; raises Unusable."""
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        made.load_cert_chain(file)
+    except OSError as error:  # what is wrong with the file's content is one, too
+        reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        raise Unusable(f"server.tls_file {file!r} cannot be used ({reason}): name another, or none") from None
+    return made
+
+
 @contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens there; raises Unusable when that address cannot be had."""
+def listen(host: str, port: int, variable: str = "MUSTER_SERVER__PORT") -> Iterator[socket.socket]:
+    """A socket that listens there; raises Unusable when that address cannot be had, naming the variable."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -137,19 +158,46 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         except OSError as error:
             raise Unusable(
                 f"{host}:{port} cannot be listened on ({error.strerror}):"
-                " stop what uses it, or set MUSTER_SERVER__PORT to another port"
+                f" stop what uses it, or set {variable} to another port"
             ) from None
         listening.setblocking(False)
         yield listening
 
 
-class Server(uvicorn.Server):
-    """uvicorn, which ends its live streams when it is told to stop, and then ends with 0."""
+class Secured(NamedTuple):
+    """Where HTTPS is served besides, and with what."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    listening: socket.socket
+    context: ssl.SSLContext
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends its live streams when it is told to stop, and then ends with 0; HTTPS beside HTTP."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None], secured: Secured | None) -> None:
         """end_streams: called from a signal handler."""
         super().__init__(config)
         self._end_streams = end_streams
+        self._secured = secured
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves the same app, in the same process, over HTTPS as well."""
+        await super().startup(sockets)
+        if self._secured is None or not self.started:
+            return
+        # uvicorn knows HTTP or HTTPS; a connection here is made as its own are.
+        config: Any = self.config
+        self.servers.append(
+            await asyncio.get_running_loop().create_server(
+                lambda: config.http_protocol_class(
+                    config=config, server_state=self.server_state, app_state=self.lifespan.state
+                ),
+                sock=self._secured.listening,
+                ssl=self._secured.context,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                backlog=BACKLOG,
+            )
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

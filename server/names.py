@@ -48,8 +48,10 @@ def check_id(text: str, what: str) -> str:
     """The id itself; raises Invalid when it is none. what: "venue", "event", ... for the sentence."""
     if not is_id(text):
         raise Invalid(
-            f"The id of {_a(what)} has lower-case letters, digits and hyphens, {ID_MAX_LENGTH} at most;"
-            f" {text[:80]!r} has not."
+            "The id of %(what)s has lower-case letters, digits and hyphens, %(most)s at most; %(text)r has not.",
+            what=_a(what),
+            most=ID_MAX_LENGTH,
+            text=text[:80],
         )
     return text
 
@@ -63,12 +65,17 @@ def check_name(text: str, what: str) -> str:
     """
     name = " ".join(_clean(text).split())
     if _is_control(text) or len(text) > SIGNS_MAX * 4:
-        raise Invalid(f"The name of {_a(what)} is one line of text that can be printed.")
+        raise Invalid("The name of %(what)s is one line of text that can be printed.", what=_a(what))
     if not any(_is_seen(sign) for sign in name):
-        raise Invalid(f"{_a(what).capitalize()} needs a name.")
+        raise Invalid("%(what)s needs a name.", what=_a(what).capitalize())
     seen = count_seen(name)
     if seen > NAME_MAX_LENGTH or len(name) > SIGNS_MAX:
-        raise Invalid(f"The name of {_a(what)} has at most {NAME_MAX_LENGTH} characters; this one has {seen}.")
+        raise Invalid(
+            "The name of %(what)s has at most %(most)s characters; this one has %(length)s.",
+            what=_a(what),
+            most=NAME_MAX_LENGTH,
+            length=seen,
+        )
     return name
 
 
@@ -76,7 +83,9 @@ def check_text(text: str, what: str) -> str:
     """What somebody wrote about a thing, cleaned like a name, in lines; raises Invalid."""
     written = text.replace("\r\n", "\n")
     if len(written) > TEXT_MAX_LENGTH or _is_control(written.replace("\n", "")):
-        raise Invalid(f"What is said of {_a(what)} is a text of at most {TEXT_MAX_LENGTH} characters.")
+        raise Invalid(
+            "What is said of %(what)s is a text of at most %(most)s characters.", what=_a(what), most=TEXT_MAX_LENGTH
+        )
     return _clean(written).strip()
 
 
@@ -110,7 +119,9 @@ def free_id(session: Session, column: InstrumentedAttribute[str], name: str, wha
     for candidate in candidates:
         if candidate not in taken:
             return candidate
-    raise Conflict(f"There are many of the name {name!r} already; please give this {what} an id of its own.")
+    raise Conflict(
+        "There are many of the name %(name)r already; please give this %(what)s an id of its own.", name=name, what=what
+    )
 
 
 def _a(what: str) -> str:

@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from server.errors import Invalid, MusterError, NotAllowed, NotFound, TooLarge, TooMany, Unavailable, http_status
 from server.pages import render
-from server.requests import context
+from server.requests import context, texts_for
+from server.texts import IN_ENGLISH, Texts, later
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ HEADERS: Mapping[str, str] = {
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
 # What is answered before any route of ours is reached.
 _BEFORE: Mapping[int, MusterError] = {
-    404: NotFound("There is nothing at this address."),
-    400: Invalid("This cannot be read: a body is JSON in UTF-8."),
+    400: Invalid(later("This cannot be read: a body is JSON in UTF-8.")),
+    404: NotFound(later("There is nothing at this address.")),
     405: NotAllowed(),
     413: TooLarge(),
 }
@@ -47,14 +48,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_fault)
 
 
-def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem."""
-    return JSONResponse({**_body(status, code, detail), **more}, status, media_type=MEDIA_TYPE)
+def problem(status: int, code: str, detail: str, say: Texts = IN_ENGLISH, **more: Any) -> JSONResponse:
+    """An RFC 9457 problem. say: the texts in whose language the detail is."""
+    headers = render.language_headers(say)
+    return JSONResponse({**_body(status, code, detail), **more}, status, headers, MEDIA_TYPE)
 
 
-def of(error: MusterError) -> JSONResponse:
-    """An error of ours as a problem."""
-    return problem(http_status(error), error.code, error.detail)
+def of(error: MusterError, say: Texts = IN_ENGLISH) -> JSONResponse:
+    """An error of ours as a problem, in that language."""
+    return problem(http_status(error), error.code, say.gettext(error.template, **error.values), say)
 
 
 def body(error: MusterError) -> dict[str, Any]:
@@ -69,7 +71,8 @@ def _body(status: int, code: str, detail: str) -> dict[str, Any]:
 
 def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, MusterError)
-    response = _answer(request, http_status(error), error.code, error.detail)
+    detail = texts_for(request).gettext(error.template, **error.values)
+    response = _answer(request, http_status(error), error.code, detail)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -81,29 +84,34 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
     shown = "; ".join(
         f"{fault['at']}: {fault['says']}" if fault["at"] else fault["says"] for fault in faults[:SHOWN_FAULTS]
     )
-    more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-    return _answer(request, http_status(Invalid()), Invalid.code, f"{shown}{more}.", faults=faults)
+    say = texts_for(request)
+    detail = say.gettext("%(faults)s.", faults=shown)
+    if len(faults) > SHOWN_FAULTS:
+        detail = say.gettext("%(faults)s; and %(num)s more.", faults=shown, num=len(faults) - SHOWN_FAULTS)
+    return _answer(request, http_status(Invalid()), Invalid.code, detail, faults=faults)
 
 
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     ours = _BEFORE.get(error.status_code, Invalid(str(error.detail)))
     status = error.status_code if error.status_code != HTTPStatus.BAD_REQUEST else http_status(ours)
-    response = _answer(request, status, ours.code, ours.detail)
+    response = _answer(request, status, ours.code, texts_for(request).gettext(ours.template))
     response.headers.update(error.headers or {})
     return response
 
 
 def _answer_no_database(request: Request, error: Exception) -> Response:
     log.error("the database did not answer: %s", str(error).splitlines()[0])
-    return _answer(request, http_status(Unavailable()), Unavailable.code, Unavailable().detail)
+    detail = texts_for(request).gettext(Unavailable().template)
+    return _answer(request, http_status(Unavailable()), Unavailable.code, detail)
 
 
 def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     log.error("%s %s failed: %s", request.method, request.url.path, kind)
-    response = _answer(request, 500, MusterError.code, "This is our fault, not yours. It was noted.")
+    detail = texts_for(request).gettext("This is our fault, not yours. It was noted.")
+    response = _answer(request, 500, MusterError.code, detail)
     for name, value in HEADERS.items():  # it is made outside of what gives them to all others
         response.headers.setdefault(name, value)
     return response
@@ -112,7 +120,7 @@ def _answer_fault(request: Request, error: Exception) -> Response:
 def _answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
     if _is_for_people(request):
         return _page(request, status, detail)
-    return problem(status, code, detail, **more)
+    return problem(status, code, detail, texts_for(request), **more)
 
 
 def _is_for_people(request: Request) -> bool:

@@ -3,10 +3,12 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
 from server.errors import Refused, TooLarge
+from server.requests import texts_for
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -24,7 +26,7 @@ class Protection:
     def __init__(self, app: ASGIApp, own_url: str) -> None:
         """own_url: where members reach the server (server.public_url)."""
         self._app = app
-        self._own_host = urlsplit(own_url).netloc
+        self._own_origin = "://".join(urlsplit(own_url)[:2]) if own_url else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection."""
@@ -43,24 +45,36 @@ class Protection:
             await self._app(scope, receive, send_with_headers)
             return
         headers = Headers(scope=scope)
-        if not self._is_own(headers):
-            await problems.of(OtherSite())(scope, receive, send_with_headers)
+        say = texts_for(HTTPConnection(scope))
+        if not self._is_own(headers, scope["scheme"]):
+            await problems.of(OtherSite(), say)(scope, receive, send_with_headers)
             return
         body = await _read_body(headers, receive)
         if body is None:
-            too_large = problems.of(TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES))
+            error = TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
+            too_large = problems.of(error, say)
             too_large.headers["Connection"] = "close"
             await too_large(scope, receive, send_with_headers)
             return
         await self._app(scope, _replay(body, receive), send_with_headers)
 
-    def _is_own(self, headers: Headers) -> bool:
-        """Whether a request that changes something was made by a page of ours, or by no page at all."""
+    def _is_own(self, headers: Headers, scheme: str) -> bool:
+        """Whether a request that changes something was made by a page of ours, or by no page at all.
+
+        HTTP and HTTPS of the same server are both ours, each at its own host and port. But whoever sits on the wire can
+        put words into a page of plain HTTP, so that such a page never acts over HTTPS.
+        """
         site = headers.get("sec-fetch-site")
         if site is not None and site not in ("same-origin", "none"):
             return False
         origin = headers.get("origin")
-        return origin is None or urlsplit(origin).netloc in {headers.get("host", ""), self._own_host} - {""}
+        if origin is None:
+            return True
+        if scheme == "https" and not origin.startswith("https://"):
+            return False
+        # A proxy may have ended TLS without telling us: the scheme of a request to our host is the browser's to know.
+        host = headers.get("host", "")
+        return origin in {f"http://{host}", f"https://{host}", self._own_origin} - {"", "http://", "https://"}
 
 
 async def _read_body(headers: Headers, receive: Receive) -> bytes | None:

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from config.settings import Settings
-from server import database, paging
+from server import database, paging, texts
+from server.errors import MusterError
+from server.texts import Texts
 
 Clock = Callable[[], dt.datetime]
 
@@ -58,11 +60,33 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def remember_language(connection: HTTPConnection, language: str | None) -> None:
+    """Notes what the member who asks has chosen; None: whatever her browser says."""
+    connection.state.language = language
+
+
+def texts_for(connection: HTTPConnection) -> Texts:
+    """The texts for who asks: in the language that she chose, else the one of her browser, else English."""
+    chosen = getattr(connection.state, "language", None)
+    return texts.of(chosen or texts.choose(connection.headers.get("accept-language", "")))
+
+
 async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
-    """A session in a transaction that is committed when the route returns, and rolled back when it raises."""
+    """A session in a transaction that is committed when the route returns, and rolled back when it raises.
+
+    An error that is kept commits as well: it comes with what was written of it.
+    """
     found = context(connection)
+    kept: MusterError | None = None
     async with found.turns, contextmanager_in_threadpool(database.transaction(found.engine)) as session:
-        yield session
+        try:
+            yield session
+        except MusterError as error:
+            if not error.kept:
+                raise
+            kept = error
+    if kept is not None:
+        raise kept
 
 
 def _now(connection: HTTPConnection) -> dt.datetime:

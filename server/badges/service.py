@@ -56,7 +56,7 @@ def register(session: Session, *, identity: bytes, since: dt.datetime, label: st
     _check(identity)
     text = label.strip()
     if len(text) > LABEL_MAX_LENGTH or not text.isprintable():
-        raise Invalid(f"The label of a badge is one line of at most {LABEL_MAX_LENGTH} characters.")
+        raise Invalid("The label of a badge is one line of at most %(most)s characters.", most=LABEL_MAX_LENGTH)
     badge = Badge(label=text)
     session.add(badge)
     session.flush()
@@ -83,7 +83,7 @@ def get(session: Session, id: int) -> Badge:
     """The badge of this id; raises BadgeUnknown."""
     badge = session.get(Badge, id)
     if badge is None:
-        raise BadgeUnknown(f"There is no badge {id}.")
+        raise BadgeUnknown("There is no badge %(id)s.", id=id)
     return badge
 
 
@@ -115,7 +115,7 @@ def pair(
         raise Invalid("A badge is given back after it was taken.")
     _check_registered(session, badge_id, since, until)
     pairing = Pairing(badge_id=badge_id, member_id=member_id, valid=Range(since, until))
-    held = BadgeHeld(f"Somebody holds badge {badge_id} in that time: it has to be given back first.")
+    held = BadgeHeld("Somebody holds badge %(badge)s in that time: it has to be given back first.", badge=badge_id)
     with constraints.explain(session, {"badge_has_one_holder_at_a_time": held}):
         session.add(pairing)
     topics.bump(session, [topics.EXPECTED, f"member/{member_id}"])
@@ -129,7 +129,7 @@ def give_back(session: Session, *, badge_id: int, at: dt.datetime) -> Pairing:
         select(Pairing).where(Pairing.badge_id == badge_id, Pairing.valid.contains(at)).with_for_update()
     )
     if pairing is None or pairing.valid.lower == at:
-        raise BadgeNotHeld(f"Nobody holds badge {badge_id} at that time.")
+        raise BadgeNotHeld("Nobody holds badge %(badge)s at that time.", badge=badge_id)
     pairing.valid = Range(pairing.valid.lower, at)
     session.flush()
     topics.bump(session, [topics.EXPECTED, f"member/{pairing.member_id}"])
@@ -170,7 +170,11 @@ def report_patterns(
 
 def _check(identity: bytes) -> None:
     if len(identity) != IDENTITY_BYTES:
-        raise Invalid(f"An identity has {IDENTITY_BYTES} bytes (uuid, major, minor); this one has {len(identity)}.")
+        raise Invalid(
+            "An identity has %(bytes)s bytes (uuid, major, minor); this one has %(length)s.",
+            bytes=IDENTITY_BYTES,
+            length=len(identity),
+        )
     if not any(identity[:UUID_BYTES]):
         raise Invalid("A uuid of zeros alone is what faulty beacons show; it means nobody.")
 
@@ -187,7 +191,11 @@ def _check_registered(session: Session, badge_id: int, since: dt.datetime, until
             reached = end
     # Without an end it lasts as long as anything shows the badge.
     if reached == since or reached < (until or max(ends)):
-        raise NotRegisteredThen(f"Badge {badge_id} was not registered at {reached:%Y-%m-%d %H:%M} UTC.")
+        raise NotRegisteredThen(
+            "Badge %(badge)s was not registered at %(reached)s UTC.",
+            badge=badge_id,
+            reached=f"{reached:%Y-%m-%d %H:%M}",
+        )
 
 
 def _show(session: Session, identity: Identity) -> None:

@@ -4,21 +4,27 @@ Thousands of rows go through here in each batch. Times are therefore made millis
 it as texts with commas between (ids hold none), which costs a tenth of what arrays and dates cost on their way.
 """
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.checkins import rules
+from server import times
+from server.checkins import days, remembered, rules
+from server.checkins.rows import Given, Pair, by_pair, read
+from server.presence import joining
 from server.presence.joining import Interval
-
-Pair = tuple[str, str]  # member, step
 
 
 class Step(NamedTuple):
-    """A step as its check-ins are judged, times in ms. tells: when being heard says something, early or late too."""
+    """A step as its check-ins are judged, times in ms. tells: when being heard says something, early or late too.
+
+    A venue's day (`cafe@2026-03-13`, with its `day` and no event) is judged as a step of the whole venue, for members
+    whose visits it remembers.
+    """
 
     id: str
     event_id: str
@@ -29,6 +35,7 @@ class Step(NamedTuple):
     dwell_signed_up_ms: int
     dwell_walk_in_ms: int
     tells: Interval
+    day: dt.date | None = None
 
 
 class Standing(NamedTuple):
@@ -67,6 +74,8 @@ _STEPS_NEAR = text(
     ORDER BY step.opens_at, step.id
 """
 )
+
+_TIME_ZONES = text("SELECT id, time_zone FROM venue WHERE id = ANY(string_to_array(:venues, ','))")
 
 _NEXT_OPENS = text("""
     SELECT heard.venue_id, floor(extract(epoch FROM min(step.opens_at)) * 1000)::bigint
@@ -107,7 +116,7 @@ _REFUSALS = text("""
     SELECT member_id, step_id, code, floor(extract(epoch FROM first_at) * 1000)::bigint,
            floor(extract(epoch FROM last_at) * 1000)::bigint
     FROM unnest(string_to_array(:members, ','), string_to_array(:steps, ',')) AS asked (member_id, step_id)
-    JOIN refusal USING (member_id, step_id)
+    JOIN refusal USING (member_id, step_id) WHERE NOT refusal.at_door
 """)
 
 _PLACEMENTS = text("""
@@ -130,15 +139,70 @@ _SPANS = text("""
              AND earlier.placement_id = place.id AND earlier.from_ms <= asked.low), asked.low)
 """)
 
-Given = Collection[int] | Collection[str] | int
 # Member -> badge -> when she held it.
 Hands = Mapping[str, Mapping[int, list[Interval]]]
 
 
 def steps(session: Session, ids: Collection[str]) -> dict[str, Step]:
-    """These steps, as far as there are any."""
-    found = (_step(row) for row in _read(session, _STEPS, steps=ids))
-    return {step.id: step for step in found}
+    """These steps and venues' days, as far as there are any."""
+    of_days = {occasion: found for occasion in ids if (found := days.read(occasion)) is not None}
+    known = {step.id: step for row in read(session, _STEPS, steps=ids) for step in [_step(row)]}
+    if of_days:
+        zones = dict(read(session, _TIME_ZONES, venues={venue_id for venue_id, _ in of_days.values()}))
+        known |= {
+            occasion: day_step(venue_id, day, zones[venue_id])
+            for occasion, (venue_id, day) in of_days.items()
+            if venue_id in zones
+        }
+    return known
+
+
+def day_step(venue_id: str, day: dt.date, time_zone: str) -> Step:
+    """A venue's day as a step."""
+    begins_ms, ends_ms = days.bounds(day, time_zone)
+    dwell_ms = rules.VENUE_DWELL_MS
+    tells = (begins_ms, ends_ms)
+    return Step(days.name(venue_id, day), "", venue_id, None, begins_ms, ends_ms, dwell_ms, dwell_ms, tells, day)
+
+
+def remembering(
+    session: Session, heard: Collection[tuple[int, str, int, int]]
+) -> dict[tuple[int, str], tuple[list[Step], frozenset[str]]]:
+    """Badge and venue -> the days of that venue it was heard on, and the next one; and whose visits it remembers.
+
+    heard: badge, venue, from and to (ms). Only where a holder of the badge has her visits remembered.
+    """
+    if not heard:
+        return {}
+    members: dict[tuple[int, str], set[str]] = defaultdict(set)
+    zones: dict[str, str] = {}
+    for badge_id, venue_id, member_id, time_zone in remembered.holders(session, heard):
+        members[badge_id, venue_id].add(member_id)
+        zones[venue_id] = time_zone
+    ranges: dict[tuple[int, str], Interval] = {}
+    for badge_id, venue_id, low, high in heard:
+        if (key := (badge_id, venue_id)) in members:
+            before = ranges.get(key, (low, high))
+            ranges[key] = (min(low, before[0]), max(high, before[1]))
+    return {
+        key: ([day_step(key[1], day, zones[key[1]]) for day in _days(ranges[key], zones[key[1]])], frozenset(of))
+        for key, of in members.items()
+    }
+
+
+def days_of(session: Session, members: Collection[str], heard: Mapping[str, Interval]) -> set[Pair]:
+    """These members beside each venue's days in its time (ms), where their visits were ever remembered."""
+    return {
+        (member_id, days.name(venue_id, day))
+        for member_id, venue_id, time_zone in remembered.venues_of(session, members, heard)
+        for day in _days(heard[venue_id], time_zone)
+    }
+
+
+def _days(heard: Interval, time_zone: str) -> list[dt.date]:
+    """The days that a time (ms) lies in, and the one after."""
+    first, last = (days.day_of(times.from_ms(ms), time_zone) for ms in heard)
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 2)]
 
 
 def steps_near(session: Session, heard: Mapping[str, Interval]) -> dict[str, list[Step]]:
@@ -152,7 +216,7 @@ def steps_near(session: Session, heard: Mapping[str, Interval]) -> dict[str, lis
         "early": rules.EARLY_MS,
         "late": rules.LATE_MS,
     }
-    for row in _read(session, _STEPS_NEAR, **near):
+    for row in read(session, _STEPS_NEAR, **near):
         step = _step(row)
         found[step.venue_id].append(step)
     return dict(found)
@@ -161,17 +225,17 @@ def steps_near(session: Session, heard: Mapping[str, Interval]) -> dict[str, lis
 def next_opens(session: Session, heard: Mapping[str, Interval]) -> dict[str, int]:
     """When (ms) the first step of each venue opens that is too far ahead for `steps_near`."""
     highs = [high for _, high in heard.values()]
-    return dict(_read(session, _NEXT_OPENS, venues=heard, highs=highs, early=rules.EARLY_MS))
+    return dict(read(session, _NEXT_OPENS, venues=heard, highs=highs, early=rules.EARLY_MS))
 
 
 def hands(session: Session, *, since_ms: int, badges: Collection[int]) -> dict[str, dict[int, list[Interval]]]:
     """What all who held one of these badges since a time (ms), or will, held since then."""
-    return _hands(_read(session, _HANDS, badges=badges, since=since_ms))
+    return _hands(read(session, _HANDS, badges=badges, since=since_ms))
 
 
 def hands_of(session: Session, *, since_ms: int, members: Collection[str]) -> dict[str, dict[int, list[Interval]]]:
     """What these members held since a time (ms), or will."""
-    return _hands(_read(session, _HANDS_OF, members=members, since=since_ms))
+    return _hands(read(session, _HANDS_OF, members=members, since=since_ms))
 
 
 def cases(
@@ -185,12 +249,22 @@ def cases(
         return []
     members, step_ids = [member_id for member_id, _ in pairs], [step_id for _, step_id in pairs]
     expected = {(member_id, known[step_id].event_id): None for member_id, step_id in pairs}
-    rows = _read(session, _SIGN_UPS, members=[who for who, _ in expected], events=[event for _, event in expected])
+    rows = read(session, _SIGN_UPS, members=[who for who, _ in expected], events=[event for _, event in expected])
     signed_up = set(map(tuple, rows))
     checkins, refusals = (
-        _by_pair(_read(session, statement, members=members, steps=step_ids)) for statement in (_CHECK_INS, _REFUSALS)
+        by_pair(read(session, statement, members=members, steps=step_ids)) for statement in (_CHECK_INS, _REFUSALS)
     )
+    of_days = [(member_id, step.venue_id, step.day) for member_id, key in pairs if (step := known[key]).day is not None]
+    kept: dict[Pair, list[Interval]] = {}
+    if of_days:
+        checkins |= remembered.check_ins(session, of_days)
+        kept = remembered.times_of(session, of_days)
     heard = _heard(session, pairs, known, held, heard_gap_ms)
+
+    def in_hands(member_id: str, step: Step) -> Mapping[int, list[Interval]]:
+        of_hers = held.get(member_id, {})
+        return of_hers if step.day is None else _while(of_hers, kept.get((member_id, step.venue_id), ()))
+
     return [
         _case(
             member_id,
@@ -198,11 +272,17 @@ def cases(
             (member_id, known[step_id].event_id) in signed_up,
             checkins.get((member_id, step_id), ()),
             refusals.get((member_id, step_id), ()),
-            held.get(member_id, {}),
+            in_hands(member_id, known[step_id]),
             heard,
         )
         for member_id, step_id in pairs
     ]
+
+
+def _while(held: Mapping[int, list[Interval]], kept: Sequence[Interval]) -> dict[int, list[Interval]]:
+    """What she held while her visits were remembered."""
+    wanted = joining.join(kept, 0)
+    return {badge_id: joining.cut(times_held, wanted) for badge_id, times_held in held.items()}
 
 
 def _case(
@@ -262,7 +342,7 @@ def _heard(
     where: dict[int, tuple[str, str]] = {}
     low, high = min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
     venues = {venue_id for _, venue_id in ranges}
-    for placement_id, venue_id, zone_id in _read(session, _PLACEMENTS, venues=venues, low=low, high=high):
+    for placement_id, venue_id, zone_id in read(session, _PLACEMENTS, venues=venues, low=low, high=high):
         where[placement_id] = (venue_id, zone_id)
     found: dict[tuple[int, str], list[tuple[str, Interval]]] = defaultdict(list)
     asked: dict[str, Given] = {
@@ -273,22 +353,9 @@ def _heard(
         "placements": where,
         "places": [venue_id for venue_id, _ in where.values()],
     }
-    for badge_id, placement_id, from_ms, to_ms in _read(session, _SPANS, **asked):
+    for badge_id, placement_id, from_ms, to_ms in read(session, _SPANS, **asked):
         venue_id, zone_id = where[placement_id]
         found[badge_id, venue_id].append((zone_id, (from_ms, to_ms)))
-    return found
-
-
-def _read(session: Session, statement: TextClause, **given: Given) -> Sequence[Any]:
-    """The rows of a statement; lists go as texts."""
-    values = {name: value if isinstance(value, int) else ",".join(map(str, value)) for name, value in given.items()}
-    return session.execute(statement, values).all()
-
-
-def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, list[tuple[Any, ...]]]:
-    found: dict[Pair, list[tuple[Any, ...]]] = defaultdict(list)
-    for member_id, step_id, *rest in rows:
-        found[member_id, step_id].append(tuple(rest))
     return found
 
 

@@ -14,6 +14,7 @@ from server.checkins import capacity, rules, words
 from server.errors import NotFound
 from server.presence import joining, schema
 from server.presence.joining import Interval
+from server.texts import IN_ENGLISH, Texts
 
 
 class StepUnknown(NotFound):
@@ -91,8 +92,8 @@ class Explanation:
     facts: Facts
 
 
-def answer(facts: Facts, now_ms: int, heard_gap_ms: int) -> Explanation:
-    """Why she is or is not checked in at now_ms; pure."""
+def answer(facts: Facts, now_ms: int, heard_gap_ms: int, say: Texts = IN_ENGLISH) -> Explanation:
+    """Why she is or is not checked in at now_ms, in the reader's language; pure."""
     asked = facts.asked
     window = rules.open_window(asked.opens_ms, asked.ends_ms, facts.undone_ms)
     by_badge = {
@@ -100,7 +101,7 @@ def answer(facts: Facts, now_ms: int, heard_gap_ms: int) -> Explanation:
         for badge in facts.badges
     }
     heard_ms = joining.total_ms(joining.join((part for parts in by_badge.values() for part in parts), 0))
-    code, sentence = _say(facts, heard_ms, now_ms)
+    code, sentence = _say(facts, heard_ms, now_ms, say)
     return Explanation(
         code,
         sentence,
@@ -111,63 +112,90 @@ def answer(facts: Facts, now_ms: int, heard_gap_ms: int) -> Explanation:
     )
 
 
-def _say(facts: Facts, heard_ms: int, now_ms: int) -> tuple[str, str]:
+def _say(facts: Facts, heard_ms: int, now_ms: int, say: Texts) -> tuple[str, str]:
     asked = facts.asked
     if facts.checked_in is not None:
-        return "checked_in", _say_checked_in(facts.checked_in, asked)
+        return "checked_in", _say_checked_in(facts.checked_in, asked, say)
     over = now_ms >= asked.ends_ms
-    host = "Ask the host to check you in."
+    host = say.gettext("Ask the host to check you in.")
     enough = heard_ms >= asked.needed_ms and _ever_heard(facts)
-    so_far = f"heard for {_seconds(heard_ms, down=True)} of {_seconds(asked.needed_ms)} seconds"
-    place = asked.venue_name if asked.zone_name is None else words.place(asked.zone_name)
+    place = asked.venue_name if asked.zone_name is None else words.place(asked.zone_name, say)
+    stay = say.gettext("Stay at %(place)s.", place=place)
+    so_far = {"heard": _seconds(heard_ms, down=True), "needed": _seconds(asked.needed_ms)}
     if facts.undone_ms is not None and not enough:
-        taken_back = (
-            f"The check-in was taken back at {_clock(facts.undone_ms, asked)}; what was heard before does not count"
+        taken_back = say.gettext(
+            "The check-in was taken back at %(time)s; what was heard before does not count, and since then the badge"
+            " was heard for %(heard)s of %(needed)s seconds.",
+            time=_clock(facts.undone_ms, asked),
+            **so_far,
         )
-        return "undone", f"{taken_back}, and since then the badge was {so_far}. {host if over else f'Stay at {place}.'}"
+        return "undone", say.sentences(taken_back, host if over else stay)
     if now_ms < asked.opens_ms:
-        return "not_open_yet", rules.opens_in(times.from_ms(asked.opens_ms), times.from_ms(now_ms))
+        return "not_open_yet", words.opens_in(times.from_ms(asked.opens_ms), times.from_ms(now_ms), say)
     if not facts.badges:
-        return "no_badge", f"No badge was yours while check-in was open. {host}"
+        return "no_badge", say.sentences(say.gettext("No badge was yours while check-in was open."), host)
     if enough:
-        return "due", "The badge was heard long enough; the check-in comes with the next report."
+        return "due", say.gettext("The badge was heard long enough; the check-in comes with the next report.")
     if heard_ms > 0 and not over:
         missing = _seconds(asked.needed_ms - heard_ms)
-        return "not_long_enough", f"The badge was {so_far}. Stay at {place} for {missing} more seconds."
+        known = say.gettext("The badge was heard for %(heard)s of %(needed)s seconds.", **so_far)
+        more = say.gettext("Stay at %(place)s for %(seconds)s more seconds.", place=place, seconds=missing)
+        return "not_long_enough", say.sentences(known, more)
     if heard_ms > 0:
-        return "not_long_enough", f"The badge was {so_far} before it ended. {host}"
-    return _say_unheard(facts, place, host if over else "")
+        known = say.gettext("The badge was heard for %(heard)s of %(needed)s seconds before it ended.", **so_far)
+        return "not_long_enough", say.sentences(known, host)
+    return _say_unheard(facts, place, host if over else "", say)
 
 
-def _say_checked_in(found: CheckedIn, asked: Asked) -> str:
-    late = "" if found.late is None else f" · {found.late}"
-    over = ", when all places were taken" if found.over_capacity else ""
-    return f"Checked in: {words.arrived(found.at, asked.time_zone, found.evidence, None)}{late}{over}."
+def _say_checked_in(found: CheckedIn, asked: Asked, say: Texts) -> str:
+    arrived = words.arrived(found.at, asked.time_zone, found.evidence, None, say)
+    said = arrived if found.late is None else f"{arrived} · {found.late}"
+    if found.over_capacity:
+        return say.gettext("Checked in: %(arrived)s, when all places were taken.", arrived=said)
+    return say.gettext("Checked in: %(arrived)s.", arrived=said)
 
 
-def _say_unheard(facts: Facts, place: str, host: str) -> tuple[str, str]:
+def _say_unheard(facts: Facts, place: str, host: str, say: Texts) -> tuple[str, str]:
     asked = facts.asked
     window: Interval = (asked.opens_ms, asked.ends_ms)
     if any(joining.cut(joining.cut(badge.anywhere, [window]), badge.held) for badge in facts.badges):
-        where = f"The badge was heard at {asked.venue_name}, but not at {place}, where this takes place."
-        return "elsewhere", f"{where} {host or 'Go there, your badge does the rest.'}"
+        where = say.gettext(
+            "The badge was heard at %(venue)s, but not at %(place)s, where this takes place.",
+            venue=asked.venue_name,
+            place=place,
+        )
+        return "elsewhere", say.sentences(where, host or say.gettext("Go there, your badge does the rest."))
     others = [part for badge in facts.badges for part in joining.cut(badge.counting, [window])]
     if others:
-        first, last = min(low for low, _ in others), max(high for _, high in others)
-        then = f"from {_clock(first, asked)} to {_clock(last, asked)}, when it was not yours"
-        return "not_yours_then", f"The badge was heard at {place} {then}. {host or f'Stay at {place} with it.'}"
+        then = say.gettext(
+            "The badge was heard at %(place)s from %(first)s to %(last)s, when it was not yours.",
+            place=place,
+            first=_clock(min(low for low, _ in others), asked),
+            last=_clock(max(high for _, high in others), asked),
+        )
+        return "not_yours_then", say.sentences(then, host or say.gettext("Stay at %(place)s with it.", place=place))
     if not joining.cut(facts.listened, [window]):
-        return "nobody_listened", f"Nothing at {place} listened while check-in was open. Ask the host to check you in."
+        nobody = say.gettext("Nothing at %(place)s listened while check-in was open.", place=place)
+        return "nobody_listened", say.sentences(nobody, say.gettext("Ask the host to check you in."))
     early = [end for badge in facts.badges for _, end in badge.anywhere if end < asked.opens_ms]
     if early:
-        before = f"The badge was heard until {_clock(max(early), asked)}, before check-in opened"
-        return "too_early", f"{before} at {_clock(asked.opens_ms, asked)}. {host or f'Come near {place} again.'}"
+        before = say.gettext(
+            "The badge was heard until %(time)s, before check-in opened at %(opens)s.",
+            time=_clock(max(early), asked),
+            opens=_clock(asked.opens_ms, asked),
+        )
+        return "too_early", say.sentences(before, host or say.gettext("Come near %(place)s again.", place=place))
     late = [start for badge in facts.badges for start, _ in badge.anywhere if start > asked.ends_ms]
     if late:
-        after = f"The badge was heard from {_clock(min(late), asked)}, after check-in ended"
-        return "too_late", f"{after} at {_clock(asked.ends_ms, asked)}. {host}"
-    hint = host or "Take the badge out of the bag, look after its battery, or ask the host."
-    return "not_heard", f"The agents at {place} listened and did not hear the badge. {hint}"
+        after = say.gettext(
+            "The badge was heard from %(time)s, after check-in ended at %(ends)s.",
+            time=_clock(min(late), asked),
+            ends=_clock(asked.ends_ms, asked),
+        )
+        return "too_late", say.sentences(after, host)
+    known = say.gettext("The agents at %(place)s listened and did not hear the badge.", place=place)
+    hint = host or say.gettext("Take the badge out of the bag, look after its battery, or ask the host.")
+    return "not_heard", say.sentences(known, hint)
 
 
 def _ever_heard(facts: Facts) -> bool:
@@ -184,7 +212,7 @@ def _clock(ms: int, asked: Asked) -> str:
 
 _STEP = text("""
     SELECT step.id, step.event_id, step.venue_id, step.zone_id, step.opens_at, step.ends_at, venue.name AS venue_name,
-           venue.time_zone, zone.name AS zone_name, sign_up.member_id IS NOT NULL AS signed_up,
+           venue.simulated, venue.time_zone, zone.name AS zone_name, sign_up.member_id IS NOT NULL AS signed_up,
            CASE WHEN sign_up.member_id IS NULL THEN step.dwell_walk_in_s ELSE step.dwell_signed_up_s END AS dwell_s,
            checkin.id AS checkin_id, checkin.at AS checked_in_at, checkin.recorded_at, checkin.evidence, venue.replayed,
            (SELECT max(undoing.at) FROM undoing JOIN checkin AS undone ON undone.id = undoing.checkin_id
@@ -228,17 +256,25 @@ _REFUSALS = text("""
 AROUND_MS = 2 * 3600 * 1000
 
 
-def explain(session: Session, *, member_id: str, step_id: str, now: dt.datetime, presence: Presence) -> Explanation:
-    """Why a member is or is not checked in to a step at `now`; raises StepUnknown."""
+def explain(
+    session: Session,
+    *,
+    member_id: str,
+    step_id: str,
+    now: dt.datetime,
+    presence: Presence,
+    say: Texts = IN_ENGLISH,
+) -> Explanation:
+    """Why a member is or is not checked in to a step at `now`, in the reader's language; raises StepUnknown."""
     found = session.execute(_STEP, {"step": step_id, "member": member_id}).one_or_none()
     if found is None:
-        raise StepUnknown(f"There is no step {step_id[:64]!r}.")
+        raise StepUnknown("There is no step %(step)r.", step=step_id[:64])
     asked = Asked(
         found.id,
         found.event_id,
-        found.venue_name,
+        say.name(found.venue_name, found.simulated),
         found.time_zone,
-        found.zone_name,
+        None if found.zone_name is None else say.name(found.zone_name, found.simulated),
         times.to_ms(found.opens_at),
         times.to_ms(found.ends_at),
         round(found.dwell_s * 1000),
@@ -257,16 +293,20 @@ def explain(session: Session, *, member_id: str, step_id: str, now: dt.datetime,
         badges,
         tuple((row.from_ms, row.to_ms) for row in session.execute(_LISTENED, around)),
         None if found.undone_at is None else times.to_ms(found.undone_at),
-        _checked_in(session, found),
-        tuple(Told(row.code, row.sentence, row.first_at, row.last_at) for row in told),
+        _checked_in(session, found, say),
+        tuple(Told(row.code, _said(row, found, say), row.first_at, row.last_at) for row in told),
     )
-    return answer(facts, times.to_ms(now), round(presence.heard_gap_s * 1000))
+    return answer(facts, times.to_ms(now), round(presence.heard_gap_s * 1000), say)
 
 
-def _checked_in(session: Session, found: Row[Any]) -> CheckedIn | None:
+def _said(refusal: Row[Any], step: Row[Any], say: Texts) -> str:
+    return words.refusal(refusal.code, refusal.sentence, refusal.last_at, step.opens_at, step.ends_at, say)
+
+
+def _checked_in(session: Session, found: Row[Any], say: Texts) -> CheckedIn | None:
     if found.checkin_id is None:
         return None
-    late = words.late(found.checked_in_at, found.recorded_at, found.replayed)
+    late = words.late(found.checked_in_at, found.recorded_at, found.replayed, say)
     over = found.checkin_id in capacity.over(session, [found.id])
     return CheckedIn(found.checked_in_at, found.evidence, late, over)
 

@@ -2,15 +2,16 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server.checkins import evidence, record, rules
-from server.checkins.evidence import Pair, Step
+from server.checkins.evidence import Step
 from server.checkins.record import Judged
+from server.checkins.rows import Pair
 from server.presence.joining import Interval
 
 BadgeAt = tuple[int, str]  # badge, venue
@@ -54,24 +55,33 @@ def check_in_heard(session: Session, heard: Iterable[HeardAt], presence: Presenc
     at_venues = _ranges(changes, gap_ms)
     near = evidence.steps_near(session, at_venues)
     far = evidence.next_opens(session, at_venues)
-    known = {step.id: step for steps in near.values() for step in steps}
-    held = _hands(session, changes, near, gap_ms)
-    holders = _holders(held)
-    pairs = dict.fromkeys(
-        (member_id, step.id)
-        for change in changes
-        for step in near.get(change.venue_id, ())
-        if step.tells[0] <= change.to_ms + gap_ms and step.tells[1] >= change.from_ms - gap_ms
-        for member_id, until_ms in holders.get(change.badge_id, ())
-        if until_ms >= change.from_ms - gap_ms
+    remembering = evidence.remembering(
+        session,
+        [(change.badge_id, change.venue_id, change.from_ms - gap_ms, change.to_ms + gap_ms) for change in changes],
     )
+    of_days = [step for steps, _ in remembering.values() for step in steps]
+    known = {step.id: step for step in (*(step for steps in near.values() for step in steps), *of_days)}
+    asked = {change.badge_id for change in changes if change.venue_id in near} | {badge for badge, _ in remembering}
+    held = _hands(session, asked, known.values(), gap_ms)
+    holders = _holders(held)
+    pairs: dict[Pair, None] = {}
+    for change in changes:
+        days, whose = remembering.get((change.badge_id, change.venue_id), ((), frozenset()))
+        for step in (*near.get(change.venue_id, ()), *days):
+            if step.tells[0] <= change.to_ms + gap_ms and step.tells[1] >= change.from_ms - gap_ms:
+                for member_id, until_ms in holders.get(change.badge_id, ()):
+                    if until_ms >= change.from_ms - gap_ms and (step.day is None or member_id in whose):
+                        pairs[member_id, step.id] = None
     judged = [
         Judged(case, rules.judge(case.asked, case.badges, gap_ms))
         for case in evidence.cases(session, pairs, known, held, gap_ms)
     ]
     changed = record.grow(session, judged, now)
     waits = {
-        (change.badge_id, change.venue_id): _next_step(change, near, far, holders, gap_ms)
+        (change.badge_id, change.venue_id): sooner(
+            _next_step(change, near, far, holders, gap_ms),
+            _next_day(change, remembering.get((change.badge_id, change.venue_id), ((), frozenset()))[0], gap_ms),
+        )
         for change in sorted(changes, key=lambda change: change.to_ms)
     }
     others: dict[BadgeAt, int | None] = {}
@@ -90,9 +100,8 @@ def sooner(one_ms: int | None, other_ms: int | None) -> int | None:
 
 def topics_of(pairs: Iterable[Pair], known: Mapping[str, Step]) -> set[str]:
     """The topics of whom and what these changes concern."""
-    return {
-        topic for member_id, step_id in pairs for topic in (f"event/{known[step_id].event_id}", f"member/{member_id}")
-    }
+    found = {f"member/{member_id}" for member_id, _ in pairs}
+    return found | {f"event/{known[step_id].event_id}" for _, step_id in pairs if known[step_id].day is None}
 
 
 def _ranges(changes: Iterable[HeardAt], gap_ms: int) -> dict[str, Interval]:
@@ -103,14 +112,10 @@ def _ranges(changes: Iterable[HeardAt], gap_ms: int) -> dict[str, Interval]:
     return {venue_id: (low - gap_ms, high + gap_ms) for venue_id, (low, high) in found.items()}
 
 
-def _hands(
-    session: Session, changes: Iterable[HeardAt], near: Mapping[str, Sequence[Step]], gap_ms: int
-) -> evidence.Hands:
-    asked = {change.badge_id for change in changes if change.venue_id in near}
+def _hands(session: Session, asked: Collection[int], steps: Iterable[Step], gap_ms: int) -> evidence.Hands:
     if not asked:
         return {}
-    since_ms = min(step.tells[0] for steps in near.values() for step in steps) - gap_ms
-    return evidence.hands(session, badges=asked, since_ms=since_ms)
+    return evidence.hands(session, badges=asked, since_ms=min(step.tells[0] for step in steps) - gap_ms)
 
 
 def _holders(held: evidence.Hands) -> dict[int, list[tuple[str, int]]]:
@@ -137,6 +142,11 @@ def _next_step(
     if change.venue_id in far:
         starts.append(far[change.venue_id] - rules.EARLY_MS)
     return min(starts, default=None)
+
+
+def _next_day(change: HeardAt, days: Sequence[Step], gap_ms: int) -> int | None:
+    """When the next day begins at a venue that remembers her visits."""
+    return min((day.tells[0] for day in days if day.tells[0] > change.to_ms + gap_ms), default=None)
 
 
 def _waits(judged: Iterable[Judged], gap_ms: int) -> Iterator[tuple[BadgeAt, int | None]]:

@@ -38,6 +38,8 @@ class CheckIn(Base):
         ),
         # Of a step's member with those taken back, and of a member alone.
         Index("ix_checkin_member_id_step_id", "member_id", "step_id"),
+        # What is new since somebody looked: webhooks.
+        Index("ix_checkin_recorded_at", "recorded_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +53,28 @@ class CheckIn(Base):
     evidence: Mapped[str] = mapped_column(Text)
     signed_up: Mapped[bool]
     undone_at: Mapped[dt.datetime | None]
+
+
+class RememberedVenue(Base):
+    """A member wants her visits to a venue remembered, until `ended_at`: each day of them is one check-in."""
+
+    __tablename__ = "remembered_venue"
+    __table_args__ = (
+        CheckConstraint("since <= ended_at", name="since_then_ended"),
+        Index(
+            "uq_remembered_venue_one_standing",
+            "member_id",
+            "venue_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    since: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
 
 
 class Undoing(Base):
@@ -73,6 +97,8 @@ class Refusal(Base):
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
+    # By a code, a hand or a position; the others follow from what was heard of her badges, and are taken back with it.
+    at_door: Mapped[bool] = mapped_column(primary_key=True, server_default="false")
     first_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     sentence: Mapped[str] = mapped_column(Text)

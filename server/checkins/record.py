@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from server import times
-from server.checkins import rules
-from server.checkins.evidence import Case, Pair
+from server.checkins import rules, words
+from server.checkins.evidence import Case
+from server.checkins.rows import Pair
 from server.checkins.rules import Verdict
 
 BEACON = "beacon"
@@ -36,6 +37,20 @@ _CHECK_IN = text("""
     RETURNING member_id, step_id
 """)
 
+_CHECK_IN_TO_DAY = text("""
+    INSERT INTO checkin (member_id, venue_id, day, badge_id, at, signed_up, recorded_at, evidence)
+    SELECT member_id, venue_id, day::date, badge_id, to_timestamp(at_ms / 1000.0), false, CAST(:now AS timestamptz),
+           :evidence
+    FROM unnest(string_to_array(:members, ','), string_to_array(:venues, ','), string_to_array(:days, ','),
+                string_to_array(:badges, ',')::bigint[], string_to_array(:ats, ',')::bigint[])
+         AS new (member_id, venue_id, day, badge_id, at_ms)
+    ON CONFLICT (venue_id, day, member_id) WHERE undone_at IS NULL
+    DO UPDATE SET at = excluded.at, badge_id = excluded.badge_id, evidence = excluded.evidence
+    WHERE excluded.at < checkin.at
+       OR (excluded.at = checkin.at AND excluded.evidence = checkin.evidence AND excluded.badge_id < checkin.badge_id)
+    RETURNING member_id, venue_id || '@' || to_char(day, 'YYYY-MM-DD') AS step_id
+""")
+
 _MOVE = text("""
     UPDATE checkin SET at = moved.at, badge_id = moved.badge_id, signed_up = checkin.signed_up OR moved.signed_up
     FROM unnest(:ids ::bigint[], :badges ::bigint[], :ats ::timestamptz[], :signed_up ::boolean[])
@@ -47,7 +62,7 @@ _REFUSE = text("""
     INSERT INTO refusal (member_id, step_id, code, first_at, last_at, sentence)
     SELECT * FROM unnest(:members ::text[], :steps ::text[], :codes ::text[], :firsts ::timestamptz[],
                          :lasts ::timestamptz[], :sentences ::text[])
-    ON CONFLICT (member_id, step_id, code) DO UPDATE SET
+    ON CONFLICT (member_id, step_id, code, at_door) DO UPDATE SET
         first_at = excluded.first_at, last_at = excluded.last_at, sentence = excluded.sentence
     WHERE (refusal.first_at, refusal.last_at, refusal.sentence)
           IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.sentence)
@@ -58,6 +73,7 @@ _TAKE_BACK = text("""
     DELETE FROM refusal
     USING unnest(:members ::text[], :steps ::text[], :codes ::text[]) AS gone (member_id, step_id, code)
     WHERE refusal.member_id = gone.member_id AND refusal.step_id = gone.step_id AND refusal.code = gone.code
+    AND NOT refusal.at_door
 """)
 
 
@@ -114,21 +130,39 @@ def _is_news(case: Case, arrival: rules.Arrival) -> bool:
 
 
 def _check_in(session: Session, wanted: Sequence[tuple[Case, rules.Arrival]], now: dt.datetime) -> set[Pair]:
-    if not wanted:
-        return set()
-    rows = session.execute(
-        _CHECK_IN,
-        {
-            "members": ",".join([case.member_id for case, _ in wanted]),
-            "steps": ",".join([case.step.id for case, _ in wanted]),
-            "badges": ",".join([str(arrival.badge_id) for _, arrival in wanted]),
-            "ats": ",".join([str(arrival.at_ms) for _, arrival in wanted]),
-            "signed_up": ",".join([str(case.asked.signed_up) for case, _ in wanted]),
-            "now": now,
-            "evidence": BEACON,
-        },
-    )
-    return {(row.member_id, row.step_id) for row in rows}
+    changed: set[Pair] = set()
+    of_steps = [(case, arrival) for case, arrival in wanted if case.step.day is None]
+    for statement, entries in (
+        (_CHECK_IN, of_steps),
+        (_CHECK_IN_TO_DAY, [(case, arrival) for case, arrival in wanted if case.step.day is not None]),
+    ):
+        if not entries:
+            continue
+        rows = session.execute(
+            statement,
+            {
+                "members": ",".join([case.member_id for case, _ in entries]),
+                "badges": ",".join([str(arrival.badge_id) for _, arrival in entries]),
+                "ats": ",".join([str(arrival.at_ms) for _, arrival in entries]),
+                "now": now,
+                "evidence": BEACON,
+                **_occasions(statement, [case for case, _ in entries]),
+            },
+        )
+        changed |= {(row.member_id, row.step_id) for row in rows}
+    return changed
+
+
+def _occasions(statement: TextClause, cases: Sequence[Case]) -> dict[str, str]:
+    if statement is _CHECK_IN:
+        return {
+            "steps": ",".join([case.step.id for case in cases]),
+            "signed_up": ",".join([str(case.asked.signed_up) for case in cases]),
+        }
+    return {
+        "venues": ",".join([case.step.venue_id for case in cases]),
+        "days": ",".join([str(case.step.day) for case in cases]),
+    }
 
 
 def _tell(session: Session, judged: Iterable[Judged], *, only_changed: bool) -> set[Pair]:
@@ -159,10 +193,8 @@ def _tell(session: Session, judged: Iterable[Judged], *, only_changed: bool) -> 
 
 
 def _sentence(case: Case, refusal: rules.Refusal) -> str:
-    last_at = times.from_ms(refusal.last_ms)
-    if refusal.code == rules.NOT_OPEN_YET:
-        return rules.opens_in(times.from_ms(case.step.opens_ms), last_at)
-    return rules.ended_ago(times.from_ms(case.step.ends_ms), last_at)
+    opens_at, ends_at = times.from_ms(case.step.opens_ms), times.from_ms(case.step.ends_ms)
+    return words.refusal(refusal.code, "", times.from_ms(refusal.last_ms), opens_at, ends_at)
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:

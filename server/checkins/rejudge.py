@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from config.settings import Presence
 from server import times
 from server.checkins import evidence, record, rules
-from server.checkins.evidence import Pair
 from server.checkins.heard import topics_of
 from server.checkins.record import Judged
+from server.checkins.rows import Pair
 from server.presence.joining import Interval
 
 # Everybody whose badge was heard at the step's venue around its time, and who was checked in to it or told something.
@@ -76,9 +76,10 @@ def pairs_near(
     holders = session.execute(
         _HOLDERS, {"badges": list(badges), "low": times.from_ms(low), "high": times.from_ms(high)}
     ).scalars()
-    near = evidence.steps_near(session, heard)
     everybody = {*members, *holders}
-    return {(member_id, step.id) for steps in near.values() for step in steps for member_id in everybody}
+    near = evidence.steps_near(session, heard)
+    of_days = evidence.days_of(session, everybody, heard)
+    return of_days | {(member_id, step.id) for steps in near.values() for step in steps for member_id in everybody}
 
 
 def venues_of(session: Session, badges: Collection[int], time: Interval) -> list[str]:

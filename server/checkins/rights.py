@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from server.errors import Refused
 from server.events import service as events
+from server.people import access
 from server.people.model import Member
 from server.presence import service as presence
 from server.venues import service as venues
@@ -39,8 +40,8 @@ def check_sees(session: Session, *, member: Member, event_id: str) -> bool:
 
 
 def organizes(session: Session, *, member: Member, event_id: str) -> bool:
-    """Whether an event is hers; raises EventUnknown."""
-    return events.get(session, event_id).organizer_id == member.id
+    """Whether she organizes or hosts an event; raises EventUnknown."""
+    return access.hosts(session, member, events.get(session, event_id))
 
 
 def is_running(session: Session, *, event_id: str, now: dt.datetime) -> bool:

@@ -47,7 +47,7 @@ _WHOSE = text("""
 
 @router.get("/events/{event_id}/check-ins")
 def list_check_ins(
-    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now, say: access.Say
 ) -> list[schema.CheckInOut]:
     """Who came to an event, the latest first; for its organizer and operators.
 
@@ -57,15 +57,15 @@ def list_check_ins(
     named = named and rights.is_running(session, event_id=event_id, now=now)
     rows = _read(session, _OF_EVENT, {"event": event_id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, named and row.signed_up, row.id in over) for row in rows]
+    return [schema.show(row, named and row.signed_up, row.id in over, say) for row in rows]
 
 
 @router.get("/me/check-ins")
-def list_mine(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.CheckInOut]:
+def list_mine(viewer: access.Viewer, session: InTransaction, page: InPage, say: access.Say) -> list[schema.CheckInOut]:
     """One's own check-ins, the latest first."""
     rows = _read(session, _OF_MEMBER, {"member": viewer.id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, True, row.id in over) for row in rows]
+    return [schema.show(row, True, row.id in over, say) for row in rows]
 
 
 @router.get("/me/visits")
@@ -108,11 +108,12 @@ def why(
     session: InTransaction,
     settings: InSettings,
     now: Now,
+    say: access.Say,
     member: Annotated[str | None, Query(max_length=names.ID_MAX_LENGTH, description="for the organizer")] = None,
 ) -> schema.WhyOut:
     """Why one is, or is not, checked in to a step; the organizer may ask for whom she sees by name."""
     asked_for = viewer.id if member is None else member
-    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence)
+    found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence, say=say)
     if asked_for != viewer.id:
         rights.check_sees_name(
             session, member=viewer, event_id=found.facts.asked.event_id, signed_up=found.facts.asked.signed_up, now=now

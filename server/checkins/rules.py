@@ -4,7 +4,6 @@ All of them are functions of the spans as they are, never of how they came: what
 repetitions of reports, the same spans give the same arrival and the same refusals.
 """
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -18,6 +17,8 @@ LATE_MS = 3_600_000
 # A refusal's times are whole minutes: its sentence speaks of minutes, and somebody who waits at the door for an hour
 # costs a row version a minute instead of one a reading.
 MINUTE_MS = 60_000
+# At a venue, where nobody signs up: as long as a walk-in at an event, or passers-by would have been there.
+VENUE_DWELL_MS = 90_000
 # Agents report the same moment one after the other: a window of 2 s, a batch and the way. What begins this long before
 # the newest that is known is not late.
 SLACK_MS = 10_000
@@ -135,23 +136,6 @@ def next_change(
     return min([moment for moment in moments if moment is not None], default=None)
 
 
-def opens_in(opens_at: dt.datetime, heard_at: dt.datetime) -> str:
-    """The sentence for somebody who came before the doors opened."""
-    minutes = max(1, -(-int((opens_at - heard_at).total_seconds()) // 60))
-    amount = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    return f"Check-in opens in {amount}. Stay near, your badge does the rest."
-
-
-def ended_ago(ends_at: dt.datetime, heard_at: dt.datetime) -> str:
-    """The sentence for somebody who came after the end."""
-    minutes = int((heard_at - ends_at).total_seconds()) // 60
-    return (
-        f"This ended {minutes} minutes ago. Ask the host if you were there."
-        if minutes > 1
-        else "This has just ended. Ask the host if you were there."
-    )
-
-
 def _cut(joined: Iterable[Held], window: Interval) -> list[tuple[Interval, int]]:
     """The parts of what was heard, joined already, that lie in the window and in her hands; and by which badge."""
     # As joining.cut twice, in plain loops: thousands of members are judged in each batch.
@@ -195,8 +179,8 @@ def _new_from(badge: Held, heard_gap_ms: int) -> int:
     if badge.last_ms is None:
         return 0
     newest_ms = badge.last_ms - SLACK_MS
-    heard_ms = max([end for _, end in badge.heard], default=None)
-    return newest_ms if heard_ms is None or newest_ms - heard_ms > heard_gap_ms else min(newest_ms, heard_ms)
+    # Not the last span alone: within the slack something may yet join an earlier one to it.
+    return min([newest_ms, *[end for _, end in badge.heard if newest_ms - end <= heard_gap_ms]])
 
 
 def _next_arrival(asked: Asked, verdict: Verdict, badge: Held, since_ms: int, checked_in_ms: int | None) -> int | None:

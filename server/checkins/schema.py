@@ -11,6 +11,7 @@ from server.checkins import words
 from server.checkins.explain import Explanation
 from server.checkins.visits import HerVisit
 from server.presence.schema import local_time
+from server.texts import IN_ENGLISH, Texts
 
 Moment = fields.Moment
 
@@ -86,7 +87,7 @@ class WhyOut(fields.Outgoing):
     refusals: list[RefusalOut]
 
 
-def show(row: Row[Any], named: bool, over_capacity: bool) -> CheckInOut:
+def show(row: Row[Any], named: bool, over_capacity: bool, say: Texts = IN_ENGLISH) -> CheckInOut:
     """A check-in as the API tells it. named: whether the viewer may know whose it is."""
     return CheckInOut(
         id=row.id,
@@ -97,7 +98,7 @@ def show(row: Row[Any], named: bool, over_capacity: bool) -> CheckInOut:
         badge=row.badge_id,
         at=row.at,
         recorded_at=row.recorded_at,
-        late=words.late(row.at, row.recorded_at, row.replayed),
+        late=words.late(row.at, row.recorded_at, row.replayed, say),
         evidence=row.evidence,
         signed_up=row.signed_up,
         over_capacity=over_capacity,

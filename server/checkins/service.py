@@ -1,12 +1,14 @@
-"""Taking a check-in back."""
+"""Taking a check-in back, and having visits to a venue remembered: asked once, and only she sees them."""
 
 import datetime as dt
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from server import errors, topics
+from server.checkins.model import RememberedVenue
 from server.fleet import fence
+from server.people import service as people
 from server.presence import service as presence_service
 from server.venues import service as venues
 
@@ -17,14 +19,17 @@ class NotCheckedIn(errors.NotFound):
     code = "not_checked_in"
 
 
-def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> None:
+def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str | None) -> None:
     """Takes a check-in back: the row stays, a new row says when and by whom, and earlier evidence never counts again.
 
-    now: the clock; a replayed venue's own is taken by itself.
+    now: the clock; a replayed venue's own is taken by itself. by: None for a door without an account.
     Raises NotCheckedIn when there is none or it was taken back already.
     """
     venue_id = session.scalar(
-        text("SELECT step.venue_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id"),
+        text("""
+            SELECT coalesce(step.venue_id, checkin.venue_id)
+            FROM checkin LEFT JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id
+        """),
         {"id": checkin_id},
     )
     if venue_id is None:
@@ -35,9 +40,9 @@ def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> Non
     # An agent's clock may be ahead by seconds: what checked her in is before the undoing in any case.
     undone = session.execute(
         text("""
-            UPDATE checkin SET undone_at = greatest(CAST(:at AS timestamptz), checkin.at) FROM step
-            WHERE checkin.id = :id AND undone_at IS NULL AND step.id = checkin.step_id
-            RETURNING checkin.member_id, step.event_id, checkin.undone_at
+            UPDATE checkin SET undone_at = greatest(CAST(:at AS timestamptz), checkin.at)
+            WHERE checkin.id = :id AND undone_at IS NULL
+            RETURNING member_id, (SELECT event_id FROM step WHERE step.id = step_id) AS event_id, undone_at
         """),
         {"id": checkin_id, "at": at},
     ).one_or_none()
@@ -47,4 +52,70 @@ def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> Non
         text('INSERT INTO undoing (checkin_id, at, "by") VALUES (:id, :at, :by)'),
         {"id": checkin_id, "at": undone.undone_at, "by": by},
     )
-    topics.bump(session, [topics.EXPECTED, f"event/{undone.event_id}", f"member/{undone.member_id}"])
+    of_event = [] if undone.event_id is None else [f"event/{undone.event_id}"]
+    of_member = [] if undone.member_id is None else [f"member/{undone.member_id}"]
+    topics.bump(session, [topics.EXPECTED, *of_member, *of_event])
+
+
+def remember(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:
+    """From now on her visits there check her in, once a day; twice is as once. Raises MemberUnknown, VenueUnknown."""
+    people.get(session, member_id)
+    venues.get(session, venue_id)
+    _lock(session, member_id, venue_id)
+    if not remembered(session, member_id=member_id, venue_id=venue_id):
+        session.add(RememberedVenue(member_id=member_id, venue_id=venue_id, since=now))
+        session.flush()
+        topics.bump(session, [topics.EXPECTED, f"member/{member_id}"])
+
+
+def forget(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:
+    """From now on her visits there check her in no more; those that were stay hers. What was never asked is fine."""
+    _lock(session, member_id, venue_id)
+    ended = session.execute(
+        text("""
+            UPDATE remembered_venue SET ended_at = greatest(since, CAST(:now AS timestamptz))
+            WHERE member_id = :member AND venue_id = :venue AND ended_at IS NULL RETURNING member_id
+        """),
+        {"member": member_id, "venue": venue_id, "now": now},
+    ).all()
+    if ended:
+        topics.bump(session, [topics.EXPECTED, f"member/{member_id}"])
+
+
+def decline(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:
+    """She was asked and does not want it: remembered no more, or never, and not asked again. Raises VenueUnknown."""
+    venues.get(session, venue_id)
+    forget(session, member_id=member_id, venue_id=venue_id, now=now)
+    if not was_asked(session, member_id=member_id, venue_id=venue_id):
+        session.add(RememberedVenue(member_id=member_id, venue_id=venue_id, since=now, ended_at=now))
+        session.flush()
+        topics.bump(session, [f"member/{member_id}"])
+
+
+def was_asked(session: Session, *, member_id: str, venue_id: str) -> bool:
+    """Whether she has said yes or no once."""
+    asked = select(RememberedVenue.id).where(
+        RememberedVenue.member_id == member_id, RememberedVenue.venue_id == venue_id
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
+def remembered(session: Session, *, member_id: str, venue_id: str) -> bool:
+    """Whether her visits there are remembered now."""
+    return (
+        session.scalar(_STANDING.where(RememberedVenue.member_id == member_id, RememberedVenue.venue_id == venue_id))
+        is not None
+    )
+
+
+def venues_of(session: Session, *, member_id: str) -> list[str]:
+    """The ids of the venues that remember her visits now."""
+    rows = _STANDING.where(RememberedVenue.member_id == member_id).order_by(RememberedVenue.venue_id)
+    return list(session.scalars(rows))
+
+
+_STANDING = select(RememberedVenue.venue_id).where(RememberedVenue.ended_at.is_(None))
+
+
+def _lock(session: Session, member_id: str, venue_id: str) -> None:
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:of))"), {"of": f"remember {member_id} {venue_id}"})

@@ -1,43 +1,83 @@
-"""Sentences about check-ins, for the person at the phone."""
+"""Sentences about check-ins, for the person at the phone, in her language."""
 
 import datetime as dt
 
 from server.presence.schema import local_time
+from server.texts import IN_ENGLISH, Texts, later
 from server.venues.service import EVERYWHERE
 
 _EVIDENCE = {
-    "beacon": "by your badge",
-    "door": "by the code at the door",
-    "qr": "by your QR code",
-    "manual": "by the host",
-    "phone": "by your phone",
+    "beacon": later("by your badge"),
+    "screen": later("by the code on the screen at the door"),
+    "poster": later("by the poster at the door"),
+    "qr": later("by your personal code"),
+    "manual": later("by the host"),
+    "phone": later("by your phone"),
 }
 # A check-in known this long after it happened came from a backlog, or from a fact that was corrected: on the straight
 # way it takes 20 s at most.
 LATE_AFTER_S = 60
-_ORDINALS = {1: "first time", 2: "second time here", 3: "third time here"}
+_ORDINALS = {1: later("first time"), 2: later("second time here"), 3: later("third time here")}
 
 
-def arrived(at: dt.datetime, time_zone: str, evidence: str, zone_name: str | None) -> str:
+def arrived(at: dt.datetime, time_zone: str, evidence: str, zone_name: str | None, say: Texts = IN_ENGLISH) -> str:
     """`19:28 · by your badge, at the entrance`."""
-    return f"{local_time(at, time_zone)} · {_EVIDENCE.get(evidence, evidence)}{_where(zone_name)}"
+    how = say.gettext(_EVIDENCE.get(evidence, evidence))
+    time = local_time(at, time_zone)
+    if zone_name is None or zone_name == EVERYWHERE:
+        return say.gettext("%(time)s · %(evidence)s", time=time, evidence=how)
+    return say.gettext("%(time)s · %(evidence)s, at %(place)s", time=time, evidence=how, place=place(zone_name, say))
 
 
-def late(at: dt.datetime, recorded_at: dt.datetime, replayed: bool) -> str | None:
+def late(at: dt.datetime, recorded_at: dt.datetime, replayed: bool, say: Texts = IN_ENGLISH) -> str | None:
     """`recorded 2 h later`, None for what was known at once; at a replayed venue everything is long ago."""
     seconds = (recorded_at - at).total_seconds()
     if replayed or seconds <= LATE_AFTER_S:
         return None
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"recorded {minutes} min later"
+        return say.gettext("recorded %(minutes)s min later", minutes=minutes)
     hours = round(seconds / 3600)
-    return f"recorded {hours} h later" if hours < 48 else f"recorded {round(seconds / 86400)} days later"
+    if hours < 48:
+        return say.gettext("recorded %(hours)s h later", hours=hours)
+    return say.gettext("recorded %(days)s days later", days=round(seconds / 86400))
 
 
-def times_here(earlier: int) -> str:
+def times_here(earlier: int, say: Texts = IN_ENGLISH) -> str:
     """How often somebody has come, this time included."""
-    return _ORDINALS.get(earlier + 1, f"{earlier + 1} times here")
+    ordinal = _ORDINALS.get(earlier + 1)
+    return say.gettext("%(count)s times here", count=earlier + 1) if ordinal is None else say.gettext(ordinal)
+
+
+def opens_in(opens_at: dt.datetime, heard_at: dt.datetime, say: Texts = IN_ENGLISH) -> str:
+    """The sentence for somebody who came before the doors opened."""
+    return say.ngettext(
+        "Check-in opens in %(num)s minute. Stay near, your badge does the rest.",
+        "Check-in opens in %(num)s minutes. Stay near, your badge does the rest.",
+        max(1, -(-int((opens_at - heard_at).total_seconds()) // 60)),
+    )
+
+
+def ended_ago(ends_at: dt.datetime, heard_at: dt.datetime, say: Texts = IN_ENGLISH) -> str:
+    """The sentence for somebody who came after the end."""
+    minutes = int((heard_at - ends_at).total_seconds()) // 60
+    if minutes > 1:
+        return say.gettext("This ended %(minutes)s minutes ago. Ask the host if you were there.", minutes=minutes)
+    return say.gettext("This has just ended. Ask the host if you were there.")
+
+
+def refusal(
+    code: str, sentence: str, at: dt.datetime, opens_at: dt.datetime, ends_at: dt.datetime, say: Texts = IN_ENGLISH
+) -> str:
+    """What somebody is told who was not checked in. sentence: as it was written down, for codes that have no times.
+
+    at: when she was there last. Said anew for each reader, by the times of the step as they are.
+    """
+    if code == "not_open_yet":
+        return opens_in(opens_at, at, say)
+    if code == "ended":
+        return ended_ago(ends_at, at, say)
+    return say.gettext(sentence)
 
 
 def initials(name: str) -> str:
@@ -46,10 +86,6 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper()
 
 
-def place(zone_name: str) -> str:
+def place(zone_name: str, say: Texts = IN_ENGLISH) -> str:
     """A zone within a sentence: `the entrance`; names of one's own, such as Studio 2, take no article."""
-    return f"the {zone_name}" if zone_name[0].islower() else zone_name
-
-
-def _where(zone_name: str | None) -> str:
-    return "" if zone_name is None or zone_name == EVERYWHERE else f", at {place(zone_name)}"
+    return say.gettext("the %(zone)s", zone=zone_name) if zone_name[0].islower() else zone_name

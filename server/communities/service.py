@@ -37,7 +37,7 @@ class NotYourCommunity(Refused):
 def create(session: Session, *, id: str, name: str) -> Community:
     """Makes a community without members; raises CommunityExists, Invalid."""
     community = Community(id=names.check_id(id, "community"), name=names.check_name(name, "community"))
-    constraints.add_new(session, community, CommunityExists(f"There is a community {id} already."))
+    constraints.add_new(session, community, CommunityExists("There is a community %(id)s already.", id=id))
     return community
 
 
@@ -45,7 +45,7 @@ def get(session: Session, id: str, *, to_edit: bool = False) -> Community:
     """The community of this id, locked if it is read to be edited; raises CommunityUnknown."""
     community = session.get(Community, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if community is None:
-        raise CommunityUnknown(f"There is no community {id[: names.ID_MAX_LENGTH]!r}.")
+        raise CommunityUnknown("There is no community %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return community
 
 

@@ -36,7 +36,7 @@ def place_agent(
     since = wanted.since or now
     _, placements = fleet_rights.check_keeps(session, viewer=viewer, agent_id=agent_id)
     later = {place.venue_id for place in placements if place.valid.upper is None or place.valid.upper > since}
-    access.check_keeps(viewer, [venues.get(session, venue_id).owner_id for venue_id in sorted({*later, wanted.venue})])
+    access.check_keeps(session, viewer, [venues.get(session, venue_id) for venue_id in sorted({*later, wanted.venue})])
     placed = placing.place(
         session,
         wanted=Wanted(agent_id, wanted.venue, wanted.zone, since, wanted.until, wanted.location, wanted.rssi_floor),
@@ -102,13 +102,14 @@ def create_event(
     Who was heard there while it is open is checked in at once.
     """
     at = [venues.get(session, venue_id) for venue_id in sorted({step.venue for step in wanted.steps})]
-    access.check_keeps(viewer, [venue.owner_id for venue in at])
+    access.check_keeps(session, viewer, at)
     event = corrections.create_event(
         session,
         id=wanted.id or names.free_id(session, Event.id, wanted.name, "event"),
         name=wanted.name,
         organizer_id=wanted.organizer or viewer.id,
         community_id=wanted.community,
+        approval=wanted.approval,
         steps=[
             events.NewStep(
                 name=step.name,
@@ -129,7 +130,9 @@ def create_event(
         presence=settings.presence,
         now=now,
     )
-    return events_schema.show(event, events.steps_of(session, event_id=event.id), viewer.id, False)
+    return events_schema.show(
+        event, events.steps_of(session, event_id=event.id), access.hosts(session, viewer, event), False
+    )
 
 
 @router.patch("/events/{event_id}/steps/{step_id}", tags=["events"])
@@ -151,7 +154,7 @@ def move_step(
     """
     step = events.get_step(session, event_id=event_id, step_id=step_id, to_edit=True)
     venue_id = wanted.venue or step.venue_id
-    access.check_keeps(viewer, [venues.get(session, one).owner_id for one in sorted({venue_id, step.venue_id})])
+    access.check_keeps(session, viewer, [venues.get(session, one) for one in sorted({venue_id, step.venue_id})])
     versions.edit(step, if_match)
     says_where = {"zone", "venue"} & wanted.model_fields_set
     moved = corrections.move_step(

@@ -95,6 +95,7 @@ def create_event(
     organizer_id: str,
     steps: Sequence[events.NewStep],
     community_id: str | None = None,
+    approval: bool = False,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
     presence: Presence,
@@ -109,6 +110,7 @@ def create_event(
             organizer_id=organizer_id,
             steps=steps,
             community_id=community_id,
+            approval=approval,
             simulated=simulated,
             rule=rule,
         )
@@ -153,7 +155,9 @@ def move_step(
 def check_past(since: dt.datetime, now: dt.datetime) -> None:
     """Raises NotYet for a time to come."""
     if since > now:
-        raise NotYet(f"This is told for now or for the past; {since:%Y-%m-%d %H:%M} UTC is still to come.")
+        raise NotYet(
+            "This is told for now or for the past; %(since)s UTC is still to come.", since=f"{since:%Y-%m-%d %H:%M}"
+        )
 
 
 def pass_fence_of(session: Session, badge_ids: Collection[int], time: Interval, presence: Presence) -> list[str]:

@@ -33,6 +33,7 @@ class NewEvent(Incoming):
     name: Name
     organizer: OfId | None = None
     community: OfId | None = None
+    approval: bool = False
     steps: Annotated[list[NewStep], Field(min_length=1, max_length=events.MAX_STEPS)]
 
 
@@ -60,13 +61,14 @@ class StepOut(Outgoing):
 
 
 class EventOut(Outgoing):
-    """An event; organizer: whether you are; signed_up: whether you mean to come."""
+    """An event; organizer: whether you are; signed_up: whether you mean to come; approval: the host lets in others."""
 
     id: str
     name: str
     community: str | None
     organizer: bool
     signed_up: bool
+    approval: bool
     simulated: bool
     steps: list[StepOut]
 
@@ -88,14 +90,15 @@ def show_step(step: Step) -> StepOut:
     )
 
 
-def show(event: Event, steps: list[Step], viewer_id: str, signed_up: bool) -> EventOut:
-    """An event as the API shows it to this viewer."""
+def show(event: Event, steps: list[Step], hosts: bool, signed_up: bool) -> EventOut:
+    """An event as the API shows it to a viewer; hosts: whether she organizes or hosts it."""
     return EventOut(
         id=event.id,
         name=event.name,
         community=event.community_id,
-        organizer=event.organizer_id == viewer_id,
+        organizer=hosts,
         signed_up=signed_up,
+        approval=event.approval,
         simulated=event.simulated,
         steps=[show_step(step) for step in steps],
     )

@@ -1,11 +1,11 @@
 """Makes events of steps, takes sign-ups, and says which steps are open."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from server import constraints, names, paging, topics
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.events.model import Event, SignUp, Step
+from server.people import roles
 from server.people import service as people
 from server.venues import service as venues
 
@@ -93,11 +94,13 @@ def create(
     organizer_id: str,
     steps: Sequence[NewStep],
     community_id: str | None = None,
+    approval: bool = False,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
 ) -> Event:
     """Makes an event with its steps, in their order.
 
+    approval: who did not sign up is let in by the host alone.
     rule: what a step that says nothing takes; None: the defaults of config/defaults.toml.
     Raises EventExists, StepExists, MemberUnknown, CommunityUnknown, VenueUnknown, ZoneUnknown, Invalid.
     """
@@ -106,7 +109,7 @@ def create(
     if community_id is not None:
         communities.get(session, community_id)
     if not 1 <= len(steps) <= MAX_STEPS:
-        raise Invalid(f"An event has between one and {MAX_STEPS} steps.")
+        raise Invalid("An event has between one and %(most)s steps.", most=MAX_STEPS)
     made = [_make_step(session, id, position, step, rule or _default_rule()) for position, step in enumerate(steps)]
     if len({step.id for step in made}) < len(made):
         raise Invalid("Each step of an event has an id of its own.")
@@ -115,11 +118,14 @@ def create(
         name=names.check_name(name, "event"),
         community_id=community_id,
         organizer_id=organizer_id,
+        approval=approval,
         simulated=simulated,
     )
-    taken = StepExists(f"A step of another event has one of these ids: {', '.join(step.id for step in made)}.")
+    taken = StepExists(
+        "A step of another event has one of these ids: %(ids)s.", ids=", ".join(step.id for step in made)
+    )
     with session.begin_nested():
-        constraints.add_new(session, event, EventExists(f"There is an event {id} already."))
+        constraints.add_new(session, event, EventExists("There is an event %(id)s already.", id=id))
         constraints.refuse_taken(session, Step.id, (step.id for step in made), taken)
         with constraints.explain(session, {"pk_step": taken}):
             session.add_all(made)
@@ -131,7 +137,7 @@ def get_step(session: Session, *, event_id: str, step_id: str, to_edit: bool = F
     """A step of this event, locked if it is read to be edited; raises StepUnknown."""
     step = session.get(Step, step_id, with_for_update=constraints.lock(to_edit)) if names.is_id(step_id) else None
     if step is None or step.event_id != event_id:
-        raise StepUnknown(f"There is no step {step_id[: names.ID_MAX_LENGTH]!r} in this event.")
+        raise StepUnknown("There is no step %(step)r in this event.", step=step_id[: names.ID_MAX_LENGTH])
     return step
 
 
@@ -161,11 +167,33 @@ def move_step(
     return step
 
 
+def set_entry(
+    session: Session, *, event_id: str, approval: bool | None = None, capacities: Mapping[str, int | None] | None = None
+) -> Event:
+    """Says whether the host lets in who did not sign up, and how many each of these steps takes (None: no bound).
+
+    What is not said stays. Raises EventUnknown, StepUnknown, Invalid.
+    """
+    event = get(session, event_id)
+    if approval is not None and approval != event.approval:
+        event.approval = approval
+        event.version += 1
+    for step_id, capacity in (capacities or {}).items():
+        step = get_step(session, event_id=event_id, step_id=step_id)
+        _check_capacity(step.name, capacity)
+        if step.capacity != capacity:
+            step.capacity = capacity
+            step.version += 1
+    session.flush()
+    topics.bump(session, [f"event/{event_id}"])
+    return event
+
+
 def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
     """The event of this id, locked if it is read to be edited; raises EventUnknown."""
     event = session.get(Event, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if event is None:
-        raise EventUnknown(f"There is no event {id[: names.ID_MAX_LENGTH]!r}.")
+        raise EventUnknown("There is no event %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return event
 
 
@@ -187,8 +215,10 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ev
 
 
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
-    """The events of an organizer, those that end last first."""
-    return paging.EVERYTHING.read(session, select(Event).where(Event.organizer_id == member_id), *_LAST_FIRST)
+    """The events that somebody organizes or hosts, those that end last first."""
+    hosted = roles.held_by(session, member_id=member_id, kind="event")
+    rows = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
+    return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
@@ -211,12 +241,13 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
 
 
 def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
-    """Whether an event of this organizer has a step in the venue that is open at a time."""
+    """Whether an event that she organizes or hosts has a step in the venue that is open at a time."""
+    hosted = roles.held_by(session, member_id=organizer_id, kind="event")
     found = session.scalar(
         select(Step.id)
         .join(Event, Event.id == Step.event_id)
         .where(
-            Event.organizer_id == organizer_id,
+            or_(Event.organizer_id == organizer_id, Event.id.in_(hosted)),
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,
@@ -238,13 +269,20 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
         session, community_id=event.community_id, member_id=member_id
     ):
         community = communities.get(session, event.community_id)
-        raise MembersOnly(f"{event.name} is for the members of {community.name}: join it first.")
+        raise MembersOnly(
+            "%(event)s is for the members of %(community)s: join it first.", event=event.name, community=community.name
+        )
     session.execute(
         insert(SignUp)
         .values(event_id=event_id, member_id=member_id, at=now)
         .on_conflict_do_nothing(index_elements=[SignUp.event_id, SignUp.member_id])
     )
     topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
+
+
+def refuse_over(session: Session, *, event_id: str, now: dt.datetime) -> None:
+    """Raises EventUnknown, EventOver once its last step has ended."""
+    _refuse_over(session, get(session, event_id), now)
 
 
 def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
@@ -281,9 +319,12 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
     dwell_signed_up_s = rule.dwell_signed_up_s if step.dwell_signed_up_s is None else step.dwell_signed_up_s
     dwell_walk_in_s = rule.dwell_walk_in_s if step.dwell_walk_in_s is None else step.dwell_walk_in_s
     if not all(0 <= dwell_s <= MAX_DWELL_S for dwell_s in (dwell_signed_up_s, dwell_walk_in_s)):
-        raise Invalid(f"The time that somebody has to be heard at {name} lies between 0 and {MAX_DWELL_S} seconds.")
-    if step.capacity is not None and not 1 <= step.capacity <= MAX_CAPACITY:
-        raise Invalid(f"The capacity of {name} lies between 1 and {MAX_CAPACITY}.")
+        raise Invalid(
+            "The time that somebody has to be heard at %(name)s lies between 0 and %(most)s seconds.",
+            name=name,
+            most=MAX_DWELL_S,
+        )
+    _check_capacity(name, step.capacity)
     return Step(
         id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
         event_id=event_id,
@@ -300,6 +341,11 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
     )
 
 
+def _check_capacity(name: str, capacity: int | None) -> None:
+    if capacity is not None and not 1 <= capacity <= MAX_CAPACITY:
+        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
+
+
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
     if zone_id is None:
         venues.get(session, venue_id)
@@ -309,15 +355,15 @@ def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
     if not opens_at <= starts_at < ends_at:
-        raise Invalid(f"{name} opens, then starts, then ends; its times stand in another order.")
+        raise Invalid("%(name)s opens, then starts, then ends; its times stand in another order.", name=name)
     if ends_at - opens_at > MAX_LENGTH:
-        raise Invalid(f"{name} is longer than {MAX_LENGTH.days} days.")
+        raise Invalid("%(name)s is longer than %(days)s days.", name=name, days=MAX_LENGTH.days)
 
 
 def _refuse_over(session: Session, event: Event, now: dt.datetime) -> None:
     ends = session.scalars(select(func.max(Step.ends_at)).where(Step.event_id == event.id)).one()
     if ends is not None and ends <= now:
-        raise EventOver(f"{event.name} is over.")
+        raise EventOver("%(event)s is over.", event=event.name)
 
 
 @lru_cache(maxsize=1)

@@ -90,19 +90,21 @@ def plan(session: Session, wanted: Wanted, *, now: dt.datetime) -> Plan:
     how = {"key_share": True}
     agent = session.get(Agent, agent_id, with_for_update=how) if names.is_id(agent_id) else None
     if agent is None:
-        raise AgentUnknown(f"There is no agent {agent_id[: names.ID_MAX_LENGTH]!r}.")
+        raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=wanted.venue_id, zone_id=wanted.zone_id)
     if wanted.rssi_floor is not None:
         if since < now:
             raise FloorOnlyFromNowOn
         if not RSSI_FLOOR_DBM[0] <= wanted.rssi_floor <= RSSI_FLOOR_DBM[1]:
-            raise Invalid(f"rssi_floor lies between {RSSI_FLOOR_DBM[0]} and {RSSI_FLOOR_DBM[1]} dBm.")
+            raise Invalid(
+                "rssi_floor lies between %(least)s and %(most)s dBm.", least=RSSI_FLOOR_DBM[0], most=RSSI_FLOOR_DBM[1]
+            )
     if wanted.until is not None and wanted.until <= since:
         raise Invalid("A placement ends after it began.")
     try:
         location = None if wanted.location is None else areas.check_position(wanted.location)
     except areas.PlaceError as error:
-        raise Invalid(f"The agent's location: {error}") from None
+        raise Invalid("The agent's location: %(why)s", why=error) from None
     known = session.scalars(
         select(Placement)
         .where(Placement.agent_id == agent_id, Placement.valid.op("&&")(Range(since, wanted.until)))

@@ -1,4 +1,4 @@
-"""Who looks after an agent: operators, and the shop owner of where it stands."""
+"""Who looks after an agent: operators, and who keeps the venue where it stands."""
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,6 @@ def check_keeps(session: Session, *, viewer: Member, agent_id: str) -> tuple[Age
     """An agent and its places, the latest first; raises AgentUnknown, NotYourVenue."""
     agent = fleet.get(session, agent_id)
     placements = fleet.placements_of(session, agent_id=agent_id)
-    owner_id = venues.get(session, placements[0].venue_id).owner_id if placements else None
-    access.check_keeps(viewer, [owner_id])
+    venue = venues.get(session, placements[0].venue_id) if placements else None
+    access.check_keeps(session, viewer, [venue])
     return agent, placements

@@ -47,12 +47,14 @@ def enrol(session: Session, *, agent_id: str, key: bytes | None = None) -> bytes
     """
     names.check_id(agent_id, "agent")
     if agent_id in PARTS:
-        raise Invalid(f"{agent_id} is the name of a part of muster at the broker, and can't be an agent's.")
+        raise Invalid(
+            "%(agent)s is the name of a part of muster at the broker, and can't be an agent's.", agent=agent_id
+        )
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
     if len(key) != KEY_BYTES:
-        raise Invalid(f"The key of an agent has {KEY_BYTES} bytes.")
+        raise Invalid("The key of an agent has %(bytes)s bytes.", bytes=KEY_BYTES)
     agent = Agent(id=agent_id, key=key, config_rev=1)
-    constraints.add_new(session, agent, AgentExists(f"There is an agent {agent_id} already."))
+    constraints.add_new(session, agent, AgentExists("There is an agent %(agent)s already.", agent=agent_id))
     topics.bump(session, [topics.FACTS])
     return key
 
@@ -61,7 +63,7 @@ def get(session: Session, id: str) -> Agent:
     """The agent of this id; raises AgentUnknown."""
     agent = session.get(Agent, id) if names.is_id(id) else None
     if agent is None:
-        raise AgentUnknown(f"There is no agent {id[: names.ID_MAX_LENGTH]!r}.")
+        raise AgentUnknown("There is no agent %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return agent
 
 
@@ -94,14 +96,16 @@ def place(
     """
     agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
     if agent is None:
-        raise AgentUnknown(f"There is no agent {agent_id[: names.ID_MAX_LENGTH]!r}.")
+        raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
     if not RSSI_FLOOR_DBM[0] <= rssi_floor <= RSSI_FLOOR_DBM[1]:
-        raise Invalid(f"rssi_floor lies between {RSSI_FLOOR_DBM[0]} and {RSSI_FLOOR_DBM[1]} dBm.")
+        raise Invalid(
+            "rssi_floor lies between %(least)s and %(most)s dBm.", least=RSSI_FLOOR_DBM[0], most=RSSI_FLOOR_DBM[1]
+        )
     try:
         position = None if location is None else areas.check_position(location)
     except areas.PlaceError as error:
-        raise Invalid(f"The agent's location: {error}") from None
+        raise Invalid("The agent's location: %(why)s", why=error) from None
     left = placement_at(session, agent_id=agent_id, at=since)
     changed = {venue_id}
     if left is not None and left.valid.upper is None and left.valid.lower != since:
@@ -116,7 +120,9 @@ def place(
         rssi_floor=rssi_floor,
         valid=Range(since, None),
     )
-    taken = PlacedOtherwise(f"{agent_id} has a place from {since:%Y-%m-%d %H:%M} UTC or later already.")
+    taken = PlacedOtherwise(
+        "%(agent)s has a place from %(since)s UTC or later already.", agent=agent_id, since=f"{since:%Y-%m-%d %H:%M}"
+    )
     with constraints.explain(session, {"placement_of_an_agent_never_overlaps": taken}):
         session.add(placed)
     agent.config_rev += 1

@@ -17,6 +17,7 @@ from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
 from server.presence.service import VenuePicture
 from server.presence.states import Kind
+from server.texts import IN_ENGLISH, Texts
 
 ARRIVALS_SHOWN = 200  # newest first; a wall shows 12, a phone scrolls through some
 CURVE_POINTS = 240  # more than a screen has room for beside the map
@@ -173,8 +174,14 @@ def load(session: Session, *, event_id: str) -> Gathering:
     )
 
 
-def draw(gathering: Gathering, now_ms: int, audience: Audience, venues: Mapping[str, VenuePicture]) -> dict[str, Any]:
-    """The event topic as this audience sees it at now_ms.
+def draw(
+    gathering: Gathering,
+    now_ms: int,
+    audience: Audience,
+    venues: Mapping[str, VenuePicture],
+    say: Texts = IN_ENGLISH,
+) -> dict[str, Any]:
+    """The event topic as this audience sees it at now_ms, in the reader's language.
 
     venues: the pictures of the steps' venues, as far as known.
     """
@@ -189,26 +196,30 @@ def draw(gathering: Gathering, now_ms: int, audience: Audience, venues: Mapping[
     held = {row.badge_id: row for row in gathering.held if row.from_ms <= held_ms < row.to_ms}
     return {
         "rev": gathering.rev,
-        "event": _event(gathering, audience),
+        "event": _event(gathering, audience, say),
         "figures": _figures(gathering, held, venues),
-        "arrivals": [_arrival(row, named) for row in gathering.arrivals[:ARRIVALS_SHOWN]],
+        "arrivals": [_arrival(row, named, gathering.simulated, say) for row in gathering.arrivals[:ARRIVALS_SHOWN]],
         "curve": curve(sorted(_first_arrivals(gathering).values())),
-        "names": {str(badge_id): row.name for badge_id, row in held.items() if row.member_id in gathering.signed_up}
+        "names": {
+            str(badge_id): say.name(row.name, gathering.simulated)
+            for badge_id, row in held.items()
+            if row.member_id in gathering.signed_up
+        }
         if named
         else {},
     }
 
 
-def _event(gathering: Gathering, audience: Audience) -> dict[str, Any]:
+def _event(gathering: Gathering, audience: Audience, say: Texts) -> dict[str, Any]:
     return {
         "id": gathering.id,
-        "name": gathering.name,
+        "name": say.name(gathering.name, gathering.simulated),
         "organizer": audience is Audience.ORGANIZER,
         "simulated": gathering.simulated,
         "steps": [
             {
                 "id": step.id,
-                "name": step.name,
+                "name": say.name(step.name, gathering.simulated),
                 "venue": step.venue_id,
                 "zone": step.zone_id,
                 "starts_at": rfc3339_ms(step.starts_ms),
@@ -248,28 +259,28 @@ def _figures(gathering: Gathering, held: Mapping[int, HeldBadge], venues: Mappin
     }
 
 
-def _arrival(row: ArrivalRow, named: bool) -> dict[str, Any]:
-    shown = named and row.signed_up
+def _arrival(row: ArrivalRow, named: bool, simulated: bool, say: Texts) -> dict[str, Any]:
+    name = say.name(row.name, simulated) if named and row.signed_up else None
     return {
         "id": row.id,
-        "name": row.name if shown else None,
-        "initials": words.initials(row.name) if shown else None,
+        "name": name,
+        "initials": words.initials(name) if name else None,
         "badge": row.badge_id,
         "at": rfc3339(row.at),
         "evidence": row.evidence,
-        "note": _note(row),
+        "note": _note(row, say),
         "undone": row.undone,
-        "late": words.late(row.at, row.recorded_at, row.replayed),
+        "late": words.late(row.at, row.recorded_at, row.replayed, say),
     }
 
 
-def _note(row: ArrivalRow) -> str:
+def _note(row: ArrivalRow, say: Texts) -> str:
     """The one thing most worth knowing: what asks for an answer first, then what a host may say hello with."""
     if row.over_capacity:
-        return "over capacity"
+        return say.gettext("over capacity")
     if not row.signed_up:
-        return "not signed up"
-    return words.times_here(row.earlier)
+        return say.gettext("not signed up")
+    return words.times_here(row.earlier, say)
 
 
 def curve(arrivals: list[dt.datetime]) -> list[list[Any]]:

@@ -1,6 +1,6 @@
 """The hub of the live stream: keeps what is watched in memory, and sends each viewer what changes of it.
 
-MQTT news --take--> watch (model of a topic) --draw, each second and after news--> view (per audience) --> viewers
+MQTT news --take--> watch (model of a topic) --draw, each second and after news--> view (per seat) --> viewers
 tables ----load---> watch, first and whenever news cannot be followed; every 5 s revisions, sessions and rights
 
 Everything but reading the tables happens in the event loop, so nothing needs a lock.
@@ -121,11 +121,11 @@ class Hub:
         if any(watch.record is None for watch in watches):
             raise Unavailable
         for watch in watches:
-            audience = granted[watch.name]
-            if audience not in watch.views:
-                watch.views[audience] = View(watch.name, watch.draw(audience, now, self._pictures(watch, now)))
-            watch.views[audience].viewers.add(viewer)
-            viewer.views.append((watch, watch.views[audience]))
+            seat = watch.seat(granted[watch.name], wanted.language)
+            if seat not in watch.views:
+                watch.views[seat] = View(watch.name, watch.draw(seat, now, self._pictures(watch, now)))
+            watch.views[seat].viewers.add(viewer)
+            viewer.views.append((watch, watch.views[seat]))
         self._viewers.add(viewer)
         viewer.resync()
         return viewer
@@ -260,13 +260,13 @@ class Hub:
         if watch.record is None:
             return
         now = self._clock()
-        for audience, view in tuple(watch.views.items()):
+        for seat, view in tuple(watch.views.items()):
             if not view.viewers:
-                del watch.views[audience]
+                del watch.views[seat]
         if watch.views:
             known = self._pictures(watch, now)
-            for audience, view in watch.views.items():
-                view.show(watch.draw(audience, now, known), now)
+            for seat, view in watch.views.items():
+                view.show(watch.draw(seat, now, known), now)
 
     def _pictures(self, watch: Watch, now: dt.datetime) -> dict[str, VenuePicture]:
         names = [watch.name] if watch.kind == "venue" else [f"venue/{key}" for key in watch.venue_ids]

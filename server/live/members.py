@@ -1,4 +1,4 @@
-"""The member topic: one's own check-ins, and why one was not checked in."""
+"""The member topic: one's own check-ins, and why one was not checked in, in one's own language."""
 
 import dataclasses
 import datetime as dt
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from server import topics
 from server.checkins import words
 from server.presence.schema import rfc3339
+from server.texts import IN_ENGLISH, Texts
 
 CHECKINS_SHOWN = 20  # the phone shows tonight; the rest is a list elsewhere
 REFUSALS_SINCE = dt.timedelta(hours=12)  # nobody acts on yesterday's
@@ -18,19 +19,20 @@ REFUSALS_SINCE = dt.timedelta(hours=12)  # nobody acts on yesterday's
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diary:
-    """What the tables say of a member's check-ins at revision `rev`, as she sees it."""
+    """What the tables say of a member's check-ins and refusals at revision `rev`, the newest first."""
 
     rev: int
-    checkins: list[dict[str, Any]]
-    refusals: list[tuple[dt.datetime, dict[str, Any]]]
+    checkins: Sequence[Row[Any]]
+    refusals: Sequence[Row[Any]]
 
 
 # Where she was heard when she had been heard long enough; else the zone that the step is bound to.
 _CHECKINS = text("""
     SELECT checkin.at, checkin.recorded_at, checkin.evidence, venue.replayed, checkin.undone_at,
            event.id AS event_id, event.name AS event_name,
-           step.id AS step_id, step.name AS step_name, step.ends_at, venue.id AS venue_id, venue.name AS venue_name,
-           venue.time_zone, coalesce(heard.name, bound.name) AS zone_name
+           event.simulated, step.id AS step_id, step.name AS step_name, step.ends_at,
+           venue.id AS venue_id, venue.name AS venue_name, venue.time_zone,
+           coalesce(heard.name, bound.name) AS zone_name
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
     JOIN venue ON venue.id = step.venue_id LEFT JOIN zone AS bound ON bound.id = step.zone_id
     LEFT JOIN LATERAL (
@@ -47,7 +49,7 @@ _CHECKINS = text("""
 
 _REFUSALS = text("""
     SELECT refusal.code, refusal.sentence, refusal.last_at, event.id AS event_id, event.name AS event_name,
-           step.id AS step_id, step.name AS step_name
+           event.simulated, step.id AS step_id, step.name AS step_name, step.opens_at, step.ends_at
     FROM refusal JOIN step ON step.id = refusal.step_id JOIN event ON event.id = step.event_id
     WHERE refusal.member_id = :member AND NOT EXISTS (
         SELECT FROM checkin WHERE checkin.step_id = refusal.step_id AND checkin.member_id = refusal.member_id
@@ -61,56 +63,44 @@ def load(session: Session, *, member_id: str) -> Diary:
     name = f"member/{member_id}"
     rev = topics.revisions(session, [name])[name]
     wanted = {"member": member_id, "limit": CHECKINS_SHOWN}
-    return Diary(
-        rev,
-        [_checkin(row) for row in session.execute(_CHECKINS, wanted)],
-        _refusals(session.execute(_REFUSALS, wanted).all()),
-    )
+    return Diary(rev, session.execute(_CHECKINS, wanted).all(), session.execute(_REFUSALS, wanted).all())
 
 
-def draw(diary: Diary, now: dt.datetime) -> dict[str, Any]:
-    """The member topic at `now`."""
+def draw(diary: Diary, now: dt.datetime, say: Texts = IN_ENGLISH) -> dict[str, Any]:
+    """The member topic at `now`, in the reader's language."""
     return {
         "rev": diary.rev,
-        "checkins": diary.checkins,
-        "refusals": [refusal for last_at, refusal in diary.refusals if last_at >= now - REFUSALS_SINCE],
+        "checkins": [checkin(row, say) for row in diary.checkins],
+        "refusals": [_refusal(row, say) for row in diary.refusals if row.last_at >= now - REFUSALS_SINCE],
     }
 
 
-def _checkin(row: Row[Any]) -> dict[str, Any]:
+def checkin(row: Row[Any], say: Texts) -> dict[str, Any]:
+    """One check-in of a diary as she is told it."""
+    zone_name = None if row.zone_name is None else say.name(row.zone_name, row.simulated)
+    arrived = words.arrived(row.at, row.time_zone, row.evidence, zone_name, say)
+    late = words.late(row.at, row.recorded_at, row.replayed, say)
     return {
-        "event": {"id": row.event_id, "name": row.event_name},
+        "event": {"id": row.event_id, "name": say.name(row.event_name, row.simulated)},
         "step": {
             "id": row.step_id,
-            "name": row.step_name,
-            "venue": {"id": row.venue_id, "name": row.venue_name},
-            "zone": row.zone_name,
+            "name": say.name(row.step_name, row.simulated),
+            "venue": {"id": row.venue_id, "name": say.name(row.venue_name, row.simulated)},
+            "zone": zone_name,
             "ends_at": rfc3339(row.ends_at),
         },
         "at": rfc3339(row.at),
         "evidence": row.evidence,
-        "sentence": _sentence(row),
+        "sentence": arrived if late is None else f"{arrived} · {late}",
         "undone": row.undone_at is not None,
     }
 
 
-def _sentence(row: Row[Any]) -> str:
-    arrived = words.arrived(row.at, row.time_zone, row.evidence, row.zone_name)
-    late = words.late(row.at, row.recorded_at, row.replayed)
-    return arrived if late is None else f"{arrived} · {late}"
-
-
-def _refusals(rows: Sequence[Row[Any]]) -> list[tuple[dt.datetime, dict[str, Any]]]:
-    return [
-        (
-            row.last_at,
-            {
-                "event": {"id": row.event_id, "name": row.event_name},
-                "step": {"id": row.step_id, "name": row.step_name},
-                "code": row.code,
-                "sentence": row.sentence,
-                "at": rfc3339(row.last_at),
-            },
-        )
-        for row in rows
-    ]
+def _refusal(row: Row[Any], say: Texts) -> dict[str, Any]:
+    return {
+        "event": {"id": row.event_id, "name": say.name(row.event_name, row.simulated)},
+        "step": {"id": row.step_id, "name": say.name(row.step_name, row.simulated)},
+        "code": row.code,
+        "sentence": words.refusal(row.code, row.sentence, row.last_at, row.opens_at, row.ends_at, say),
+        "at": rfc3339(row.last_at),
+    }

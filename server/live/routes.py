@@ -12,7 +12,7 @@ from server.live import stream
 from server.live.hub import Hub
 from server.live.viewer import MAX_TOPICS, Wanted
 from server.people import access
-from server.requests import Id
+from server.requests import Id, texts_for
 
 router = APIRouter(prefix="/api", tags=["live"])
 
@@ -51,7 +51,8 @@ InHub = Annotated[Hub, Depends(hub)]
 
 
 async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
-    return stream.respond(hub, await hub.join(request.cookies.get(access.COOKIE), wanted))
+    wanted = wanted._replace(language=texts_for(request).language)
+    return stream.respond(hub, await hub.join(access.token_of(request), wanted))
 
 
 @router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)

@@ -7,16 +7,18 @@ from typing import NamedTuple
 
 from server.live.rights import Audience
 from server.live.watch import View, Watch, encode_event
+from server.texts import ENGLISH
 
 QUEUE_EVENTS = 256  # twenty seconds of a busy venue: who is further behind gets a new snapshot more cheaply
 MAX_TOPICS = 20  # of one connection: a street of shops
 
 
 class Wanted(NamedTuple):
-    """What a viewer asked for. venues: those of the event that she may see now, too."""
+    """What a viewer asked for. venues_of: the event whose venues she wants, too, as far as she may see them now."""
 
     topics: tuple[str, ...]
     venues_of: str | None = None
+    language: str = ENGLISH
 
 
 class Viewer:

@@ -1,13 +1,13 @@
-"""One watched topic in memory: what the tables said, kept up to date by news, drawn for each audience."""
+"""One watched topic in memory: what the tables said, kept up to date by news, drawn for each audience and language."""
 
 import asyncio
 import dataclasses
 import datetime as dt
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from server import times
+from server import texts, times
 from server.live import gatherings, members, news
 from server.live.changes import CannotTell, Topic, changes
 from server.live.gatherings import Gathering
@@ -17,6 +17,7 @@ from server.presence import ears, states
 from server.presence import schema as presence_schema
 from server.presence import service as presence
 from server.presence.service import Record, VenuePicture
+from server.texts import ENGLISH
 
 
 class Viewer(Protocol):
@@ -30,7 +31,7 @@ class Viewer(Protocol):
 
 
 class View:
-    """A topic as one audience saw it last: a new viewer starts from there, and all get the same deltas."""
+    """A topic as seen last from one seat: a new viewer there starts from it, and all get the same deltas."""
 
     def __init__(self, name: str, seen: Topic) -> None:
         """seen: the topic as it is now."""
@@ -71,6 +72,13 @@ class View:
         self._seen, self._encoded = seen, None
 
 
+class Seat(NamedTuple):
+    """From where a topic is seen: who shares it sees the same."""
+
+    audience: Audience
+    language: str = ENGLISH
+
+
 class Watch:
     """A topic that somebody watches; `record` is None until it was read for the first time."""
 
@@ -79,7 +87,7 @@ class Watch:
         self.name = name
         self.kind, _, self.key = name.partition("/")
         self.record: Record | Gathering | Diary | None = None
-        self.views: dict[Audience, View] = {}
+        self.views: dict[Seat, View] = {}
         self.loading: asyncio.Task[None] | None = None
         self.loaded_s = float("-inf")  # by the loop's clock, when the last reading of the tables began
         self.verified_s = float("-inf")  # when its revision was last known to be the table's
@@ -110,6 +118,10 @@ class Watch:
         if isinstance(self.record, Record):
             return self.record.facts.simulated
         return isinstance(self.record, Gathering) and self.record.simulated
+
+    def seat(self, audience: Audience, language: str) -> Seat:
+        """Where a viewer sits. A real venue's picture has no words, so it is drawn once for all languages."""
+        return Seat(audience, ENGLISH if self.kind == "venue" and not self.simulated else language)
 
     def take(self, found: news.News) -> bool:
         """Takes news; False when the tables have to be read again."""
@@ -155,15 +167,16 @@ class Watch:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
 
-    def draw(self, audience: Audience, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
-        """The topic as this audience sees it now. venues: the pictures of `venue_ids`."""
+    def draw(self, seat: Seat, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
+        """The topic as it is seen from there now. venues: the pictures of `venue_ids`."""
+        say = texts.of(seat.language)
         if isinstance(self.record, Record):
-            seen: Any = presence_schema.venue_topic(venues[self.key])
+            seen: Any = presence_schema.venue_topic(venues[self.key], say)
             return dict(seen)
         if isinstance(self.record, Gathering):
-            return gatherings.draw(self.record, times.to_ms(now), audience, venues)
+            return gatherings.draw(self.record, times.to_ms(now), seat.audience, venues, say)
         assert self.record is not None
-        return members.draw(self.record, now)
+        return members.draw(self.record, now, say)
 
 
 def _continued(before: states.Heard | None, news: states.Heard) -> states.Heard:

@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = up.add_mutually_exclusive_group()
     demo.add_argument("--demo", dest="demo", action="store_true", default=None, help="with simulated people (default)")
     demo.add_argument("--no-demo", dest="demo", action="store_false", help="empty, for a first evening of your own")
+    lan = up.add_mutually_exclusive_group()
+    lan.add_argument("--lan", dest="lan", action="store_true", default=None, help="for phones on this network too")
+    lan.add_argument("--no-lan", dest="lan", action="store_false", help="for this machine alone (default)")
 
     replay = _add(
         commands,
@@ -107,7 +110,11 @@ def _add(
 def _up(arguments: argparse.Namespace, settings: Settings) -> int:
     from server.operations import up
 
-    return up.run(settings, demo=settings.up.demo if arguments.demo is None else arguments.demo)
+    return up.run(
+        settings,
+        demo=settings.up.demo if arguments.demo is None else arguments.demo,
+        lan=settings.up.lan if arguments.lan is None else arguments.lan,
+    )
 
 
 def _replay(arguments: argparse.Namespace, settings: Settings) -> int:

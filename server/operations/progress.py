@@ -48,11 +48,14 @@ class Progress:
         self.show_lines(lines)
         self._errors.print(f"[bold red]muster:[/] {escape(reason)}")
 
-    def greet(self, url: str, names: list[str], logs: Path) -> None:
+    def greet(self, url: str, names: list[str]) -> None:
         """Says where muster is to be found, first of all, and as whom."""
         self.say(f"\nmuster is running: [bold]{url}[/]  [dim](in {time.monotonic() - self._began:.1f} s)[/]")
         if names:
             self.say(f"sign in as: {escape(', '.join(names))}")
+
+    def say_how_to_stop(self, logs: Path) -> None:
+        """The last line of a start."""
         self.say(f"[dim]logs: {escape(str(logs))} · Ctrl-C stops everything[/]")
 
     def show_crash(self, crash: Crash) -> None:

@@ -14,7 +14,19 @@ import psycopg
 
 from config.settings import Settings
 from server.fleet import logins
-from server.operations import accounts, disk, home, mosquitto, ports, postgres, restarts, stale, supervise
+from server.operations import (
+    accounts,
+    authority,
+    disk,
+    home,
+    lan,
+    mosquitto,
+    ports,
+    postgres,
+    restarts,
+    stale,
+    supervise,
+)
 from server.operations.progress import Progress
 from server.operations.supervise import Crash, Program, StartError, Supervisor
 
@@ -30,6 +42,8 @@ class UpError(RuntimeError):
 CLEAR = (
     UpError,
     accounts.AccountError,
+    authority.AuthorityError,
+    lan.LanError,
     home.HomeError,
     mosquitto.MosquittoError,
     postgres.PostgresError,
@@ -37,13 +51,16 @@ CLEAR = (
 )
 
 
-def run(settings: Settings, *, demo: bool) -> int:
-    """Runs everything until SIGINT, SIGTERM or SIGHUP; returns the exit code, 1 with one line when it cannot start."""
+def run(settings: Settings, *, demo: bool, lan: bool = False) -> int:
+    """Runs everything until SIGINT, SIGTERM or SIGHUP; returns the exit code, 1 with one line when it cannot start.
+
+    lan: for the local network, with HTTPS; otherwise where the settings say, which is this machine alone.
+    """
     progress = Progress()
     folder = Path(settings.up.folder).resolve()
     try:
         with home.locked(folder):
-            return asyncio.run(_Up(settings, folder, progress, demo=demo).run())
+            return asyncio.run(_Up(settings, folder, progress, demo=demo, for_lan=lan).run())
     except StartError as error:
         progress.fail(str(error), error.last_lines)
     except CLEAR as error:
@@ -58,11 +75,13 @@ def check_ports(settings: Settings) -> None:
         "MUSTER_BROKER__PORT": settings.broker.port,
         "MUSTER_SERVER__PORT": settings.server.port,
     }
+    if settings.server.tls_file:
+        wanted["MUSTER_SERVER__HTTPS_PORT"] = settings.server.https_port
     for variable, port in wanted.items():
         twin = next((other for other, value in wanted.items() if value == port and other != variable), None)
         if twin is not None:
             raise UpError(f"{variable} and {twin} are both {port}: give each a port of its own")
-        host = settings.server.host if variable == "MUSTER_SERVER__PORT" else ports.LOOPBACK
+        host = settings.server.host if variable.startswith("MUSTER_SERVER__") else ports.LOOPBACK
         if not ports.is_free(port, host):
             raise UpError(
                 f"port {port} is taken by another program: set {variable} to a free one, such as {ports.find_free()}"
@@ -79,11 +98,12 @@ def check_room(folder: Path) -> None:
 class _Up:
     """One run of `muster up`."""
 
-    def __init__(self, settings: Settings, folder: Path, progress: Progress, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, folder: Path, progress: Progress, *, demo: bool, for_lan: bool) -> None:
         self._settings = settings
         self._folder = folder
         self._progress = progress
         self._demo = demo
+        self._for_lan = for_lan
         self._logs = folder / "log"
         self._supervisor = Supervisor(folder / "pids.json", self._show)
         self._restarts = restarts.Journal(folder)
@@ -126,6 +146,9 @@ class _Up:
         if settings.database.dsn:
             raise UpError("muster up makes a database of its own: unset database.dsn, or run the parts themselves")
         check_room(folder)
+        network = None
+        if self._for_lan:
+            settings, network = await asyncio.to_thread(lan.prepare, folder, settings, dt.datetime.now(dt.UTC))
         self._logs.mkdir(exist_ok=True)
         ended = await asyncio.to_thread(stale.end_stale, folder / "pids.json")
         if ended:
@@ -143,7 +166,10 @@ class _Up:
             group.create_task(self._start_part("server", "muster-server", "run", _ServerReady(settings)))
         if self._demo:
             await self._start_part("world", "muster", "world", supervise.always_ready)
-        self._progress.greet(of_server.server.url, seeding.result(), self._logs)
+        self._progress.greet(network.own_url if network else of_server.server.url, seeding.result())
+        if network:
+            lan.show(self._progress, network)
+        self._progress.say_how_to_stop(self._logs)
 
     async def _start_database(self, settings: Settings, made: home.Secrets) -> None:
         with self._progress.step("database"):

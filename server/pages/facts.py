@@ -22,6 +22,7 @@ from server.presence import service as presence
 from server.presence import visits
 from server.presence.listening import AgentKind
 from server.presence.states import Kind
+from server.texts import IN_ENGLISH, Texts
 from server.venues import service as venues
 from server.venues.model import Venue, Zone
 
@@ -34,25 +35,31 @@ WITHOUT_PLACE = "UTC"  # the time zone of somebody who is going nowhere
 
 def viewer_of(member: Member) -> Fact:
     """Who looks, as every page takes it."""
-    return {"id": member.id, "name": member.name, "operator": member.operator}
+    return {"id": member.id, "name": member.name, "operator": member.operator, "simulated": member.simulated}
 
 
-def choices(members: Sequence[Member]) -> list[Fact]:
+def choices(members: Sequence[Member], say: Texts = IN_ENGLISH) -> list[Fact]:
     """Whom a visitor of the demonstration may be; the first one is set apart."""
     return [
-        {"id": member.id, "name": member.name, "says": member.about, "first": place == 0}
+        {
+            "id": member.id,
+            "name": say.name(member.name, True),
+            "says": say.name(member.about, True),
+            "first": place == 0,
+        }
         for place, member in enumerate(members)
     ]
 
 
-def gatherings_of(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
+def gatherings_of(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
     """What she hosts, goes to or may walk into: what is on first, then what comes next, then what is over."""
     arrived = _own_arrivals(session, member)
     going = set(events.signed_up_for(session, member_id=member.id))
+    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
     mine = {community.id for community in communities.communities_of(session, member_id=member.id)}
     found: list[Fact] = []
     for event in events.list_all(session):
-        hosts = member.id == event.organizer_id
+        hosts = event.id in hosted
         sees = hosts or member.operator
         if not (sees or event.id in going or event.community_id is None or event.community_id in mine):
             continue
@@ -65,11 +72,11 @@ def gatherings_of(session: Session, member: Member, now: dt.datetime) -> list[Fa
         found.append(
             {
                 "id": event.id,
-                "name": event.name,
+                "name": say.name(event.name, event.simulated),
                 "href": f"/events/{event.id}/live" if sees else None,
                 "role": "organizer" if hosts else "going" if event.id in going else "open",
-                "step_name": step.name if len(steps) > 1 else None,
-                "venue_name": venue.name,
+                "step_name": say.name(step.name, event.simulated) if len(steps) > 1 else None,
+                "venue_name": say.name(venue.name, venue.simulated),
                 "time_zone": venue.time_zone,
                 "starts_at": step.starts_at,
                 "ends_at": step.ends_at,
@@ -83,18 +90,21 @@ def gatherings_of(session: Session, member: Member, now: dt.datetime) -> list[Fa
     return found[:GATHERINGS_SHOWN]
 
 
-def places_of(session: Session, member: Member, now: dt.datetime, rules: Presence) -> list[Fact]:
+def places_of(
+    session: Session, member: Member, now: dt.datetime, rules: Presence, say: Texts = IN_ENGLISH
+) -> list[Fact]:
     """The venues that she runs, with how many are there; for operators all."""
     mine = venues.list_all(session) if member.operator else venues.owned_by(session, member_id=member.id)
-    return [_place(session, venue, now, rules) for venue in mine]
+    return [_place(session, venue, now, rules, say) for venue in mine]
 
 
-def upcoming(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
+def upcoming(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
     """The steps she may walk into next, the nearest first: of what she signed up for or hosts."""
     going = set(events.signed_up_for(session, member_id=member.id))
+    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
     found: list[Fact] = []
     for event in events.list_all(session):
-        if event.id not in going and event.organizer_id != member.id:
+        if event.id not in going | hosted:
             continue
         for step in events.steps_of(session, event_id=event.id):
             if step.ends_at <= now:
@@ -104,10 +114,10 @@ def upcoming(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
             found.append(
                 {
                     "id": event.id,
-                    "name": event.name,
-                    "step_name": step.name,
-                    "venue_name": venue.name,
-                    "zone_name": zone.name if zone else None,
+                    "name": say.name(event.name, event.simulated),
+                    "step_name": say.name(step.name, event.simulated),
+                    "venue_name": say.name(venue.name, venue.simulated),
+                    "zone_name": say.name(zone.name, venue.simulated) if zone else None,
                     "time_zone": venue.time_zone,
                     "starts_at": step.starts_at,
                     "ends_at": step.ends_at,
@@ -119,7 +129,7 @@ def upcoming(session: Session, member: Member, now: dt.datetime) -> list[Fact]:
     return found[:GATHERINGS_SHOWN]
 
 
-def check_ins(session: Session, member: Member) -> list[Fact]:
+def check_ins(session: Session, member: Member, say: Texts = IN_ENGLISH) -> list[Fact]:
     """Her check-ins for the first paint of the phone, the newest first."""
     return [
         {
@@ -132,33 +142,34 @@ def check_ins(session: Session, member: Member) -> list[Fact]:
             "sentence": one["sentence"],
             "undone": one["undone"],
         }
-        for one in members.load(session, member_id=member.id).checkins
+        for one in _told(session, member, say)
     ]
 
 
-def badge_of(session: Session, member: Member, now: dt.datetime) -> Fact | None:
+def badge_of(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> Fact | None:
     """The badge that is hers now."""
     held = badges.held_by(session, member_id=member.id, at=now)
     if not held:
         return None
-    return {"label": badges.get(session, held[0].badge_id).label or f"Badge {held[0].badge_id}"}
+    badge_id = held[0].badge_id
+    return {"label": badges.get(session, badge_id).label or say.gettext("Badge %(number)s", number=badge_id)}
 
 
-def event_page(session: Session, event: Event) -> Fact:
+def event_page(session: Session, event: Event, say: Texts = IN_ENGLISH) -> Fact:
     """An event as the wall heads it."""
     steps = []
     for step in events.steps_of(session, event_id=event.id):
         venue = venues.get(session, step.venue_id)
         steps.append(
             {
-                "name": step.name,
-                "venue_name": venue.name,
+                "name": say.name(step.name, event.simulated),
+                "venue_name": say.name(venue.name, venue.simulated),
                 "time_zone": venue.time_zone,
                 "starts_at": step.starts_at,
                 "ends_at": step.ends_at,
             }
         )
-    return {"id": event.id, "name": event.name, "steps": steps}
+    return {"id": event.id, "name": say.name(event.name, event.simulated), "steps": steps}
 
 
 def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime | None:
@@ -195,18 +206,22 @@ def _figures(session: Session, event: Event) -> Fact:
     return figures
 
 
+def _told(session: Session, member: Member, say: Texts) -> list[Fact]:
+    return [members.checkin(row, say) for row in members.load(session, member_id=member.id).checkins]
+
+
 def _own_arrivals(session: Session, member: Member) -> dict[str, dt.datetime]:
-    own = [one for one in members.load(session, member_id=member.id).checkins if not one["undone"]]
+    own = [one for one in _told(session, member, IN_ENGLISH) if not one["undone"]]
     return {one["event"]["id"]: fields.read_moment(one["at"]) for one in own}
 
 
-def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence) -> Fact:
+def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence, say: Texts) -> Fact:
     picture = presence.picture(session, venue_id=venue.id, now=now, presence=rules).picture
     listening = sum(agent.kind is AgentKind.LISTENING for agent in picture.agents.values())
     here = sum(state.kind in (Kind.PRESENT, Kind.AWAY) for state in picture.badges.values())
     return {
         "id": venue.id,
-        "name": venue.name,
+        "name": say.name(venue.name, venue.simulated),
         "href": f"/venues/{venue.id}/live",
         "here": here if listening else None,
         "visits": visits_today(session, venue, now, rules)["count"],

@@ -3,16 +3,22 @@
 import datetime
 import hashlib
 import zoneinfo
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Collection, Mapping
+from contextvars import ContextVar
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from babel import dates
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from server import texts
+from server.requests import texts_for
+from server.texts import CHINESE, ENGLISH, Texts
 
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
@@ -41,8 +47,11 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",  # a one-time link must not travel to another site
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+# What a browser may give to a page's scripts if its reader agrees: closed unless the page's template says it `uses` it.
+FEATURES = ("camera", "geolocation", "publickey-credentials-create", "publickey-credentials-get")
+_used: ContextVar[set[str]] = ContextVar("used")
 
 # A page shows who is where: no shared cache may keep it.
 PAGE_CACHE_CONTROL = "no-store"
@@ -94,30 +103,33 @@ def static_files() -> StaticFiles:
 
 
 def local_time(moment: datetime.datetime, time_zone: str) -> str:
-    """A clock time at a place, ``19:28``; `time_zone` is an IANA name."""
+    """A clock time at a place, ``19:28`` in every language; `time_zone` is an IANA name."""
     return moment.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
 
 
-def local_day(moment: datetime.datetime, time_zone: str) -> str:
-    """A day at a place, ``Fri 13 March``; `time_zone` is an IANA name."""
-    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
-    return f"{local:%a} {local.day} {local:%B}"
+def local_day(moment: datetime.datetime, time_zone: str, language: str = ENGLISH) -> str:
+    """A day at a place, ``Fri 13 March`` or ``周五 3月13日``; `time_zone` is an IANA name."""
+    return _date(moment, time_zone, language, {ENGLISH: "EEE d MMMM", CHINESE: "EEE M月d日"})
 
 
-def local_date(moment: datetime.datetime, time_zone: str) -> str:
-    """A day of any year at a place, ``13 March 2026``; `time_zone` is an IANA name."""
-    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
-    return f"{local.day} {local:%B %Y}"
+def local_date(moment: datetime.datetime, time_zone: str, language: str = ENGLISH) -> str:
+    """A day of any year at a place, ``13 March 2026`` or ``2026年3月13日``; `time_zone` is an IANA name."""
+    return _date(moment, time_zone, language, {ENGLISH: "d MMMM y", CHINESE: "y年M月d日"})
 
 
-def local_weekday(moment: datetime.datetime, time_zone: str) -> str:
-    """The day of the week at a place, short, ``Fri``; `time_zone` is an IANA name."""
-    return f"{moment.astimezone(zoneinfo.ZoneInfo(time_zone)):%a}"
+def local_weekday(moment: datetime.datetime, time_zone: str, language: str = ENGLISH) -> str:
+    """The day of the week at a place, short, ``Fri`` or ``周五``; `time_zone` is an IANA name."""
+    return _date(moment, time_zone, language, {ENGLISH: "EEE", CHINESE: "EEE"})
 
 
 def local_day_number(moment: datetime.datetime, time_zone: str) -> int:
     """The day of the month at a place; `time_zone` is an IANA name."""
     return moment.astimezone(zoneinfo.ZoneInfo(time_zone)).day
+
+
+def _date(moment: datetime.datetime, time_zone: str, language: str, patterns: Mapping[str, str]) -> str:
+    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
+    return dates.format_date(local, patterns[language], locale=texts.TAGS[language].replace("-", "_"))
 
 
 def rfc3339(moment: datetime.datetime) -> str:
@@ -135,9 +147,28 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
-@lru_cache(maxsize=1)
-def environment() -> jinja2.Environment:
-    """The one Jinja environment: autoescaped, a missing variable is a fault, texts pass through gettext."""
+def uses(*features: str) -> str:
+    """Said by a template or macro of what its scripts ask the browser for: `{{ uses("camera") }}`; prints nothing.
+
+    Raises ValueError for what is none of `FEATURES`.
+    """
+    for feature in features:
+        if feature not in FEATURES:
+            raise ValueError(f"{feature} is none of {', '.join(FEATURES)}")
+    _used.get(set()).update(features)
+    return ""
+
+
+def permissions_policy(used: Collection[str]) -> str:
+    """The header that opens what is used to our own pages, and closes everything else."""
+    opened = [f"{feature}=({'self' if feature in used else ''})" for feature in FEATURES]
+    return ", ".join([*opened, "microphone=()"])
+
+
+@cache
+def environment(language: str = ENGLISH) -> jinja2.Environment:
+    """The Jinja environment of a language: autoescaped, a missing variable is a fault, texts pass through gettext."""
+    say = texts.of(language)
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -146,12 +177,16 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        say.look_up, say.look_up_plural, newstyle=True
+    )
     made.globals["static"] = static_url
+    made.globals["uses"] = uses
+    made.globals["language"] = say.tag
     made.filters["local_time"] = local_time
-    made.filters["local_day"] = local_day
-    made.filters["local_date"] = local_date
-    made.filters["local_weekday"] = local_weekday
+    made.filters["local_day"] = partial(local_day, language=say.language)
+    made.filters["local_date"] = partial(local_date, language=say.language)
+    made.filters["local_weekday"] = partial(local_weekday, language=say.language)
     made.filters["local_day_number"] = local_day_number
     made.filters["rfc3339"] = rfc3339
     made.filters["initials"] = initials
@@ -159,15 +194,39 @@ def environment() -> jinja2.Environment:
 
 
 def page(request: Request, name: str, /, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """A page from a template, with the headers that every page carries.
+    """A page from a template in the reader's language, with the headers that every page carries.
 
     Each template says at its top which `context` it takes. All of them also take ``viewer``
-    (``{"id", "name", "operator"}`` or None, the default) and ``demo`` (a bool, default False).
+    (`facts.viewer_of` or None, the default) and ``demo`` (a bool, default False).
 
     Raises:
         jinja2.UndefinedError: a variable that the template needs is missing.
     """
+    say = texts_for(request)
     values = {"viewer": None, "demo": False, "path": request.url.path, **context}
-    html = environment().get_template(name).render(values)
-    headers = {**SECURITY_HEADERS, "Cache-Control": PAGE_CACHE_CONTROL}
+    if viewer := values["viewer"]:
+        values["viewer"] = {**viewer, "name": say.name(viewer["name"], viewer.get("simulated", False))}
+    answer = respond(environment(say.language).get_template(name), values, status_code)
+    answer.headers.update(language_headers(say))
+    return answer
+
+
+def respond(template: jinja2.Template, values: Mapping[str, Any], status_code: int = 200) -> HTMLResponse:
+    """What a template makes, with the headers that every page carries; it may use what the template `uses`."""
+    used: set[str] = set()
+    token = _used.set(used)
+    try:
+        html = template.render(values)
+    finally:
+        _used.reset(token)
+    headers = {
+        **SECURITY_HEADERS,
+        "Permissions-Policy": permissions_policy(used),
+        "Cache-Control": PAGE_CACHE_CONTROL,
+    }
     return HTMLResponse(html, status_code=status_code, headers=headers)
+
+
+def language_headers(say: Texts) -> dict[str, str]:
+    """Which language an answer is in, and by what it was chosen: the browser's, and who is signed in."""
+    return {"Content-Language": say.tag, "Vary": "Accept-Language, Cookie"}

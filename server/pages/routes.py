@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from server.checkins import rights as checkins
 from server.errors import NotFound, Refused
 from server.events import service as events
-from server.pages import facts, render
+from server.pages import facts, render, roles
 from server.people import access, cookies
 from server.people import routes as people_routes
 from server.people import service as people
@@ -29,6 +29,12 @@ class NoDemo(NotFound):
     code = "no_demo"
 
 
+class NothingOn(Refused):
+    """Nothing that you may watch is on in the neighbourhood at the moment."""
+
+    code = "nothing_on"
+
+
 def check_next(path: str) -> str:
     """The path to go to after signing in: one of this site, whatever a link says; otherwise the start.
 
@@ -40,28 +46,37 @@ def check_next(path: str) -> str:
 
 @strangers.api_route("/", methods=READ)
 def show_start(
-    request: Request, viewer: access.ViewerIfAny, session: InTransaction, settings: InSettings, now: Now
+    request: Request,
+    viewer: access.ViewerIfAny,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
 ) -> Response:
     """What muster is, or what she hosts, goes to and looks after."""
     demo = settings.server.demo
+    ways = roles.ways_in(session, now, say) if demo else []
     if viewer is None:
-        return render.page(request, "landing.html", demo=demo)
+        return render.page(request, "landing.html", demo=demo, ways=ways)
     return render.page(
         request,
         "home.html",
         viewer=facts.viewer_of(viewer),
         demo=demo,
-        gatherings=facts.gatherings_of(session, viewer, now),
-        places=facts.places_of(session, viewer, now, settings.presence),
+        ways=ways,
+        gatherings=facts.gatherings_of(session, viewer, now, say),
+        places=facts.places_of(session, viewer, now, settings.presence, say),
         demo_href="/demo" if demo and facts.seen_simulated_venues(session, viewer, now) else None,
     )
 
 
 @strangers.api_route("/sign-in", methods=READ)
-def show_sign_in(request: Request, session: InTransaction, settings: InSettings, next: str = "/") -> Response:
+def show_sign_in(
+    request: Request, session: InTransaction, settings: InSettings, say: access.Say, next: str = "/"
+) -> Response:
     """Choosing a name in a demonstration; elsewhere how to get a link."""
     demo = settings.server.demo
-    choices = facts.choices(people.demo_members(session)) if demo else []
+    choices = facts.choices(people.demo_members(session), say) if demo else []
     return render.page(request, "sign_in.html", demo=demo, people=choices, next=check_next(next))
 
 
@@ -76,10 +91,10 @@ def sign_in(
 ) -> Response:
     """Signs in as one of the demonstration's people."""
     chosen = people_routes.check_choosable(session, settings, member)
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(session, member_id=chosen.id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(check_next(next), status_code=303)
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return response
 
 
@@ -116,17 +131,17 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
             name=None,
             action=request.url.path,
         )
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(session, member_id=member_id, now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse("/", status_code=303)
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return response
 
 
 @strangers.post("/sign-out")
 def sign_out(request: Request, session: InTransaction) -> Response:
     """Ends this browser's session; one that has ended already is fine."""
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.session_token(request))
     response = RedirectResponse("/", status_code=303)
     cookies.forget(response)
     return response
@@ -134,17 +149,22 @@ def sign_out(request: Request, session: InTransaction) -> Response:
 
 @router.api_route("/tonight", methods=READ)
 def show_tonight(
-    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    request: Request,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
 ) -> Response:
     """The phone: what her badge did for her."""
-    coming = facts.upcoming(session, viewer, now)
-    came = facts.check_ins(session, viewer)
+    coming = facts.upcoming(session, viewer, now, say)
+    came = facts.check_ins(session, viewer, say)
     return render.page(
         request,
         "tonight.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        badge=facts.badge_of(session, viewer, now),
+        badge=facts.badge_of(session, viewer, now, say),
         upcoming=coming,
         checkins=came,
         time_zone=next((one["time_zone"] for one in [*coming, *came]), facts.WITHOUT_PLACE),
@@ -154,7 +174,12 @@ def show_tonight(
 
 @router.api_route("/events/{event_id}/live", methods=READ)
 def show_event(
-    request: Request, event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings
+    request: Request,
+    event_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
 ) -> Response:
     """The wall: who has come, for its organizer and operators."""
     checkins.check_sees(session, member=viewer, event_id=event_id)
@@ -164,7 +189,7 @@ def show_event(
         "event_live.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        event=facts.event_page(session, event),
+        event=facts.event_page(session, event, say),
         live_url=f"/api/events/{event.id}/live",
         simulated=event.simulated,
     )
@@ -172,7 +197,13 @@ def show_event(
 
 @router.api_route("/venues/{venue_id}/live", methods=READ)
 def show_venue(
-    request: Request, venue_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    request: Request,
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
 ) -> Response:
     """A shop's live map, for its owner, operators, and the organizer of an event running there."""
     presence.check_sees(session, member=viewer, venue_id=venue_id, now=now)
@@ -182,7 +213,7 @@ def show_venue(
         "venue_live.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        venue={"id": venue.id, "name": venue.name, "time_zone": venue.time_zone},
+        venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
         recorded_at=facts.recorded_at(session, venue, now),
@@ -199,7 +230,7 @@ def show_demo(
         raise NoDemo
     seen = facts.seen_simulated_venues(session, viewer, now)
     if not seen:
-        raise Refused("Nothing that you may watch is on in the neighbourhood at the moment.")
+        raise NothingOn
     return render.page(
         request,
         "demo.html",

@@ -1,24 +1,34 @@
 """Who asks, and the roles of this server: each a few lines, so that they can be read at once and audited.
 
-An operator runs the server and may do everything but see names; a shop owner runs her venues; an organizer runs her
-events; a member has herself. Who may see who is where: server/presence/rights.py and server/checkins/rights.py.
+An operator runs the server and may do everything but see names; a shop owner and her staff run her venues; an
+organizer and her hosts run her events; a member has herself. Whoever gives such a part away owns the thing itself. Who
+may see who is where: server/presence/rights.py and server/checkins/rights.py. docs/access.md says it of each operation.
 """
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends
-from fastapi.security import APIKeyCookie
+from fastapi.security import APIKeyCookie, HTTPBearer
+from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from server.errors import Refused, SignInNeeded
+from server.limits import service as limits
+from server.limits.callers import InCaller
+from server.people import roles, tokens
 from server.people import service as people
 from server.people.model import Member
-from server.requests import InTransaction, Now
+from server.requests import InTransaction, Now, remember_language, texts_for
+from server.texts import Texts
 
 COOKIE = "muster_session"
+# Over HTTPS under a name of its own. Cookies know no ports: a browser that signed in at https://host:8443 would not let
+# http://host:8080 replace that cookie, and nobody could sign in there any more.
+SECURE_COOKIE = "__Host-muster_session"
 
 _described = APIKeyCookie(name=COOKIE, scheme_name=COOKIE, auto_error=False, description="Given by signing in.")
+_bearer = HTTPBearer(auto_error=False, description="An API token, mst_...; acts as its member.")
 
 
 class OperatorsOnly(Refused):
@@ -39,20 +49,104 @@ class NotYourEvent(Refused):
     code = "not_your_event"
 
 
+class NotYourCommunity(Refused):
+    """Only who hosts this community and operators may do this."""
+
+    code = "not_your_community"
+
+
 class NotYourBadge(Refused):
     """Only who holds this badge and operators may do this."""
 
     code = "not_your_badge"
 
 
+class TokenUnknown(SignInNeeded):
+    """This token is not one of ours, was taken back, or has ended."""
+
+    code = "token_unknown"
+
+
+class InPersonOnly(Refused):
+    """A token acts as you, but this is yours to do: sign in with a browser."""
+
+    code = "in_person_only"
+
+
+class AccountNeeded(Refused):
+    """You are a guest here. Leave an e-mail address first, then this is yours to do."""
+
+    code = "account_needed"
+
+
+class Kept(Protocol):
+    """A venue: what somebody owns."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def owner_id(self) -> str | None:
+        """Whose it is."""
+
+
+class Hosted(Protocol):
+    """An event: what somebody organizes."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def organizer_id(self) -> str:
+        """Who organizes it."""
+
+
+def token_of(connection: HTTPConnection) -> str | None:
+    """By what the request says who it is: an API token, else the session of its browser."""
+    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        # Anything else than a token of ours is one that is unknown, never a session.
+        return given.strip() if tokens.is_token(given.strip()) else tokens.PREFIX
+    kept = session_token(connection)
+    return None if not kept or tokens.is_token(kept) else kept
+
+
+def session_token(connection: HTTPConnection) -> str:
+    """The token of the browser's session, empty if it has none."""
+    cookies = connection.cookies
+    return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or ""
+
+
 def _viewer_if_any(
-    connection: HTTPConnection, session: InTransaction, now: Now, _token: Annotated[str | None, Depends(_described)]
+    connection: HTTPConnection,
+    session: InTransaction,
+    now: Now,
+    caller: InCaller,
+    _cookie: Annotated[str | None, Depends(_described)],
+    _token: Annotated[object | None, Depends(_bearer)],
 ) -> Member | None:
-    token = connection.cookies.get(COOKIE)
-    return people.member_of(session, token=token, now=now) if token else None
+    token = token_of(connection)
+    if token is None:
+        return None
+    member = people.member_of(session, token=token, now=now, seen=True)
+    remember_language(connection, None if member is None else member.language)
+    if member is None and tokens.is_token(token):
+        limits.count_wrong(caller, "token")
+        raise TokenUnknown
+    return member
 
 
 ViewerIfAny = Annotated[Member | None, Depends(_viewer_if_any)]
+
+
+def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
+    return texts_for(connection)
+
+
+# The texts in the language of who asks.
+Say = Annotated[Texts, Depends(_texts)]
 
 
 def check_signed_in(viewer: ViewerIfAny) -> Member:
@@ -65,6 +159,34 @@ def check_signed_in(viewer: ViewerIfAny) -> Member:
 Viewer = Annotated[Member, Depends(check_signed_in)]
 
 
+def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
+    """The member who asks with a browser, since no token may do this for her; raises SignInNeeded, InPersonOnly."""
+    if tokens.is_token(token_of(connection) or ""):
+        raise InPersonOnly
+    return viewer
+
+
+InPerson = Annotated[Member, Depends(check_in_person)]
+
+
+def check_account(viewer: Viewer) -> Member:
+    """The member who asks and is no guest; raises SignInNeeded, AccountNeeded."""
+    if viewer.guest:
+        raise AccountNeeded
+    return viewer
+
+
+Account = Annotated[Member, Depends(check_account)]
+
+
+def check_own_account(viewer: InPerson) -> Member:
+    """The member who asks with a browser and is no guest; raises SignInNeeded, InPersonOnly, AccountNeeded."""
+    return check_account(viewer)
+
+
+OwnAccount = Annotated[Member, Depends(check_own_account)]
+
+
 def check_operator(viewer: Viewer) -> Member:
     """The operator who asks; raises SignInNeeded, OperatorsOnly."""
     if not viewer.operator:
@@ -75,16 +197,44 @@ def check_operator(viewer: Viewer) -> Member:
 Operator = Annotated[Member, Depends(check_operator)]
 
 
-def check_keeps(viewer: Member, owner_ids: Iterable[str | None]) -> None:
-    """Raises NotYourVenue unless all these venues, told by their owners, are the viewer's or she is an operator."""
-    if not viewer.operator and any(owner_id != viewer.id for owner_id in owner_ids):
+def keeps(session: Session, member: Member, venue: Kept) -> bool:
+    """Whether she owns the venue or is of its staff."""
+    return venue.owner_id == member.id or roles.holds(session, member_id=member.id, kind="venue", of_id=venue.id)
+
+
+def check_keeps(session: Session, viewer: Member, venues: Iterable[Kept | None]) -> None:
+    """Raises NotYourVenue unless the viewer keeps all these venues or is an operator. None: nobody's."""
+    if not viewer.operator and not all(venue is not None and keeps(session, viewer, venue) for venue in venues):
         raise NotYourVenue
 
 
-def check_hosts(viewer: Member, organizer_id: str) -> None:
-    """Raises NotYourEvent unless the viewer organizes it or is an operator."""
-    if not viewer.operator and organizer_id != viewer.id:
+def check_owns(viewer: Member, venue: Kept) -> None:
+    """Raises NotYourVenue unless the viewer owns the venue herself or is an operator."""
+    if not viewer.operator and venue.owner_id != viewer.id:
+        raise NotYourVenue
+
+
+def hosts(session: Session, member: Member, event: Hosted) -> bool:
+    """Whether she organizes the event or is one of its hosts."""
+    return event.organizer_id == member.id or roles.holds(session, member_id=member.id, kind="event", of_id=event.id)
+
+
+def check_hosts(session: Session, viewer: Member, event: Hosted) -> None:
+    """Raises NotYourEvent unless the viewer hosts it or is an operator."""
+    if not viewer.operator and not hosts(session, viewer, event):
         raise NotYourEvent
+
+
+def check_organizes(viewer: Member, event: Hosted) -> None:
+    """Raises NotYourEvent unless the viewer organizes it herself or is an operator."""
+    if not viewer.operator and event.organizer_id != viewer.id:
+        raise NotYourEvent
+
+
+def check_hosts_community(session: Session, viewer: Member, community_id: str) -> None:
+    """Raises NotYourCommunity unless the viewer is one of its hosts or an operator."""
+    if not viewer.operator and not roles.holds(session, member_id=viewer.id, kind="community", of_id=community_id):
+        raise NotYourCommunity
 
 
 def check_holds(viewer: Member, holder_id: str | None) -> None:

@@ -21,10 +21,15 @@ class NoChoosing(Refused):
     code = "no_choosing"
 
 
-def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
-    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+def check_demo(settings: InSettings) -> None:
+    """Raises NoChoosing unless this is a demonstration."""
     if not settings.server.demo:
         raise NoChoosing
+
+
+def check_choosable(session: InTransaction, settings: InSettings, member_id: str) -> Member:
+    """The member whom a visitor chose to be; raises NoChoosing, MemberUnknown."""
+    check_demo(settings)
     member = people.get(session, member_id)
     if member.demo_order is None:
         raise NoChoosing
@@ -33,19 +38,24 @@ def check_choosable(session: InTransaction, settings: InSettings, member_id: str
 
 @strangers.post("/sign-in")
 def sign_in(
-    wanted: schema.SignIn, response: Response, session: InTransaction, settings: InSettings, now: Now
+    wanted: schema.SignIn,
+    request: Request,
+    response: Response,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
 ) -> schema.MemberOut:
     """Signs in as one of the demonstration's people; only a demonstration has them."""
     member = check_choosable(session, settings, wanted.member)
     token = people.sign_in(session, member_id=member.id, now=now, lifetime=cookies.lifetime(settings))
-    cookies.keep(response, token, settings)
+    cookies.keep(request, response, token, settings)
     return schema.show(member)
 
 
 @router.post("/sign-out", status_code=204)
 def sign_out(request: Request, response: Response, session: InTransaction) -> None:
     """Ends this browser's session."""
-    people.sign_out(session, token=request.cookies.get(access.COOKIE, ""))
+    people.sign_out(session, token=access.session_token(request))
     cookies.forget(response)
 
 

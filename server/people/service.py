@@ -2,22 +2,22 @@
 
 import datetime as dt
 import difflib
-import hashlib
 import secrets
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
 from server.errors import Conflict, NotFound, Refused
+from server.people import tokens
+from server.people.hashing import hash_token, new_token
 from server.people.model import Member, SignInLink, SignInSession
 
-TOKEN_BYTES = 32  # 256 bits: guessing is hopeless, and the SHA-256 that we keep needs no salt
 # The defaults of server.session_days and server.sign_in_link_minutes; reasons in config/defaults.toml.
 SESSION_LIFETIME = dt.timedelta(days=30)
 LINK_LIFETIME = dt.timedelta(minutes=15)
-GUEST_ID_BYTES = 10  # 80 bits: two never meet
+RANDOM_ID_BYTES = 10  # 80 bits: two never meet
 NEAR_NAMES = 3  # as many as one line shows
 
 
@@ -31,6 +31,12 @@ class MemberExists(Conflict):
     """Somebody has this id already."""
 
     code = "member_exists"
+
+
+class AddressTaken(Conflict):
+    """This e-mail address belongs to somebody here already."""
+
+    code = "address_taken"
 
 
 class LinkUnknown(NotFound):
@@ -70,7 +76,7 @@ def create(
         simulated=simulated,
         demo_order=demo_order,
     )
-    constraints.add_new(session, member, MemberExists(f"There is a member {id} already."))
+    constraints.add_new(session, member, MemberExists("There is a member %(id)s already.", id=id))
     return member
 
 
@@ -80,17 +86,33 @@ def create_guest(session: Session, *, name: str, language: str | None = None) ->
     Her id is random: it travels in topics, a name must not.
     """
     shown = names.check_name(name, "guest")
-    guest = Member(id=f"guest-{secrets.token_hex(GUEST_ID_BYTES)}", name=shown, guest=True, language=language)
+    guest = Member(id=f"guest-{secrets.token_hex(RANDOM_ID_BYTES)}", name=shown, guest=True, language=language)
     session.add(guest)
     session.flush()
     return guest
+
+
+def by_address(session: Session, address: str) -> Member | None:
+    """Whose e-mail address this is, as server/mail/addresses.py spells it."""
+    return session.scalar(select(Member).where(func.lower(Member.email) == address))
+
+
+def create_by_address(session: Session, *, address: str, name: str, language: str | None) -> Member:
+    """Makes somebody known who has proved that an e-mail address is hers; raises AddressTaken.
+
+    Her id is random: it travels in topics, where neither a name nor an address must.
+    """
+    member = Member(id=f"member-{secrets.token_hex(RANDOM_ID_BYTES)}", name=name, email=address, language=language)
+    with constraints.explain(session, {"uq_member_email": AddressTaken()}):
+        session.add(member)
+    return member
 
 
 def get(session: Session, id: str) -> Member:
     """The member of this id; raises MemberUnknown."""
     member = session.get(Member, id) if names.is_id(id) else None
     if member is None:
-        raise MemberUnknown(f"There is no member {id[: names.ID_MAX_LENGTH]!r}.")
+        raise MemberUnknown("There is no member %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return member
 
 
@@ -103,11 +125,11 @@ def find(session: Session, text: str) -> Member:
     if len(found) == 1:
         return found[0]
     if found:
-        raise MemberUnknown(f"Several have the name {text!r}: say which, {_list(found)}.")
+        raise MemberUnknown("Several have the name %(text)r: say which, %(found)s.", text=text, found=_list(found))
     known = {word: member for member in members for word in (member.id, member.name.casefold())}
     near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
     hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
-    raise MemberUnknown(f"Nobody here is called {text!r}: {hint}")
+    raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=text, hint=hint)
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Member]:
@@ -121,43 +143,80 @@ def demo_members(session: Session) -> list[Member]:
     return list(session.scalars(rows))
 
 
-def sign_in(session: Session, *, member_id: str, now: dt.datetime, lifetime: dt.timedelta = SESSION_LIFETIME) -> str:
-    """Signs a member in and returns the token that her browser keeps; raises MemberUnknown."""
+def sign_in(
+    session: Session,
+    *,
+    member_id: str,
+    now: dt.datetime,
+    lifetime: dt.timedelta = SESSION_LIFETIME,
+    browser: str = "",
+    how: str = "",
+) -> str:
+    """Signs a member in and returns the token that her browser keeps; raises MemberUnknown.
+
+    browser: a few words on it; how: link, code, passkey, password, name, ...
+    """
     get(session, member_id)
     session.execute(delete(SignInSession).where(SignInSession.member_id == member_id, SignInSession.expires_at <= now))
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    session.add(SignInSession(token_hash=_hash(token), member_id=member_id, created_at=now, expires_at=now + lifetime))
+    token = new_token()
+    session.add(
+        SignInSession(
+            token_hash=hash_token(token),
+            member_id=member_id,
+            created_at=now,
+            expires_at=now + lifetime,
+            seen_at=_to_the_hour(now),
+            browser=browser,
+            how=how,
+        )
+    )
     session.flush()
     return token
 
 
-def member_of(session: Session, *, token: str, now: dt.datetime) -> Member | None:
-    """Whose session this is at `now`; None when it is nobody's or has ended."""
-    return session.scalar(
-        select(Member)
+def member_of(session: Session, *, token: str, now: dt.datetime, seen: bool = False) -> Member | None:
+    """Whose session, or whose API token, this is at `now`; None when it is nobody's or has ended.
+
+    seen: notes that it was used, once an hour.
+    """
+    if tokens.is_token(token):
+        return tokens.member_of(session, token=token, now=now, seen=seen)
+    found = session.execute(
+        select(Member, SignInSession.seen_at)
         .join(SignInSession, SignInSession.member_id == Member.id)
-        .where(SignInSession.token_hash == _hash(token), SignInSession.expires_at > now)
-    )
+        .where(SignInSession.token_hash == hash_token(token), SignInSession.expires_at > now)
+    ).one_or_none()
+    if found is None:
+        return None
+    member, seen_at = found
+    if seen and seen_at < _to_the_hour(now):
+        session.execute(
+            update(SignInSession)
+            .where(SignInSession.token_hash == hash_token(token))
+            .values(seen_at=_to_the_hour(now))
+            .execution_options(synchronize_session=False)
+        )
+    return member
 
 
 def sign_out(session: Session, *, token: str) -> None:
     """Ends a session; one that is nobody's is fine."""
-    session.execute(delete(SignInSession).where(SignInSession.token_hash == _hash(token)))
+    session.execute(delete(SignInSession).where(SignInSession.token_hash == hash_token(token)))
 
 
 def make_link(session: Session, *, member_id: str, now: dt.datetime, lifetime: dt.timedelta = LINK_LIFETIME) -> str:
     """The token of a link that signs this member in once; raises MemberUnknown."""
     get(session, member_id)
     session.execute(delete(SignInLink).where(SignInLink.member_id == member_id, SignInLink.expires_at <= now))
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    session.add(SignInLink(token_hash=_hash(token), member_id=member_id, expires_at=now + lifetime))
+    token = new_token()
+    session.add(SignInLink(token_hash=hash_token(token), member_id=member_id, expires_at=now + lifetime))
     session.flush()
     return token
 
 
 def look_at_link(session: Session, *, token: str, now: dt.datetime) -> Member:
     """Whom a link would sign in, without using it; raises LinkUnknown, LinkUsed, LinkExpired."""
-    link = session.get(SignInLink, _hash(token), populate_existing=True)
+    link = session.get(SignInLink, hash_token(token), populate_existing=True)
     if link is None:
         raise LinkUnknown
     if link.used_at is not None:
@@ -175,7 +234,7 @@ def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
     used = session.execute(
         update(SignInLink)
         .where(
-            SignInLink.token_hash == _hash(token),
+            SignInLink.token_hash == hash_token(token),
             SignInLink.used_at.is_(None),
             SignInLink.expires_at > now,
         )
@@ -189,8 +248,8 @@ def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
     raise LinkUsed  # taken back between the two statements; nobody may sign in with a link in doubt
 
 
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _to_the_hour(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _list(members: Iterable[Member]) -> str:

@@ -11,6 +11,7 @@ from server import times
 from server.presence.service import VenuePicture
 from server.presence.states import Kind
 from server.presence.visits import Attendance, SeenVisit
+from server.texts import IN_ENGLISH, Texts
 
 
 class VenueNow(TypedDict):
@@ -142,22 +143,22 @@ def local_time(at: dt.datetime, time_zone: str) -> str:
     return at.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
 
 
-def venue_topic(seen: VenuePicture) -> VenueTopic:
-    """The venue topic of the live stream."""
+def venue_topic(seen: VenuePicture, say: Texts = IN_ENGLISH) -> VenueTopic:
+    """The venue topic of the live stream; its names in the reader's language where they are simulated."""
     return {
         "rev": seen.record.rev,
-        "venue": _venue(seen),
-        "zones": _zones(seen),
+        "venue": _venue(seen, say),
+        "zones": _zones(seen, say),
         "agents": _agents(seen),
         "badges": _badges(seen),
     }
 
 
-def _venue(seen: VenuePicture) -> VenueNow:
+def _venue(seen: VenuePicture, say: Texts) -> VenueNow:
     facts = seen.record.facts
     return {
         "id": facts.id,
-        "name": facts.name,
+        "name": say.name(facts.name, facts.simulated),
         "time_zone": facts.time_zone,
         "simulated": facts.simulated,
         "replayed": facts.replayed,
@@ -166,14 +167,14 @@ def _venue(seen: VenuePicture) -> VenueNow:
     }
 
 
-def _zones(seen: VenuePicture) -> list[ZoneNow]:
+def _zones(seen: VenuePicture, say: Texts) -> list[ZoneNow]:
     found: list[ZoneNow] = []
     for zone in seen.record.facts.zones:
         state = seen.picture.zones[zone.id]
         found.append(
             {
                 "id": zone.id,
-                "name": zone.name,
+                "name": say.name(zone.name, seen.record.facts.simulated),
                 "level": zone.level,
                 "area": zone.area,
                 "count": state.here,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
 from server import constraints, names, paging, topics
 from server.errors import Conflict, Invalid, NotFound
+from server.people import roles
 from server.people import service as people
 from server.venues.model import Venue, Zone
 
@@ -78,15 +79,19 @@ def create(
     """
     names.check_id(id, "venue")
     if time_zone not in _time_zones():
-        raise Invalid(f"The time zone is an IANA name such as Europe/Berlin; {time_zone[:80]!r} is not known.")
+        raise Invalid(
+            "The time zone is an IANA name such as Europe/Berlin; %(time_zone)r is not known.", time_zone=time_zone[:80]
+        )
     if not JOIN_GAP_S[0] <= join_gap_s <= JOIN_GAP_S[1]:
-        raise Invalid(f"join_gap_s lies between {JOIN_GAP_S[0]} and {JOIN_GAP_S[1]} seconds.")
+        raise Invalid(
+            "join_gap_s lies between %(least)s and %(most)s seconds.", least=JOIN_GAP_S[0], most=JOIN_GAP_S[1]
+        )
     if owner_id is not None:
         people.get(session, owner_id)
     try:
         place = None if location is None else areas.check_position(location)
     except areas.PlaceError as error:
-        raise Invalid(f"The venue's location: {error}") from None
+        raise Invalid("The venue's location: %(why)s", why=error) from None
     wanted = list(zones) or [NewZone(names.append(id, EVERYWHERE), EVERYWHERE)]
     made = [_make_zone(id, zone, place) for zone in wanted]
     _refuse_twins(wanted)
@@ -101,9 +106,9 @@ def create(
         simulated=simulated,
     )
     ids = ", ".join(zone.id for zone in wanted)
-    taken = ZoneExists(f"A zone of another venue has one of these ids already: {ids}.")
+    taken = ZoneExists("A zone of another venue has one of these ids already: %(ids)s.", ids=ids)
     with session.begin_nested():
-        constraints.add_new(session, venue, VenueExists(f"There is a venue {id} already."))
+        constraints.add_new(session, venue, VenueExists("There is a venue %(id)s already.", id=id))
         constraints.refuse_taken(session, Zone.id, (zone.id for zone in wanted), taken)
         with constraints.explain(session, {"pk_zone": taken}):
             session.add_all(made)
@@ -115,7 +120,7 @@ def get(session: Session, id: str) -> Venue:
     """The venue of this id; raises VenueUnknown."""
     venue = session.get(Venue, id) if names.is_id(id) else None
     if venue is None:
-        raise VenueUnknown(f"There is no venue {id[: names.ID_MAX_LENGTH]!r}.")
+        raise VenueUnknown("There is no venue %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return venue
 
 
@@ -125,8 +130,9 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ve
 
 
 def owned_by(session: Session, *, member_id: str, page: paging.Page = paging.EVERYTHING) -> list[Venue]:
-    """The venues of a shop owner by name."""
-    return page.read(session, select(Venue).where(Venue.owner_id == member_id), *_BY_NAME)
+    """The venues that somebody owns or is staff of, by name."""
+    kept = roles.held_by(session, member_id=member_id, kind="venue")
+    return page.read(session, select(Venue).where(or_(Venue.owner_id == member_id, Venue.id.in_(kept))), *_BY_NAME)
 
 
 def zones_of(session: Session, *, venue_id: str) -> list[Zone]:
@@ -139,7 +145,7 @@ def get_zone(session: Session, *, venue_id: str, zone_id: str) -> Zone:
     zone = session.get(Zone, zone_id) if names.is_id(zone_id) else None
     if zone is None or zone.venue_id != venue_id:
         venue = get(session, venue_id)
-        raise ZoneUnknown(f"{venue.name} has no zone {zone_id[: names.ID_MAX_LENGTH]!r}.")
+        raise ZoneUnknown("%(venue)s has no zone %(zone)r.", venue=venue.name, zone=zone_id[: names.ID_MAX_LENGTH])
     return zone
 
 
@@ -156,11 +162,16 @@ def area_of(zone: Zone) -> dict[str, Any] | None:
 def _make_zone(venue_id: str, zone: NewZone, near: areas.Position | None) -> Zone:
     name = names.check_name(zone.name, "zone")
     if not LEVELS[0] <= zone.level <= LEVELS[1]:
-        raise Invalid(f"The level of zone {name} lies between {LEVELS[0]} and {LEVELS[1]}.")
+        raise Invalid(
+            "The level of zone %(name)s lies between %(least)s and %(most)s.",
+            name=name,
+            least=LEVELS[0],
+            most=LEVELS[1],
+        )
     try:
         area = None if zone.area is None else areas.read_polygon(zone.area, near)
     except areas.PlaceError as error:
-        raise Invalid(f"Zone {name}: {error}") from None
+        raise Invalid("Zone %(name)s: %(why)s", name=name, why=error) from None
     return Zone(
         id=names.check_id(zone.id, "zone"),
         venue_id=venue_id,
@@ -172,11 +183,15 @@ def _make_zone(venue_id: str, zone: NewZone, near: areas.Position | None) -> Zon
 
 def _refuse_twins(zones: Sequence[NewZone]) -> None:
     if len(zones) > MAX_ZONES:
-        raise Invalid(f"A venue has at most {MAX_ZONES} zones.")
+        raise Invalid("A venue has at most %(most)s zones.", most=MAX_ZONES)
     for values in ([zone.id for zone in zones], [zone.name.strip() for zone in zones]):
         value, count = Counter(values).most_common(1)[0]
         if count > 1:
-            raise Invalid(f"Two zones of a venue are told apart by id and name; {value} is there {count} times.")
+            raise Invalid(
+                "Two zones of a venue are told apart by id and name; %(value)s is there %(count)s times.",
+                value=value,
+                count=count,
+            )
 
 
 @lru_cache(maxsize=1)

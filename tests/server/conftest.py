@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from config import settings as config
 from config.settings import Settings
 from server import app as server_app
 from server import requests
+from server.errors import MusterError
 from server.people import access
 from server.people import service as people
 from tests.server.places import NOW, make_agent, make_cafe, make_members
@@ -52,14 +53,27 @@ def demo_settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def make_app(session: Session, engine: Engine, clock: Clock) -> Callable[[Settings], FastAPI]:
-    """Makes an app whose requests run in the test's session, each in a savepoint, with nothing left over in memory."""
+    """Makes an app whose requests run in the test's session, each in a savepoint, with nothing left over in memory.
+
+    What limits count is committed apart from that, so it begins empty.
+    """
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM bucket"))
 
     def transaction() -> Iterator[Session]:
         session.flush()
         session.expunge_all()
+        kept: MusterError | None = None
         with session.begin_nested():
-            yield session
+            try:
+                yield session
+            except MusterError as error:
+                if not error.kept:
+                    raise
+                kept = error
         session.expunge_all()
+        if kept is not None:
+            raise kept
 
     def make(settings: Settings) -> FastAPI:
         app = server_app.create_app(settings, clock)

@@ -25,6 +25,7 @@ LONGITUDE_M = 78_846.8
 LATITUDE_M = 111_131.7
 
 STREET = "street"
+LANE = "Long Lane"
 # west, south, east, north: what the map shows and where somebody can be dragged to.
 BOUNDS_M = (-18.0, -34.0, 84.0, 40.0)
 # People come into view and leave at the two ends of the street, on either pavement.
@@ -263,7 +264,7 @@ def draw_streets() -> dict[str, object]:
         ("square", SQUARE),
         ("pavement", Zone("pavement-south", "", west, -3, east, 0)),
         ("pavement", Zone("pavement-north", "", west, 8, east, 11)),
-        ("street", Zone("long-lane", "Long Lane", west, 0, east, 8)),
+        ("street", Zone("long-lane", LANE, west, 0, east, 8)),
         *(("building", house) for house in HOUSES),
         *(("building", venue.outline) for venue in VENUES),
     ]

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import os
 import zoneinfo
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -24,6 +25,7 @@ from server.people import service as people
 from server.venues import service as venues
 
 COMMUNITY = "left-bank-readers"
+COMMUNITY_NAME = "Left Bank Readers"
 LASTS = dt.timedelta(hours=2)  # from the beginning of the stories to the end of all
 OPENED_BEFORE = dt.timedelta(minutes=1)
 # Shorter than the default of 15 s, since nobody passes through a small room by chance who signed up for what is on in
@@ -82,6 +84,7 @@ PRESS = Gathering(
     SMALL_ROOM_DWELL_S,
     _who(residents.PRINTER, intent=Intent.PRESS),
 )
+EVENING = (STORIES, TABLE, PRESS)
 # What a Pi hears fainter than this comes from another room or the street: within ten seconds every place of a zone is
 # heard louder by its own Pi, little is that comes through a wall, and nothing that comes through the shop front.
 RSSI_FLOOR_DBM = -77
@@ -99,10 +102,10 @@ def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     LoginsError.
     """
     with database.transaction(engine) as session:
+        newcomers = _make_people(session)
         if not any(venue.id == neighbourhood.BOOKS.id for venue in venues.list_all(session)):
-            _make_people(session)
             _make_venues(session, now)
-            _make_badges(session, now)
+        _make_badges(session, newcomers, now)
         demo.keep(
             session,
             {
@@ -133,7 +136,7 @@ def plan_evening(session: Session, settings: Settings, now: dt.datetime, rest: d
     there = _find_evening(session, now - rest)
     if there is not None:
         return there
-    for gathering in (STORIES, TABLE, PRESS):
+    for gathering in EVENING:
         _announce(session, settings, gathering, now)
     made = _find_evening(session, now)
     assert made is not None
@@ -183,9 +186,13 @@ def _announce(session: Session, settings: Settings, gathering: Gathering, now: d
         events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
 
 
-def _make_people(session: Session) -> None:
-    communities.create(session, id=COMMUNITY, name="Left Bank Readers")
-    for resident in RESIDENTS:
+def _make_people(session: Session) -> list[Resident]:
+    """Makes those who are not there yet, and returns them."""
+    known = {member.id for member in people.list_all(session)}
+    if not any(community.id == COMMUNITY for community in communities.list_all(session)):
+        communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
+    newcomers = [resident for resident in RESIDENTS if resident.id not in known]
+    for resident in newcomers:
         people.create(
             session,
             id=resident.id,
@@ -195,8 +202,9 @@ def _make_people(session: Session) -> None:
             simulated=True,
             demo_order=resident.demo_order,
         )
-        if resident.badge:
+        if resident.badge and resident.intent is not Intent.CROWD:
             communities.join(session, community_id=COMMUNITY, member_id=resident.id)
+    return newcomers
 
 
 def _make_venues(session: Session, now: dt.datetime) -> None:
@@ -225,8 +233,8 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
             )
 
 
-def _make_badges(session: Session, now: dt.datetime) -> None:
-    for resident in RESIDENTS:
+def _make_badges(session: Session, newcomers: Iterable[Resident], now: dt.datetime) -> None:
+    for resident in newcomers:
         if resident.badge:
             identity = residents.identity_of(resident)
             label = f"M-{int.from_bytes(identity[-2:]):03d}"  # as on a sticker: its minor

@@ -38,6 +38,13 @@ STEPS = {  # id -> zone, opens, ends; two events at one time, one of two steps
 }
 SIGNED_UP = {("dora", "night"), ("ben", "reading"), ("cleo", "night")}
 DWELL_MS = {True: 15_000, False: 90_000}
+TURN = times.to_ms(dt.datetime(2026, 3, 14, 4, tzinfo=dt.UTC))  # 05:00 in Berlin
+DAYS = {"cafe@2026-03-13": (TURN - 86_400_000, TURN - 1), "cafe@2026-03-14": (TURN, TURN + 86_400_000 - 1)}
+# Whose visits to the cafe are remembered, and when: Ben stops and begins again.
+REMEMBERED = {
+    "dora": [(times.to_ms(NOW), EVER)],
+    "ben": [(GIVEN + 30_000, GIVEN + 90_000), (ENDS, TURN + 100_000)],
+}
 
 
 class Reading(NamedTuple):
@@ -97,10 +104,22 @@ class World:
         }
         self.forget()
 
-    def forget(self) -> None:
-        """As at the beginning: nothing heard, nobody checked in."""
-        for table in ("span", "checkin", "refusal"):
+    def forget(self, *, days: bool = False) -> None:
+        """As at the beginning: nothing heard, nobody checked in. days: visits are remembered as REMEMBERED says."""
+        for table in ("span", "checkin", "refusal", "remembered_venue"):
             self.session.execute(text(f"DELETE FROM {table}"))
+        self.remembered = REMEMBERED if days else {}
+        for member_id, kept in self.remembered.items():
+            for since, ended in kept:
+                ended_at = None if ended == EVER else times.from_ms(ended)
+                row = {"member": member_id, "since": times.from_ms(since), "ended": ended_at}
+                self.session.execute(
+                    text(
+                        "INSERT INTO remembered_venue (member_id, venue_id, since, ended_at)"
+                        " VALUES (:member, 'cafe', :since, :ended)"
+                    ),
+                    row,
+                )
         self.spans: dict[tuple[int, int], list[Interval]] = defaultdict(list)
         self.last_ms: dict[hearing.BadgeAt, int] = {}
         self.answered_ms: dict[hearing.BadgeAt, int] = {}  # what last_ms was when a wait was answered
@@ -134,7 +153,9 @@ class World:
 
     def tables(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         """The check-ins (step, member, badge's place, ms) and the refusals (step, member, code, first, last)."""
-        came = self.session.execute(text("SELECT step_id, member_id, badge_id, at FROM checkin ORDER BY 1, 2"))
+        came = self.session.execute(
+            text("SELECT coalesce(step_id, venue_id || '@' || day), member_id, badge_id, at FROM checkin ORDER BY 1, 2")
+        )
         told = self.session.execute(
             text("SELECT step_id, member_id, code, first_at, last_at FROM refusal ORDER BY 1, 2, 3")
         )
@@ -147,11 +168,19 @@ class World:
         """The same from all readings at once."""
         came: list[tuple[object, ...]] = []
         told: list[tuple[object, ...]] = []
-        for step, (zone, opens, ends) in sorted(STEPS.items()):
+        steps = {**STEPS, **{name: (None, *bounds) for name, bounds in DAYS.items()}}
+        for step, (zone, opens, ends) in sorted(steps.items()):
             for member, held in sorted(self.holders.items()):
+                if step in DAYS and member not in self.remembered:
+                    continue
+                kept = self.remembered[member] if step in DAYS else [(0, EVER)]
 
                 def heard(
-                    low: int, high: int, zone: str | None = zone, held: dict[int, Interval] = held
+                    low: int,
+                    high: int,
+                    zone: str | None = zone,
+                    held: dict[int, Interval] = held,
+                    kept: list[Interval] = kept,
                 ) -> list[tuple[int, Interval]]:
                     return [
                         (badge, part)
@@ -164,7 +193,7 @@ class World:
                                 ),
                                 [(low, high)],
                             ),
-                            [hers],
+                            joining.cut([hers], kept),
                         )
                     ]
 
@@ -201,6 +230,7 @@ moments = st.one_of(
             (ENDS, 200_000),
             (ENDS + 600_000, 100_000),
             (OPENS - 7_200_000, 100_000),
+            (TURN, 150_000),
         )
     ),
     st.integers(OPENS - 9_000_000, ENDS + 8_000_000),
@@ -218,12 +248,12 @@ evenings = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(evenings, st.randoms(use_true_random=False), st.booleans(), st.booleans())
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(evenings, st.randoms(use_true_random=False), st.booleans(), st.booleans(), st.booleans())
 def test_any_order_splitting_and_repetition_gives_what_the_spans_say(
-    world: World, readings: list[Reading], chance: random.Random, in_order: bool, patient: bool
+    world: World, readings: list[Reading], chance: random.Random, in_order: bool, patient: bool, days: bool
 ) -> None:
-    world.forget()
+    world.forget(days=days)
     left = [*readings, *chance.sample(readings, len(readings) // 3)]
     chance.shuffle(left)
     if in_order:
@@ -237,9 +267,11 @@ def test_any_order_splitting_and_repetition_gives_what_the_spans_say(
         assert world.tables() == world.reference(so_far)
 
 
+@pytest.mark.parametrize("days", [False, True])
 @pytest.mark.parametrize("seed", range(2))
-def test_an_evening_of_windows_asks_seldom_and_misses_nothing(world: World, seed: int) -> None:
+def test_an_evening_of_windows_asks_seldom_and_misses_nothing(world: World, seed: int, days: bool) -> None:
     """Every four seconds a reading of each badge by one agent or the other; only what may matter is asked about."""
+    world.forget(days=days)
     chance = random.Random(seed)
     readings: list[Reading] = []
     for badge in range(3):

@@ -10,7 +10,7 @@ from config import settings
 from server import times
 from server.live import news
 from server.live.rights import Audience
-from server.live.watch import View, Watch
+from server.live.watch import Seat, View, Watch
 from server.presence import ears, rule, schema, service, states
 from server.presence.ears import Beacon, Placed
 from server.presence.intervals import EVER_MS
@@ -135,7 +135,7 @@ class Scene:
         now = times.from_ms(self.now_ms)
         picture = self.watch.picture(now)
         assert picture is not None
-        return self.watch.draw(Audience.VENUE, now, {"cafe": picture})
+        return self.watch.draw(Seat(Audience.VENUE), now, {"cafe": picture})
 
     def show(self) -> dict[str, Any]:
         seen = self._draw()

@@ -1,0 +1,1 @@
+"""What was done by whom with others' rights and data: granted, revoked, undone, erased, exported."""

@@ -1,0 +1,32 @@
+"""The operator's page: whether everything listens and works."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server.pages import facts, overview, render
+from server.people import access
+from server.requests import InSettings, InTransaction, Now
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/operator", methods=["GET", "HEAD"])
+def show_operator(
+    request: Request,
+    operator: access.Operator,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+) -> Response:
+    """Which Pis listen, which parts are well, and how many there are of what; no names."""
+    return render.page(
+        request,
+        "operator.html",
+        viewer=facts.viewer_of(operator),
+        demo=settings.server.demo,
+        places=overview.places(session, settings, now, say),
+        parts=overview.parts(session, settings, now, request.app.state.broker.is_connected),
+        numbers=overview.numbers(session, now),
+        now=now,
+    )
