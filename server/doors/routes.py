@@ -12,7 +12,6 @@ from server.events import service as events
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.people import access, cookies
-from server.people import service as people
 from server.requests import Id, InSettings, InTransaction, Now, Number
 
 strangers = APIRouter(prefix="/api", tags=["doors"])
@@ -42,8 +41,7 @@ def check_in(
             session, schema.read(wanted, viewer), now=now, radius_m=settings.checkin.position_radius_m
         )
     if found.sign_in:
-        token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(request, response, token, settings)
+        cookies.enter(request, response, session, settings, member_id=found.member_id, how="name", now=now)
     if found.result == "asked":
         response.status_code = 202
     return schema.show(found)
