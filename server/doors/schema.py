@@ -11,7 +11,8 @@ from server.doors.arrivals import Fix, Wanted
 from server.doors.asks import AskRow
 from server.doors.passing import NONCE_SIGNS, Outcome
 from server.doors.volunteers import Hit
-from server.fields import Incoming, Moment, Name, OfId, Outgoing
+from server.events import service as events
+from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position
 from server.people.model import Member
 
 Token = Annotated[str, Field(max_length=200)]
@@ -20,8 +21,8 @@ Token = Annotated[str, Field(max_length=200)]
 class FixIn(Incoming):
     """One position of a phone, in degrees (WGS 84), and how far off it may be; taken_at by the phone's clock."""
 
-    position: Annotated[tuple[float, float], Field(description="longitude and latitude, longitude first")]
-    accuracy_m: float
+    position: Position
+    accuracy_m: Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 40_000_000})]
     taken_at: Moment | None = None
 
 
@@ -81,7 +82,7 @@ class UndoAtDoor(Incoming):
     """Takes back what a volunteer's door has just done."""
 
     door: Token
-    check_in: int
+    check_in: Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class NewDoor(Incoming):
@@ -142,11 +143,14 @@ class Answer(Incoming):
     answer: Literal["yes", "no"]
 
 
+Places = Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)]
+
+
 class Entry(Incoming):
     """How an event lets in. approval: the host is asked about who did not sign up; capacities: places by step."""
 
     approval: bool | None = None
-    capacities: dict[OfId, int | None] | None = None
+    capacities: Annotated[dict[OfId, Places | None], Field(max_length=events.MAX_STEPS)] | None = None
 
 
 class PassOut(Outgoing):

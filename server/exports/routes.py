@@ -42,7 +42,7 @@ _LIST: dict[str, Any] = {
         "required": True,
         "content": {
             "text/csv": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "maxLength": 1_000_000},
                 "example": "name,e-mail\r\nLi Wei,wei@example.org\r\nKim,\r\n",
             }
         },
