@@ -17,9 +17,12 @@ from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
+from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
 from server.doors import routes as doors_routes
+from server.erasure import routes as erasure_routes
+from server.erasure import tasks as _erasure_tasks  # noqa: F401  # they register themselves
 from server.events import routes as events_routes
 from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
@@ -95,12 +98,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         badges_routes.router,
         communities_routes.router,
         events_routes.router,
+        consent_routes.router,
         presence_routes.router,
         checkins_routes.router,
         doors_routes.router,
         corrections_routes.router,
         exports_routes.router,
         webhooks_routes.router,
+        erasure_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,

@@ -206,7 +206,7 @@ def show_venue(
     say: access.Say,
 ) -> Response:
     """A shop's live map, for its owner, operators, and the organizer of an event running there."""
-    presence.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    eyes = presence.check_sees(session, member=viewer, venue_id=venue_id, now=now)
     venue = venues.get(session, venue_id)
     return render.page(
         request,
@@ -217,7 +217,7 @@ def show_venue(
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
         recorded_at=facts.recorded_at(session, venue, now),
-        visits=facts.visits_today(session, venue, now, settings.presence),
+        visits=facts.visits_today(session, venue, now, settings.presence, eyes),
     )
 
 
