@@ -37,10 +37,10 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, files, operator, qr_codes, render, roles, trust
+from server.pages import account, api_docs, crew, files, letters, operator, qr_codes, render, roles, sign_in, trust
 from server.pages import routes as pages_routes
 from server.pages import webhooks as webhooks_pages
-from server.people import access
+from server.people import access, entering, oneself
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
@@ -85,6 +85,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     for router in (
         health.router,
         people_routes.strangers,
+        entering.strangers,
+        sign_in.strangers,
         doors_routes.strangers,
         pages_routes.strangers,
         roles.strangers,
@@ -93,6 +95,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.include_router(router)
     for router in (
         people_routes.router,
+        oneself.router,
         venues_routes.router,
         fleet_routes.router,
         badges_routes.router,
@@ -113,6 +116,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         files.router,
         webhooks_pages.router,
         operator.router,
+        account.router,
+        crew.router,
+        letters.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.

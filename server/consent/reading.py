@@ -83,6 +83,12 @@ _MINE = text("""
       AND checkin.undone_at IS NULL AND checkin.evidence <> 'beacon'
 """)
 
+_SAID_OF_VENUE = text("""
+    SELECT member_id FROM consent
+    WHERE kind = 'venue' AND level = 'hidden' AND (of_id IS NULL OR of_id = :venue) AND ended_at IS NULL
+    UNION SELECT member_id FROM consent_pause WHERE ended_at IS NULL
+""")
+
 _EVENT = text("""
     SELECT max(ends_at) AS ends_at, array_agg(DISTINCT venue_id) AS venues FROM step WHERE event_id = :event
 """)
@@ -151,6 +157,22 @@ def for_event(session: Session, event_id: str, member_ids: Collection[str]) -> d
         )
         for member_id, said in said_by(session, members).items()
     }
+
+
+def for_venue(session: Session, venue_id: str, member_ids: Collection[str]) -> dict[str, Windows]:
+    """How much of each of these members the keeper of a venue sees."""
+    said = said_by(session, member_ids)
+    return {member_id: rules.windows(*said[member_id], Viewer(Kind.VENUE, venue_id)) for member_id in said}
+
+
+def hidden_at(session: Session, venue_id: str, at_ms: int) -> list[str]:
+    """All members who are hidden from the keeper of a venue at a moment: of those who said something about it."""
+    said = session.execute(_SAID_OF_VENUE, {"venue": venue_id}).scalars().all()
+    return [
+        member_id
+        for member_id, windows in for_venue(session, venue_id, said).items()
+        if rules.level_at(windows, at_ms) is Level.HIDDEN
+    ]
 
 
 def organizer_sees(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> Level:

@@ -16,6 +16,7 @@ class Room(NamedTuple):
     step_id: str
     name: str
     opens_at: dt.datetime
+    starts_at: dt.datetime
     ends_at: dt.datetime
     capacity: int | None
     venue_id: str
@@ -49,8 +50,9 @@ class Known(NamedTuple):
 
 _BEHIND = text("""
     SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
-           step.id, step.name, step.opens_at, step.ends_at, step.capacity, step.venue_id, venue.name AS venue_name,
-           venue.time_zone, ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
+           step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
+           venue.name AS venue_name, venue.time_zone,
+           ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
     JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id = :event ORDER BY step.position
@@ -102,6 +104,7 @@ def behind(session: Session, event_id: str) -> Behind:
                 row.id,
                 row.name,
                 row.opens_at,
+                row.starts_at,
                 row.ends_at,
                 row.capacity,
                 row.venue_id,

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path, Request, Response
 
 from server import versions
 from server.checkins import service as checkins
-from server.doors import asks, passes, passing, rights, schema, volunteers
+from server.doors import asks, passes, passing, refusals, rights, schema, volunteers
 from server.doors import service as doors
-from server.doors.guesses import limit_guesses
 from server.events import service as events
+from server.limits import service as limits
+from server.limits.callers import InCaller
 from server.people import access, cookies
-from server.people import service as people
 from server.requests import Id, InSettings, InTransaction, Now, Number
 
 strangers = APIRouter(prefix="/api", tags=["doors"])
@@ -26,6 +26,7 @@ def check_in(
     request: Request,
     response: Response,
     viewer: access.ViewerIfAny,
+    caller: InCaller,
     session: InTransaction,
     settings: InSettings,
     now: Now,
@@ -35,13 +36,12 @@ def check_in(
     Who is not known on this phone says a name, and is signed in on it as a guest. The same nonce is answered as the
     first time. 202: the host is asked.
     """
-    with limit_guesses(request):
+    with limits.guessing(caller, "door code", refusals.CodeUnknown):
         found = passing.pass_door(
             session, schema.read(wanted, viewer), now=now, radius_m=settings.checkin.position_radius_m
         )
     if found.sign_in:
-        token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(request, response, token, settings)
+        cookies.enter(request, response, session, settings, member_id=found.member_id, how="name", now=now)
     if found.result == "asked":
         response.status_code = 202
     return schema.show(found)

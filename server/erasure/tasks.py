@@ -1,5 +1,6 @@
 """Forgets guests when their time is over, each in a transaction of her own."""
 
+import datetime as dt
 import logging
 
 from server import database
@@ -17,7 +18,7 @@ def forget_guests(work: Work) -> None:
     """Erases the guests whose time is over; twice is as once, and one that cannot be erased holds up no other."""
     now = work.clock()
     with database.transaction(work.engine) as session:
-        over = people.guests_to_forget(session, now)
+        over = people.guests_to_forget(session, now, dt.timedelta(days=work.settings.people.guest_days))
     for member_id in over:
         try:
             with database.transaction(work.engine) as session:

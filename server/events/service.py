@@ -174,7 +174,7 @@ def set_entry(
 
     What is not said stays. Raises EventUnknown, StepUnknown, Invalid.
     """
-    event = get(session, event_id)
+    event = get(session, event_id, to_edit=True)
     if approval is not None and approval != event.approval:
         event.approval = approval
         event.version += 1
@@ -357,10 +357,10 @@ def _check_capacity(name: str, capacity: int | None) -> None:
 
 
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
-    if zone_id is None:
-        venues.get(session, venue_id)
-    else:
+    venue = venues.get(session, venue_id)
+    if zone_id is not None:
         venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venue)
 
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from server import fields
+from server import fields, times
 from server.audit import service as audit
+from server.consent import reading
 from server.events import service as events
 from server.exports import check_ins, download, schema, visits
 from server.exports import service as exports
@@ -147,7 +148,10 @@ def _venue(
     _note(session, viewer, f"venue/{venue.id}", what, now)
     engine = context(request).engine
     if what == "numbers":
-        return visits.numbers(engine, venue=venue, since_ms=since_ms, until_ms=until_ms, now=now, form=form)
+        hidden = reading.hidden_at(session, venue.id, times.to_ms(its_now))
+        return visits.numbers(
+            engine, venue=venue, hidden=hidden, since_ms=since_ms, until_ms=until_ms, now=now, form=form
+        )
     return visits.named(engine, venue=venue, viewer=viewer, since_ms=since_ms, until_ms=until_ms, now=now, form=form)
 
 

@@ -110,8 +110,20 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_venues_of_nobody(connection)
     yield from _look_for_full_agents(connection)
     yield from _look_for_deaf_agents(settings, now)
+
+
+def _look_for_venues_of_nobody(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """One finding for each place that listens though nobody answers for it: made before that was asked for."""
+    rows = connection.execute(
+        "SELECT id FROM venue WHERE NOT replayed AND (owner_id IS NULL OR contact = '') AND EXISTS"
+        " (SELECT FROM placement WHERE placement.venue_id = venue.id AND placement.valid @> now()) ORDER BY id"
+    )
+    for (venue_id,) in rows:
+        found = f"{venue_id} listens, and it is not said who owns it or how to reach them"
+        yield Finding("venue", False, found, f"say both at /venues/{venue_id}/settings")
 
 
 def _look_for_full_agents(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:

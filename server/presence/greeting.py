@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from server import times
 from server.consent import reading, rules
-from server.consent.rules import Kind, Viewer, Windows
+from server.consent.rules import Windows
 
 # Who scanned the card at the counter, or checked in by phone, carries nothing that says when she left: a long coffee.
 HERE_FOR_MS = 2 * 3600 * 1000
@@ -64,8 +64,7 @@ def load(
     wanted = {*named, *told}
     if not wanted:
         return {}
-    said = reading.said_by(session, wanted)
-    seen = {member_id: rules.windows(*said[member_id], Viewer(Kind.VENUE, venue_id)) for member_id in wanted}
+    seen = reading.for_venue(session, venue_id, wanted)
     members = [
         member_id for member_id, windows in seen.items() if any(window.level is rules.Level.NAME for window in windows)
     ]

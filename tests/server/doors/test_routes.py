@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from config.settings import Settings
 from server.checkins.model import Refusal
 from server.doors import codes
 from server.doors.model import Door
@@ -269,3 +270,15 @@ def test_a_venue_is_remembered_when_she_wants_it(as_: As) -> None:
     assert ben.delete("/api/me/remembered-venues/cafe").status_code == 204
     assert ben.get("/api/me/remembered-venues").json() == []
     assert ben.put("/api/me/remembered-venues/nowhere").json()["code"] == "venue_unknown"
+
+
+def test_guessed_codes_are_counted_and_right_ones_never_are(supper: TestClient, as_: As, settings: Settings) -> None:
+    code = make(supper)["code"]
+    for number in range(settings.limits.guesses_at_once):
+        assert come(as_(None), code=code, name=f"Guest {number}").status_code == 200
+    wrong = "AAAAAA" if code != "AAAAAA" else "BBBBBB"
+    for _ in range(settings.limits.guesses_at_once):
+        assert come(as_(None), code=wrong, name="Mia").json()["code"] == "code_unknown"
+    answer = come(as_(None), code=wrong, name="Mia")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many")
+    assert int(answer.headers["Retry-After"]) > 0

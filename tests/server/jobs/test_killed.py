@@ -94,9 +94,7 @@ def test_what_a_killed_process_had_begun_is_done_by_another(work: Work, tmp_path
 
     async def go_on() -> None:
         async with worker.running(work):
-            deadline = asyncio.get_running_loop().time() + 120
-            while not DONE and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(processes.wait_until, lambda: DONE, "another takes it up", 120)
 
     asyncio.run(go_on())
     assert DONE == ["tea"]
