@@ -36,7 +36,8 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, operator, qr_codes, render, roles, trust
+from server.pages import api_docs, notice, operator, qr_codes, render, roles, trust
+from server.pages import consent as consent_page
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
@@ -83,6 +84,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         health.router,
         people_routes.strangers,
         pages_routes.strangers,
+        notice.strangers,
         roles.strangers,
         trust.strangers,
     ):
@@ -106,6 +108,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         qr_codes.router,
         pages_routes.router,
         operator.router,
+        consent_page.router,
+        notice.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.
