@@ -178,6 +178,17 @@ def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime
     return presence.now_of(session, venue=venue, now=now) if venue.replayed else None
 
 
+def greetings_of(
+    session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes, say: Texts
+) -> list[Fact]:
+    """Who wants to be greeted at a venue and is there, for who keeps it."""
+    seen = presence.picture(session, venue_id=venue.id, now=now, presence=rules)
+    return [
+        {"name": say.name(one.name, venue.simulated), "times": one.times, "since": times.from_ms(one.since_ms)}
+        for one in sight.look(seen, eyes).greetings
+    ]
+
+
 def visits_today(session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes) -> Fact:
     """How many have visited a venue on its own day, each attendance once; of a recording on its last one."""
     at = presence.now_of(session, venue=venue, now=now)

@@ -125,6 +125,8 @@ def show_venue(
         venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
+        keeps=eyes.keeps,
+        greetings=facts.greetings_of(session, venue, now, settings.presence, eyes, say) if eyes.keeps else [],
         recorded_at=facts.recorded_at(session, venue, now),
         visits=facts.visits_today(session, venue, now, settings.presence, eyes),
     )
