@@ -194,6 +194,13 @@ class Checkin:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Webhooks:
+    """News that go to addresses which hosts chose."""
+
+    allow_private: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Up:
     """What `muster up` makes."""
 
@@ -216,6 +223,7 @@ class Settings:
     agent: Agent
     presence: Presence
     checkin: Checkin
+    webhooks: Webhooks
     up: Up
 
 

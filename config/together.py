@@ -12,8 +12,8 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _lags(settings)
     yield from _beacons(settings)
     yield from _spool(settings)
-    yield from _mail(settings)
     yield from _https(settings)
+    yield from _mail(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -89,6 +89,12 @@ def _spool(settings: Settings) -> Iterator[str]:
         yield _wrong("agent.clock", agent.clock, "it must be auto or system")
 
 
+def _https(settings: Settings) -> Iterator[str]:
+    server = settings.server
+    if (server.tls_file or settings.up.lan) and server.https_port == server.port:
+        yield _wrong("server.https_port", server.https_port, "it must not be server.port: HTTPS is served beside HTTP")
+
+
 def _mail(settings: Settings) -> Iterator[str]:
     mail = settings.mail
     if mail.security not in {"none", "starttls", "tls"}:
@@ -102,9 +108,3 @@ def _mail(settings: Settings) -> Iterator[str]:
 def _is_sender(text: str) -> bool:
     _, address = email.utils.parseaddr(text)
     return text.isprintable() and address.count("@") == 1 and not address.startswith("@") and not address.endswith("@")
-
-
-def _https(settings: Settings) -> Iterator[str]:
-    server = settings.server
-    if (server.tls_file or settings.up.lan) and server.https_port == server.port:
-        yield _wrong("server.https_port", server.https_port, "it must not be server.port: HTTPS is served beside HTTP")

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from server import database, health, problems, texts
+from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
@@ -20,6 +20,7 @@ from server.communities import routes as communities_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
 from server.events import routes as events_routes
+from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
@@ -32,7 +33,7 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import account, api_docs, crew, letters, operator, qr_codes, render, roles, sign_in
+from server.pages import account, api_docs, crew, letters, operator, qr_codes, render, roles, sign_in, trust
 from server.pages import routes as pages_routes
 from server.people import access, entering, oneself
 from server.people import routes as people_routes
@@ -41,6 +42,8 @@ from server.presence import routes as presence_routes
 from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
+from server.webhooks import routes as webhooks_routes
+from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     for router in (
         health.router,
         people_routes.strangers,
@@ -79,6 +83,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         sign_in.strangers,
         pages_routes.strangers,
         roles.strangers,
+        trust.strangers,
     ):
         app.include_router(router)
     for router in (
@@ -92,6 +97,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         presence_routes.router,
         checkins_routes.router,
         corrections_routes.router,
+        exports_routes.router,
+        webhooks_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,
@@ -133,6 +140,8 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         )
     )
     broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
+    waking = Waking(engine)
+    broker.subscribe(news.SUBSCRIPTION, lambda topic, _payload, _retained: waking.take(news.topic_name(topic) or ""))
     broker.subscribe(statuses.PATTERN, heard.take, qos=1)
     broker.on_connect(hub.doubt)
     broker.on_connect(announcer.forget)
@@ -142,12 +151,14 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
         broker.start()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep_in_step(announcer, broker, clock, stopping), name="configs")
+        looking = asyncio.create_task(waking.run(), name="webhooks")
         try:
             async with jobs.running(Work(engine, settings, clock)):
                 yield
         finally:
             stopping.set()
-            await asyncio.gather(keeping, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(keeping, looking, return_exceptions=True)
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)

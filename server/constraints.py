@@ -29,6 +29,11 @@ def explain(session: Session, sentences: Mapping[str, MusterError]) -> Iterator[
         raise sentences[name] from None
 
 
+def lock(to_edit: bool) -> dict[str, bool] | None:
+    """How a row is read: to be edited, so that two who do wait for each other, and nobody who refers to it waits."""
+    return {"key_share": True} if to_edit else None
+
+
 def refuse_taken(session: Session, ids: InstrumentedAttribute[str], wanted: Iterable[str], taken: MusterError) -> None:
     """Raises `taken` when there are rows of these ids; one made at this moment is told by the constraint."""
     if session.scalar(select(ids).where(ids.in_(list(wanted))).limit(1)) is not None:

@@ -66,6 +66,18 @@ class TooMany(MusterError):
         self.retry_after_s = retry_after_s
 
 
+class NotAllowed(MusterError):
+    """This address does not do that."""
+
+    code = "method_not_allowed"
+
+
+class TooLarge(MusterError):
+    """That is more than this server takes at once."""
+
+    code = "too_large"
+
+
 class Unavailable(MusterError):
     """A part of muster is not reachable at the moment; please try again."""
 
@@ -76,9 +88,11 @@ class Unavailable(MusterError):
 HTTP_STATUS: tuple[tuple[type[MusterError], int], ...] = (
     (SignInNeeded, 401),
     (NotFound, 404),
+    (NotAllowed, 405),
     (Conflict, 409),
     (Refused, 403),
     (Precondition, 412),
+    (TooLarge, 413),
     (Invalid, 422),
     (TooMany, 429),
     (Unavailable, 503),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from geo import areas
 from server import names
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z")
@@ -48,12 +49,47 @@ NewId = Annotated[
         description="lower-case letters, digits and hyphens; made from the name where none is given",
     ),
 ]
+# What is longer is no name; the sentence about what is too long for one is of `names`.
 Name = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=names.TEXT_MAX_LENGTH)]
 OfId = Annotated[str, Field(max_length=names.ID_MAX_LENGTH)]
+# Bounds are told here and kept by geo.areas, which sees when the two are swapped and says so.
+Longitude = Annotated[float, Field(json_schema_extra={"minimum": -180, "maximum": 180})]
+Latitude = Annotated[float, Field(json_schema_extra={"minimum": -90, "maximum": 90})]
 Position = Annotated[
-    tuple[float, float], Field(description="longitude and latitude in degrees (WGS 84), longitude first")
+    tuple[Longitude, Latitude], Field(description="longitude and latitude in degrees (WGS 84), longitude first")
 ]
-Polygon = Annotated[dict[str, Any], Field(description="a GeoJSON Polygon (WGS 84, longitude first)")]
+_RINGS = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": areas.MAX_POINTS // 4,
+    "items": {
+        "type": "array",
+        "minItems": 4,
+        "maxItems": areas.MAX_POINTS,
+        "items": {
+            "type": "array",
+            "prefixItems": [
+                {"type": "number", "minimum": -180, "maximum": 180},
+                {"type": "number", "minimum": -90, "maximum": 90},
+            ],
+            "minItems": 2,
+            "maxItems": 3,
+            "items": {"type": "number", "minimum": -20_000, "maximum": 20_000},
+        },
+    },
+}
+Polygon = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "a GeoJSON Polygon (WGS 84, longitude first)",
+            "required": ["type", "coordinates"],
+            "properties": {"type": {"const": "Polygon"}, "coordinates": _RINGS},
+        }
+    ),
+]
 
 
 class Incoming(BaseModel):

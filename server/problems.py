@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from server.errors import Invalid, MusterError, TooMany, Unavailable, http_status
+from server.errors import Invalid, MusterError, NotAllowed, NotFound, TooLarge, TooMany, Unavailable, http_status
 from server.pages import render
 from server.requests import context, texts_for
 from server.texts import IN_ENGLISH, Texts, later
@@ -29,10 +29,11 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
-_SENTENCES = {
-    404: ("not_found", later("There is nothing at this address.")),
-    405: ("method_not_allowed", later("This address does not do that.")),
-    413: ("too_large", later("That is more than this server takes at once.")),
+# What is answered before any route of ours is reached.
+_BEFORE: Mapping[int, MusterError] = {
+    404: NotFound(later("There is nothing at this address.")),
+    405: NotAllowed(),
+    413: TooLarge(),
 }
 
 
@@ -48,9 +49,23 @@ def install(app: FastAPI) -> None:
 
 def problem(status: int, code: str, detail: str, say: Texts = IN_ENGLISH, **more: Any) -> JSONResponse:
     """An RFC 9457 problem. say: the texts in whose language the detail is."""
-    body = {"type": f"urn:muster:{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     headers = render.language_headers(say)
-    return JSONResponse({**body, "code": code, **more}, status, headers, MEDIA_TYPE)
+    return JSONResponse({**_body(status, code, detail), **more}, status, headers, MEDIA_TYPE)
+
+
+def of(error: MusterError, say: Texts = IN_ENGLISH) -> JSONResponse:
+    """An error of ours as a problem, in that language."""
+    return problem(http_status(error), error.code, say.gettext(error.template, **error.values), say)
+
+
+def body(error: MusterError) -> dict[str, Any]:
+    """What a problem of this error says."""
+    return _body(http_status(error), error.code, error.detail)
+
+
+def _body(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    return {"type": f"urn:muster:{code}", "title": title, "status": status, "detail": detail, "code": code}
 
 
 def _answer_ours(request: Request, error: Exception) -> Response:
@@ -77,8 +92,9 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
 
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, detail = _SENTENCES.get(error.status_code, ("invalid", str(error.detail)))
-    response = _answer(request, error.status_code, code, texts_for(request).gettext(detail))
+    ours = _BEFORE.get(error.status_code, Invalid(str(error.detail)))
+    detail = texts_for(request).gettext(ours.template)
+    response = _answer(request, error.status_code, ours.code, detail)
     response.headers.update(error.headers or {})
     return response
 
@@ -93,7 +109,8 @@ def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     log.error("%s %s failed: %s", request.method, request.url.path, kind)
-    response = _answer(request, 500, "error", texts_for(request).gettext("This is our fault, not yours. It was noted."))
+    detail = texts_for(request).gettext("This is our fault, not yours. It was noted.")
+    response = _answer(request, 500, MusterError.code, detail)
     for name, value in HEADERS.items():  # it is made outside of what gives them to all others
         response.headers.setdefault(name, value)
     return response

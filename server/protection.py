@@ -7,10 +7,17 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
+from server.errors import Refused, TooLarge
 from server.requests import texts_for
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+
+class OtherSite(Refused):
+    """This request came from another site's page."""
+
+    code = "other_site"
 
 
 class Protection:
@@ -38,17 +45,14 @@ class Protection:
             await self._app(scope, receive, send_with_headers)
             return
         headers = Headers(scope=scope)
+        say = texts_for(HTTPConnection(scope))
         if not self._is_own(headers, scope["scheme"]):
-            say = texts_for(HTTPConnection(scope))
-            detail = say.gettext("This request came from another site's page.")
-            refusal = problems.problem(403, "other_site", detail, say)
-            await refusal(scope, receive, send_with_headers)
+            await problems.of(OtherSite(), say)(scope, receive, send_with_headers)
             return
         body = await _read_body(headers, receive)
         if body is None:
-            say = texts_for(HTTPConnection(scope))
-            detail = say.gettext("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
-            too_large = problems.problem(413, "too_large", detail, say)
+            error = TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
+            too_large = problems.of(error, say)
             too_large.headers["Connection"] = "close"
             await too_large(scope, receive, send_with_headers)
             return

@@ -19,7 +19,15 @@ from server.texts import Texts
 
 Clock = Callable[[], dt.datetime]
 
-Id = Annotated[str, Path(max_length=64, description="lower-case letters, digits and hyphens, 64 at most")]
+# What cannot be an id names nothing: it is not found, and nowhere refused as such.
+Id = Annotated[
+    str,
+    Path(
+        max_length=64,
+        json_schema_extra={"pattern": "^[a-z0-9-]{1,64}$"},
+        description="lower-case letters, digits and hyphens, 64 at most",
+    ),
+]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -77,7 +85,7 @@ def _settings(connection: HTTPConnection) -> Settings:
     return context(connection).settings
 
 
-def _page(
+def page(
     request: Request,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=paging.MOST, description="how many at most")] = paging.DEFAULT,
@@ -89,6 +97,8 @@ def _page(
         ),
     ] = None,
 ) -> paging.Page:
+    """Which page of a list is asked for; the next one's address goes into the answer."""
+
     def tell_next(cursor: str) -> None:
         others = [(name, value) for name, value in parse_qsl(request.url.query) if name not in ("limit", "cursor")]
         query = urlencode([*others, ("limit", limit), ("cursor", cursor)])
@@ -101,4 +111,4 @@ def _page(
 InTransaction = Annotated[Session, Depends(open_session, scope="function")]
 Now = Annotated[dt.datetime, Depends(_now)]
 InSettings = Annotated[Settings, Depends(_settings)]
-InPage = Annotated[paging.Page, Depends(_page)]
+InPage = Annotated[paging.Page, Depends(page)]

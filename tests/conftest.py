@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -25,6 +26,10 @@ from server.operations import mosquitto as private_mosquitto
 from server.operations import ports
 from server.operations import postgres as private_postgres
 from tests import processes
+
+# A machine may be slow: a test that takes long is no failure.
+hypothesis.settings.register_profile("muster", deadline=None)
+hypothesis.settings.load_profile("muster")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "muster_template"

@@ -49,6 +49,7 @@ SERVER_ORDER = (
     "pages",
     "problems",  # what went wrong is told as a page, too
     "protection",
+    "openapi",  # it describes all of the above
     "health",
     "app",
     "main",

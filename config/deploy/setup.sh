@@ -57,7 +57,7 @@ has_postgis() {
 }
 has_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
-has_chinese() { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh-cn)" ]; }
+has_chinese() { command -v fc-list >/dev/null && [ -n "$(fc-list "Noto Sans CJK SC")" ]; }
 
 missing() {
   local python
@@ -77,7 +77,7 @@ missing() {
   if [ "$purpose" = test ]; then
     command -v git >/dev/null || echo git
     has_chromium || echo chromium
-    has_chinese || echo fontconfig fonts-wqy-microhei
+    has_chinese || echo fontconfig fonts-noto-cjk
   fi
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from server.badges.model import Badge, Identity, Pairing
-from server.badges.service import UUID_BYTES
+from server.badges.service import LABEL_MAX_LENGTH, UUID_BYTES
 from server.fields import Incoming, Moment, Outgoing
 
 Sixteen = Annotated[int, Field(ge=0, le=0xFFFF)]
@@ -18,7 +18,7 @@ class NewBadge(Incoming):
     uuid: uuid.UUID
     major: Sixteen
     minor: Sixteen
-    label: str = ""
+    label: Annotated[str, Field(max_length=LABEL_MAX_LENGTH)] = ""
     since: Moment | None = None
 
     @property

@@ -38,6 +38,8 @@ class CheckIn(Base):
         ),
         # Of a step's member with those taken back, and of a member alone.
         Index("ix_checkin_member_id_step_id", "member_id", "step_id"),
+        # What is new since somebody looked: webhooks.
+        Index("ix_checkin_recorded_at", "recorded_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,8 +1,8 @@
 """Communities: making, joining and leaving them."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from server import names
+from server import names, versions
 from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.communities import schema
@@ -39,10 +39,32 @@ def create_community(
 
 
 @router.get("/{community_id}")
-def get_community(community_id: Id, viewer: access.Viewer, session: InTransaction) -> schema.CommunityOut:
+def get_community(
+    community_id: Id, viewer: access.Viewer, session: InTransaction, response: Response
+) -> schema.CommunityOut:
     """A community, with how many belong to it."""
     community = communities.get(session, community_id)
+    versions.tell(response, community)
     members = communities.members_of(session, community_id=community_id)
+    return schema.show(community, len(members), viewer.id in members)
+
+
+@router.patch("/{community_id}")
+def change_community(
+    community_id: Id,
+    wanted: schema.CommunityChange,
+    viewer: access.Viewer,
+    session: InTransaction,
+    response: Response,
+    if_match: versions.IfMatch = None,
+) -> schema.CommunityOut:
+    """Gives a community another name; for its hosts and operators. With `If-Match`, unless it was changed meanwhile."""
+    community = communities.get(session, community_id, to_edit=True)
+    members = communities.members_of(session, community_id=community_id)
+    access.check_hosts_community(session, viewer, community.id)
+    versions.edit(community, if_match)
+    communities.rename(session, community, name=community.name if wanted.name is None else wanted.name)
+    versions.tell(response, community)
     return schema.show(community, len(members), viewer.id in members)
 
 

@@ -11,6 +11,12 @@ class NewCommunity(Incoming):
     name: Name
 
 
+class CommunityChange(Incoming):
+    """What of a community is to be otherwise; what is left out stays."""
+
+    name: Name | None = None
+
+
 class CommunityOut(Outgoing):
     """A community; member: whether you belong to it."""
 

@@ -35,12 +35,18 @@ def create(session: Session, *, id: str, name: str) -> Community:
     return community
 
 
-def get(session: Session, id: str) -> Community:
-    """The community of this id; raises CommunityUnknown."""
-    community = session.get(Community, id) if names.is_id(id) else None
+def get(session: Session, id: str, *, to_edit: bool = False) -> Community:
+    """The community of this id, locked if it is read to be edited; raises CommunityUnknown."""
+    community = session.get(Community, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if community is None:
         raise CommunityUnknown("There is no community %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return community
+
+
+def rename(session: Session, community: Community, *, name: str) -> None:
+    """Gives a community another name; raises Invalid."""
+    community.name = names.check_name(name, "community")
+    session.flush()
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Community]:

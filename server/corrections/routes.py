@@ -1,8 +1,8 @@
 """Facts that change what was heard already: where agents stand, whose badges are, who means to come, and events."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from server import names
+from server import names, versions
 from server.badges import schema as badges_schema
 from server.badges import service as badges
 from server.corrections import placing, schema
@@ -143,14 +143,18 @@ def move_step(
     session: InTransaction,
     settings: InSettings,
     now: Now,
+    response: Response,
+    if_match: versions.IfMatch = None,
 ) -> events_schema.StepOut:
     """Moves a step to another time or place; for operators, and for the shop owner of both venues.
 
-    Check-ins by badge become as if it had always been so; all others stay.
+    Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the step's version in
+    quotes), unless somebody changed it meanwhile.
     """
-    step = events.get_step(session, event_id=event_id, step_id=step_id)
+    step = events.get_step(session, event_id=event_id, step_id=step_id, to_edit=True)
     venue_id = wanted.venue or step.venue_id
     access.check_keeps(session, viewer, [venues.get(session, one) for one in sorted({venue_id, step.venue_id})])
+    versions.edit(step, if_match)
     says_where = {"zone", "venue"} & wanted.model_fields_set
     moved = corrections.move_step(
         session,
@@ -164,6 +168,7 @@ def move_step(
         presence=settings.presence,
         now=now,
     )
+    versions.tell(response, moved)
     return events_schema.show_step(moved)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from server.fields import Incoming, Moment, OfId, Position
+from server.fleet.schema import Dbm
 
 Since = Annotated[
     Moment | None, Field(description="now or a past time; what was heard since then is put right. Nothing: from now on")
@@ -36,7 +37,7 @@ class NewPlacement(Incoming):
     since: Since = None
     until: Moment | None = None
     location: Position | None = None
-    rssi_floor: int | None = None
+    rssi_floor: Dbm | None = None
 
 
 class StepChange(Incoming):

@@ -10,7 +10,10 @@ from server.database import Base
 
 
 class DemoState(Base):
-    """One thing of the simulated world: `neighbourhood`, `person/<member>` or `agent/<id>`; the world writes it."""
+    """One thing of the simulated world; the world writes it.
+
+    `neighbourhood`, `crowd`, or `person/<member>`, `agent/<id>`, `venue/<id>`.
+    """
 
     __tablename__ = "demo_state"
 

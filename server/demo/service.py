@@ -21,6 +21,8 @@ CHANNEL = "muster_demo"
 NEIGHBOURHOOD = "neighbourhood"
 PERSON = "person/"
 AGENT = "agent/"
+VENUE = "venue/"
+CROWD = "crowd"
 
 
 class NobodySimulated(NotFound):
@@ -33,6 +35,12 @@ class NotSimulated(NotFound):
     """There is no simulated Pi of that name."""
 
     code = "not_simulated"
+
+
+class NoSuchLine(NotFound):
+    """There is no simulated venue of that name."""
+
+    code = "venue_not_simulated"
 
 
 class OutsideNeighbourhood(Invalid):
@@ -49,12 +57,13 @@ class NoWorld(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class You:
-    """The member's own simulated person and where she is, in degrees."""
+    """The member's own simulated person and where she is, in degrees. left: she forgot her badge in the café."""
 
     member_id: str
     badge_id: int
     lon: float
     lat: float
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +77,18 @@ class Pi:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the simulated world says of itself; bounds are west, south, east, north in degrees."""
+    """What the simulated world says of itself; bounds are west, south, east, north in degrees.
+
+    online: of each venue, whether its Pis reach the Internet. crowd: whether one is here.
+    """
 
     you: You | None
     pis: list[Pi]
     bounds: tuple[float, float, float, float]
     streets: dict[str, Any]
     people_simulated: int
+    online: dict[str, bool]
+    crowd: bool
 
 
 def describe(session: Session, *, member_id: str) -> World:
@@ -91,11 +105,13 @@ def describe(session: Session, *, member_id: str) -> World:
         if name.startswith(AGENT)
     ]
     return World(
-        You(member_id, own["badge"], own["lon"], own["lat"]) if own else None,
+        You(member_id, own["badge"], own["lon"], own["lat"], own.get("left", False)) if own else None,
         pis,
         tuple(neighbourhood["bounds"]),
         neighbourhood["streets"],
         sum(name.startswith(PERSON) for name in states),
+        {name.removeprefix(VENUE): value["online"] for name, value in sorted(states.items()) if name.startswith(VENUE)},
+        bool(states.get(CROWD, {}).get("here", False)),
     )
 
 
@@ -110,6 +126,26 @@ def move(session: Session, *, member_id: str, lon: float, lat: float) -> None:
     if not (math.isfinite(lon) and math.isfinite(lat) and west <= lon <= east and south <= lat <= north):
         raise OutsideNeighbourhood
     _notify(session, {"you": {"member": member_id, "lon": lon, "lat": lat}})
+
+
+def leave_badge(session: Session, *, member_id: str, left: bool) -> None:
+    """The member's simulated person forgets her badge in the café, or picks it up; raises NobodySimulated."""
+    if session.get(DemoState, PERSON + member_id) is None:
+        raise NobodySimulated
+    _notify(session, {"badge": {"member": member_id, "left": left}})
+
+
+def call_crowd(session: Session) -> None:
+    """Lets a crowd come to the bookshop, when the transaction commits; one that is there stays; raises NoWorld."""
+    _neighbourhood(session)
+    _notify(session, {"crowd": {}})
+
+
+def connect(session: Session, *, venue_id: str, online: bool) -> None:
+    """Cuts a simulated venue's Internet or gives it back, when the transaction commits; raises NoSuchLine."""
+    if session.get(DemoState, VENUE + venue_id) is None:
+        raise NoSuchLine
+    _notify(session, {"venue": {"id": venue_id, "online": online}})
 
 
 def venue_of(session: Session, *, agent_id: str) -> str:

@@ -1,7 +1,14 @@
 """What the API says of events and their steps: never who signed up."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from server.events import service as events
 from server.events.model import Event, Step
 from server.fields import Incoming, Moment, Name, NewId, OfId, Outgoing
+
+Dwell = Annotated[float, Field(ge=0, le=events.MAX_DWELL_S)]
 
 
 class NewStep(Incoming):
@@ -14,9 +21,9 @@ class NewStep(Incoming):
     starts_at: Moment
     ends_at: Moment
     opens_at: Moment | None = None
-    dwell_signed_up_s: float | None = None
-    dwell_walk_in_s: float | None = None
-    capacity: int | None = None
+    dwell_signed_up_s: Dwell | None = None
+    dwell_walk_in_s: Dwell | None = None
+    capacity: Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)] | None = None
 
 
 class NewEvent(Incoming):
@@ -26,11 +33,18 @@ class NewEvent(Incoming):
     name: Name
     organizer: OfId | None = None
     community: OfId | None = None
-    steps: list[NewStep]
+    steps: Annotated[list[NewStep], Field(min_length=1, max_length=events.MAX_STEPS)]
+
+
+class EventChange(Incoming):
+    """What of an event is to be otherwise; what is left out stays. community: null for one that is open to all."""
+
+    name: Name | None = None
+    community: OfId | None = None
 
 
 class StepOut(Outgoing):
-    """A step with its check-in rule; dwell: seconds that somebody has to be heard."""
+    """A step with its check-in rule; dwell: seconds that somebody has to be heard. version: for `If-Match`."""
 
     id: str
     name: str
@@ -42,6 +56,7 @@ class StepOut(Outgoing):
     dwell_signed_up_s: float
     dwell_walk_in_s: float
     capacity: int | None
+    version: int
 
 
 class EventOut(Outgoing):
@@ -69,6 +84,7 @@ def show_step(step: Step) -> StepOut:
         dwell_signed_up_s=step.dwell_signed_up_s,
         dwell_walk_in_s=step.dwell_walk_in_s,
         capacity=step.capacity,
+        version=step.version,
     )
 
 

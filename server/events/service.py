@@ -130,9 +130,9 @@ def create(
     return event
 
 
-def get_step(session: Session, *, event_id: str, step_id: str) -> Step:
-    """A step of this event; raises StepUnknown."""
-    step = session.get(Step, step_id) if names.is_id(step_id) else None
+def get_step(session: Session, *, event_id: str, step_id: str, to_edit: bool = False) -> Step:
+    """A step of this event, locked if it is read to be edited; raises StepUnknown."""
+    step = session.get(Step, step_id, with_for_update=constraints.lock(to_edit)) if names.is_id(step_id) else None
     if step is None or step.event_id != event_id:
         raise StepUnknown("There is no step %(step)r in this event.", step=step_id[: names.ID_MAX_LENGTH])
     return step
@@ -164,12 +164,24 @@ def move_step(
     return step
 
 
-def get(session: Session, id: str) -> Event:
-    """The event of this id; raises EventUnknown."""
-    event = session.get(Event, id) if names.is_id(id) else None
+def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
+    """The event of this id, locked if it is read to be edited; raises EventUnknown."""
+    event = session.get(Event, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
     if event is None:
         raise EventUnknown("There is no event %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return event
+
+
+def edit(session: Session, event: Event, *, name: str, community_id: str | None) -> None:
+    """Gives an event another name or community, None for one that is open to all; who signed up stays so.
+
+    Raises CommunityUnknown, Invalid.
+    """
+    if community_id is not None:
+        communities.get(session, community_id)
+    event.name, event.community_id = names.check_name(name, "event"), community_id
+    session.flush()
+    topics.bump(session, [f"event/{event.id}"])
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Event]:
@@ -180,8 +192,8 @@ def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Ev
 def organized_by(session: Session, *, member_id: str) -> list[Event]:
     """The events that somebody organizes or hosts, those that end last first."""
     hosted = roles.held_by(session, member_id=member_id, kind="event")
-    wanted = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
-    return paging.EVERYTHING.read(session, wanted, *_LAST_FIRST)
+    rows = select(Event).where(or_(Event.organizer_id == member_id, Event.id.in_(hosted)))
+    return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
@@ -241,6 +253,11 @@ def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime
         .on_conflict_do_nothing(index_elements=[SignUp.event_id, SignUp.member_id])
     )
     topics.bump(session, [topics.EXPECTED, f"event/{event_id}", f"member/{member_id}"])
+
+
+def refuse_over(session: Session, *, event_id: str, now: dt.datetime) -> None:
+    """Raises EventUnknown, EventOver once its last step has ended."""
+    _refuse_over(session, get(session, event_id), now)
 
 
 def withdraw(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:

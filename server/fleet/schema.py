@@ -1,11 +1,15 @@
 """What the API says of agents and where they stand."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from beacon_agent import wire
 from server.fields import Incoming, Moment, OfId, Outgoing, Position
 from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
+
+Dbm = Annotated[int, Field(ge=fleet.RSSI_FLOOR_DBM[0], le=fleet.RSSI_FLOOR_DBM[1])]
 
 
 class NewPlacement(Incoming):
@@ -14,7 +18,7 @@ class NewPlacement(Incoming):
     venue: OfId
     zone: OfId
     location: Position | None = None
-    rssi_floor: int = wire.RSSI_DBM[0]
+    rssi_floor: Dbm = wire.RSSI_DBM[0]
 
 
 class NewAgent(Incoming):

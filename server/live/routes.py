@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse
+from pydantic import Field
 from starlette.responses import Response
 
 from server.errors import Invalid
@@ -36,12 +37,13 @@ def hub(request: Request) -> Hub:
     return found
 
 
+Topic = Annotated[str, Field(max_length=100)]  # more than a kind and an id have
 InHub = Annotated[Hub, Depends(hub)]
 
 
 async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
     wanted = wanted._replace(language=texts_for(request).language)
-    return stream.respond(hub, await hub.join(access.token_of(request) or None, wanted))
+    return stream.respond(hub, await hub.join(access.token_of(request), wanted))
 
 
 @router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)
@@ -64,7 +66,7 @@ async def watch_oneself(viewer: access.Viewer, request: Request, hub: InHub) -> 
 
 @router.get("/live", response_class=Response, responses=_ANSWER)
 async def watch_several(
-    request: Request, hub: InHub, topic: Annotated[list[str], Query(default_factory=list, max_length=MAX_TOPICS)]
+    request: Request, hub: InHub, topic: Annotated[list[Topic], Query(default_factory=list, max_length=MAX_TOPICS)]
 ) -> Response:
     """Several topics in one connection, since a browser opens only six to one server."""
     if not topic:

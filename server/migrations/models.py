@@ -7,11 +7,29 @@ from server.checkins import model as checkins
 from server.communities import model as communities
 from server.demo import model as demo
 from server.events import model as events
+from server.exports import model as exports
 from server.fleet import model as fleet
 from server.limits import model as limits
 from server.mail import model as mail
 from server.people import model as people
 from server.presence import model as presence
 from server.venues import model as venues
+from server.webhooks import model as webhooks
 
-ALL = (topics, mail, limits, audit, people, venues, fleet, badges, communities, events, presence, checkins, demo)
+ALL = (
+    topics,
+    mail,
+    limits,
+    audit,
+    people,
+    venues,
+    fleet,
+    badges,
+    communities,
+    events,
+    presence,
+    checkins,
+    exports,
+    webhooks,
+    demo,
+)

@@ -7,7 +7,7 @@ raised, and the first line of each class's docstring), and from the names of the
 import ast
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,11 +67,11 @@ def _extract_python() -> Iterator[Found]:
         for path in sorted(SERVER.rglob("*.py"))
         if path.relative_to(SERVER).parts[0] not in LEFT_OUT
     }
-    errors = _error_classes(trees)
+    errors = error_classes(trees.values())
     for path, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                name = _last_name(node.func)
+                name = last_name(node.func)
                 count = 1 if name in errors else FUNCTIONS.get(name, 0)
                 said = [arg.value for arg in node.args[:count] if isinstance(arg, ast.Constant)]
                 if count and len(said) == count:
@@ -80,10 +80,11 @@ def _extract_python() -> Iterator[Found]:
                 yield Found((ast.get_docstring(node) or "").splitlines()[0], path)
 
 
-def _error_classes(trees: Mapping[str, ast.Module]) -> set[str]:
+def error_classes(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of all classes of errors that have something to say to people."""
     bases = {
-        node.name: {_last_name(base) for base in node.bases}
-        for tree in trees.values()
+        node.name: {last_name(base) for base in node.bases}
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
@@ -93,7 +94,8 @@ def _error_classes(trees: Mapping[str, ast.Module]) -> set[str]:
     return found
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """`Refused` of both `Refused` and `errors.Refused`."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 

@@ -4,7 +4,8 @@ import datetime
 import hashlib
 import urllib.parse
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextvars import ContextVar
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,11 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",  # a one-time link must not travel to another site
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+# What a browser may give to a page's scripts if its reader agrees: closed unless the page's template says it `uses` it.
+FEATURES = ("camera", "geolocation", "publickey-credentials-create", "publickey-credentials-get")
+_used: ContextVar[set[str]] = ContextVar("used")
 
 # A page shows who is where: no shared cache may keep it.
 PAGE_CACHE_CONTROL = "no-store"
@@ -144,6 +148,24 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
+def uses(*features: str) -> str:
+    """Said by a template or macro of what its scripts ask the browser for: `{{ uses("camera") }}`; prints nothing.
+
+    Raises ValueError for what is none of `FEATURES`.
+    """
+    for feature in features:
+        if feature not in FEATURES:
+            raise ValueError(f"{feature} is none of {', '.join(FEATURES)}")
+    _used.get(set()).update(features)
+    return ""
+
+
+def permissions_policy(used: Collection[str]) -> str:
+    """The header that opens what is used to our own pages, and closes everything else."""
+    opened = [f"{feature}=({'self' if feature in used else ''})" for feature in FEATURES]
+    return ", ".join([*opened, "microphone=()"])
+
+
 @cache
 def environment(language: str = ENGLISH) -> jinja2.Environment:
     """The Jinja environment of a language: autoescaped, a missing variable is a fault, texts pass through gettext."""
@@ -160,6 +182,7 @@ def environment(language: str = ENGLISH) -> jinja2.Environment:
         say.look_up, say.look_up_plural, newstyle=True
     )
     made.globals["static"] = static_url
+    made.globals["uses"] = uses
     made.globals["language"] = say.tag
     made.filters["local_time"] = local_time
     made.filters["local_day"] = partial(local_day, language=say.language)
@@ -184,8 +207,24 @@ def page(request: Request, name: str, /, *, status_code: int = 200, **context: A
     values = {"viewer": None, "demo": False, "path": request.url.path, **context}
     if viewer := values["viewer"]:
         values["viewer"] = {**viewer, "name": say.name(viewer["name"], viewer.get("simulated", False))}
-    html = environment(say.language).get_template(name).render(values)
-    headers = {**SECURITY_HEADERS, **language_headers(say), "Cache-Control": PAGE_CACHE_CONTROL}
+    answer = respond(environment(say.language).get_template(name), values, status_code)
+    answer.headers.update(language_headers(say))
+    return answer
+
+
+def respond(template: jinja2.Template, values: Mapping[str, Any], status_code: int = 200) -> HTMLResponse:
+    """What a template makes, with the headers that every page carries; it may use what the template `uses`."""
+    used: set[str] = set()
+    token = _used.set(used)
+    try:
+        html = template.render(values)
+    finally:
+        _used.reset(token)
+    headers = {
+        **SECURITY_HEADERS,
+        "Permissions-Policy": permissions_policy(used),
+        "Cache-Control": PAGE_CACHE_CONTROL,
+    }
     return HTMLResponse(html, status_code=status_code, headers=headers)
 
 

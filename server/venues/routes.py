@@ -1,8 +1,8 @@
 """Venues: one's own, any one with its zones, and new ones."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from server import names
+from server import names, versions
 from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.people import access, roles
@@ -45,9 +45,13 @@ def create_venue(wanted: schema.NewVenue, _operator: access.Operator, session: I
 
 
 @router.get("/{venue_id}")
-def get_venue(venue_id: Id, _viewer: access.Viewer, session: InTransaction) -> schema.VenueWithZones:
+def get_venue(
+    venue_id: Id, _viewer: access.Viewer, session: InTransaction, response: Response
+) -> schema.VenueWithZones:
     """A venue and its zones."""
-    return schema.show_with_zones(venues.get(session, venue_id), venues.zones_of(session, venue_id=venue_id))
+    venue = venues.get(session, venue_id)
+    versions.tell(response, venue)
+    return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))
 
 
 @router.get("/{venue_id}/staff", tags=["roles"])

@@ -1,8 +1,14 @@
 """What the API says of venues and zones."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from server.fields import Incoming, Name, NewId, OfId, Outgoing, Polygon, Position
 from server.venues import service as venues
 from server.venues.model import Venue, Zone
+
+Level = Annotated[int, Field(ge=venues.LEVELS[0], le=venues.LEVELS[1])]
 
 
 class NewZone(Incoming):
@@ -10,7 +16,7 @@ class NewZone(Incoming):
 
     id: NewId
     name: Name
-    level: int = 0
+    level: Level = 0
     area: Polygon | None = None
 
 
@@ -19,11 +25,11 @@ class NewVenue(Incoming):
 
     id: NewId
     name: Name
-    time_zone: str
+    time_zone: Annotated[str, Field(max_length=64, description="an IANA name")]
     owner: OfId | None = None
     location: Position | None = None
-    zones: tuple[NewZone, ...] = ()
-    join_gap_s: int = 300
+    zones: Annotated[tuple[NewZone, ...], Field(max_length=venues.MAX_ZONES)] = ()
+    join_gap_s: Annotated[int, Field(ge=venues.JOIN_GAP_S[0], le=venues.JOIN_GAP_S[1])] = 300
 
 
 class ZoneOut(Outgoing):

@@ -186,4 +186,4 @@ class FlowMachine(RuleBasedStateMachine):
 
 
 TestFlowMachine = FlowMachine.TestCase
-TestFlowMachine.settings = settings(max_examples=60, deadline=None)
+TestFlowMachine.settings = settings(max_examples=60)

@@ -83,7 +83,7 @@ def assert_same_presence(before: list[Draft], after: list[Draft]) -> None:
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(windows(), st.data())
 def test_merging_changes_neither_visits_nor_heard_time_nor_listening(
     drafts: list[Draft], chosen: st.DataObject
@@ -142,7 +142,7 @@ def test_a_slot_begins_at_a_multiple_of_its_length() -> None:
 # --- from an undated time to a dated one ---------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(windows(), st.integers(-5_000_000, 5_000_000))
 def test_dating_loses_no_reading_and_claims_no_listening(drafts: list[Draft], shift_ms: int) -> None:
     dated = list(itertools.chain.from_iterable(merging.align(drafts, shift_ms)))

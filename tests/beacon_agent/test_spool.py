@@ -113,7 +113,7 @@ def test_an_acknowledgement_of_another_boot_settles_nothing(tmp_path: Path) -> N
     second.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     done=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 5)), max_size=4),
     refused=st.sets(st.integers(1, 15), max_size=3),

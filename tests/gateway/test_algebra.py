@@ -81,7 +81,7 @@ def logs(draw: st.DrawFn) -> list[wire.Report]:
 ACTS = st.sampled_from(["go on"] * 6 + ["everything", "other takes over", "crash at commit", "crash at ack", "restart"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reports=logs(), coalesce_s=st.sampled_from(["0", "15"]), data=st.data())
 def test_the_tables_are_those_of_the_whole_log(
     world: plant.World, reports: list[wire.Report], coalesce_s: str, data: st.DataObject

@@ -140,7 +140,6 @@ def _arrivals(chance: random.Random, reports: list[wire.Report]) -> list[wire.Re
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(seed=227613, restless=False, guests=True)  # a doubt that an earlier fold had seen counts

@@ -28,6 +28,12 @@ SEATED_BEFORE_S = 60.0
 # Where those go first who come for something else as well.
 FIRST = {Intent.TABLE: "cafe-back", Intent.PRESS: "workshop-press"}
 STAGE = "books-reading"
+# A crowd stands on the pavement and walks in one after the other; the last one is in within half a minute.
+CROWD_SETS_OFF_S = 14.0
+# It leaves when everybody has been there long enough to be checked in without having signed up (90 s), and some more.
+CROWD_LEAVES_S = (200.0, 260.0)
+# Where a badge is forgotten: on a table of the café.
+LEFT_AT = (50.5, 16.5)
 
 
 @dataclass(slots=True)
@@ -41,8 +47,14 @@ class Person:
     path: deque[Point] = field(default_factory=deque)
     plan: deque[tuple[float, str | None]] = field(default_factory=deque)  # (when to set off, zone or None: home)
     held: bool = False  # somebody moved her by hand: she stays where she was put
+    left_at: Point | None = None  # where she forgot her badge
     mills_at_s: float = 0.0
     advert_at_s: float = 0.0
+
+    @property
+    def badge_at(self) -> Point | None:
+        """Where her badge is."""
+        return self.left_at or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,8 @@ class Crowd:
         for stranger, identity in residents.STRANGERS.items():
             self.people[stranger] = Person(stranger, Intent.LOCAL, identity)
         for person in self.people.values():
-            person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
+            if person.intent is not Intent.CROWD:
+                person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
             if person.intent is Intent.WAIT:
                 person.at = neighbourhood.YOU_AT_M
         self._stroll_locals(now_s)
@@ -114,7 +127,7 @@ class Crowd:
             while person.advert_at_s <= now_s:
                 jitter = self._random.uniform(-ADVERT_JITTER_S, ADVERT_JITTER_S)
                 person.advert_at_s = max(person.advert_at_s + ADVERT_S + jitter, now_s - 5 * ADVERT_S)
-                if person.at is not None:
+                if person.badge_at is not None:
                     yield person
 
     def hold(self, person_id: str, at: Point) -> Person:
@@ -123,6 +136,29 @@ class Crowd:
         person.at, person.held = at, True
         person.path.clear()
         return person
+
+    def leave_badge(self, person_id: str, left: bool) -> None:
+        """Somebody forgets her badge in the café, or has it again. Raises KeyError for nobody of that id."""
+        self.people[person_id].left_at = LEFT_AT if left else None
+
+    def call_crowd(self, now_s: float) -> None:
+        """Lets those come to the bookshop who make up a crowd; who is there already is not disturbed."""
+        zones = [zone.id for zone in neighbourhood.BOOKS.zones]
+        for person in self._crowd():
+            if person.at is None and not person.held:
+                sets_off_s = now_s + self._random.uniform(0, CROWD_SETS_OFF_S)
+                leaves_s = now_s + self._random.uniform(*CROWD_LEAVES_S)
+                person.plan = deque([(sets_off_s, self._random.choice(zones)), (leaves_s, None)])
+                person.at = self._near_door(person)
+                person.advert_at_s = now_s + self._random.uniform(0, ADVERT_S)
+                person.mills_at_s = leaves_s  # she neither strolls on the pavement nor waits there
+
+    def crowd_here(self) -> int:
+        """How many of a crowd are in the neighbourhood."""
+        return sum(person.at is not None for person in self._crowd())
+
+    def _crowd(self) -> list[Person]:
+        return [person for person in self.people.values() if person.intent is Intent.CROWD]
 
     def _arrivals(self, count: int, evening: Evening, now_s: float) -> list[float]:
         """When each of `count` people appears in the street, ascending; before now_s: she is there already."""

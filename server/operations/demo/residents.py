@@ -24,6 +24,7 @@ class Intent(StrEnum):
     PRESS = "press"  # prints a cover in the workshop, then comes to the stories
     LOCAL = "local"  # works or strolls here, whatever is on
     AT_HOME = "at-home"  # signed up, and will not come
+    CROWD = "crowd"  # comes when somebody calls for a crowd, and leaves again
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,32 @@ _TABLE = (
 )
 _PRESS = (("viktor", "Viktor Horváth"), ("wanjiku", "Wanjiku Kamau"), ("yuki", "Yuki Tanaka"))
 _AT_HOME = (("freya", "Freya Jensen"), ("idris", "Idris Bello"), ("luca", "Luca Conti"), ("mei", "周梅"))
+_CROWD = (
+    ("ada", "Ada"),
+    ("bruno", "Bruno"),
+    ("cleo", "Cleo"),
+    ("dario", "Dario"),
+    ("emmy", "Emmy"),
+    ("femi", "Femi"),
+    ("greta", "Greta"),
+    ("hugo", "Hugo"),
+    ("ines", "Inès"),
+    ("jamal", "Jamal"),
+    ("kira", "Kira"),
+    ("linus", "Linus"),
+    ("mona", "Mona"),
+    ("nilo", "Nilo"),
+    ("olga", "Olga"),
+    ("pavel", "Pavel"),
+    ("qing", "阿青"),
+    ("rafa", "Rafa"),
+    ("sanna", "Sanna"),
+    ("theo", "Theo"),
+    ("uma", "Uma"),
+    ("vera", "Vera"),
+    ("wanda", "Wanda"),
+    ("xavi", "Xavi"),
+)
 _WALK_INS = (("paloma", "Paloma Vega"), ("ewan", "Ewan Fraser"), ("noor", "Noor Haddad"))
 
 RESIDENTS = (
@@ -125,6 +152,8 @@ RESIDENTS = (
     *(Resident(id_, name, Intent.PRESS) for id_, name in _PRESS),
     *(Resident(id_, name, Intent.AT_HOME) for id_, name in _AT_HOME),
     *(Resident(id_, name, Intent.STORIES, signed_up=False) for id_, name in _WALK_INS),
+    # The last ones: the place in this list is a badge's number, and badges that were handed out keep theirs.
+    *(Resident(f"crowd-{id_}", name, Intent.CROWD, signed_up=False) for id_, name in _CROWD),
 )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import os
 import zoneinfo
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -101,10 +102,10 @@ def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     LoginsError.
     """
     with database.transaction(engine) as session:
+        newcomers = _make_people(session)
         if not any(venue.id == neighbourhood.BOOKS.id for venue in venues.list_all(session)):
-            _make_people(session)
             _make_venues(session, now)
-            _make_badges(session, now)
+        _make_badges(session, newcomers, now)
         demo.keep(
             session,
             {
@@ -185,9 +186,13 @@ def _announce(session: Session, settings: Settings, gathering: Gathering, now: d
         events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
 
 
-def _make_people(session: Session) -> None:
-    communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
-    for resident in RESIDENTS:
+def _make_people(session: Session) -> list[Resident]:
+    """Makes those who are not there yet, and returns them."""
+    known = {member.id for member in people.list_all(session)}
+    if not any(community.id == COMMUNITY for community in communities.list_all(session)):
+        communities.create(session, id=COMMUNITY, name=COMMUNITY_NAME)
+    newcomers = [resident for resident in RESIDENTS if resident.id not in known]
+    for resident in newcomers:
         people.create(
             session,
             id=resident.id,
@@ -197,8 +202,9 @@ def _make_people(session: Session) -> None:
             simulated=True,
             demo_order=resident.demo_order,
         )
-        if resident.badge:
+        if resident.badge and resident.intent is not Intent.CROWD:
             communities.join(session, community_id=COMMUNITY, member_id=resident.id)
+    return newcomers
 
 
 def _make_venues(session: Session, now: dt.datetime) -> None:
@@ -227,8 +233,8 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
             )
 
 
-def _make_badges(session: Session, now: dt.datetime) -> None:
-    for resident in RESIDENTS:
+def _make_badges(session: Session, newcomers: Iterable[Resident], now: dt.datetime) -> None:
+    for resident in newcomers:
         if resident.badge:
             identity = residents.identity_of(resident)
             label = f"M-{int.from_bytes(identity[-2:]):03d}"  # as on a sticker: its minor

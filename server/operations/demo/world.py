@@ -1,17 +1,18 @@
 """The process `muster world`: steps the simulated people and their radio, and is the parent of the simulated Pis.
 
 It listens to PostgreSQL's channel `muster_demo` for what people want of it, and writes into `demo_state` where "You"
-are and which Pis run, whenever that changes.
+are, which Pis run and which venues have their Internet, whenever that changes.
 """
 
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import json
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ from server.demo import service as demo
 from server.errors import MusterError
 from server.events.model import Step
 from server.fleet import service as fleet
-from server.operations.demo import neighbourhood, people, pis, radio, residents, seed
-from server.operations.demo.residents import RESIDENTS
+from server.operations.demo import line, neighbourhood, people, pis, radio, residents, seed
+from server.operations.demo.residents import RESIDENTS, Intent
 
 # Five a second: a step is 26 cm of walking, and adverts reach the agents at most 0.2 s late.
 STEP_S = 0.2
 # The machine slept or was stopped for longer than this: people do not hurry to catch up.
 LONGEST_STEP_S = 1.0
+# So long a venue stays without the Internet when nobody gives it back: long enough to see all of it.
+CUT_S = 120.0
 # How often what the server may know is written, when it changed.
 KEEP_S = 0.5
 # How often it is looked whether the evening is over and the next one can be planned.
@@ -53,10 +56,16 @@ class World:
         badge_ids: dict[str, int],
         evening_id: str,
         seed: int,
+        lines: Mapping[str, line.Line] | None = None,
     ) -> None:
-        """badge_ids: by member. evening_id: the step that people come for. seed: of the air's chance."""
+        """badge_ids: by member. evening_id: the step that people come for. seed: of the air's chance.
+
+        lines: to the broker, by venue.
+        """
         self.crowd = crowd
         self.pis = fleet_of_pis
+        self._lines = lines or {}
+        self._mend_at_s: dict[str, float] = {}
         self.evening_id = evening_id
         self._badge_ids = badge_ids
         self._air = radio.Air(seed)
@@ -64,20 +73,23 @@ class World:
 
     def step(self, now_s: float, elapsed_s: float) -> None:
         """Moves people on, carries their adverts to the Pis and looks after the Pis' agents."""
+        for venue_id in [key for key, at_s in self._mend_at_s.items() if now_s >= at_s]:
+            self._connect(venue_id, True, now_s)
         for pi in self.pis.values():
             if news := pi.look_after(now_s):
                 print(news, flush=True)
         self.crowd.step(now_s, min(elapsed_s, LONGEST_STEP_S))
         for person in self.crowd.adverts(now_s):
-            assert person.at is not None
+            at = person.badge_at
+            assert at is not None
             data = residents.frame_of(person.identity)
-            space = neighbourhood.space_at(*person.at)
+            space = neighbourhood.space_at(*at)
             for pi_id, pi in self.pis.items():
                 place = neighbourhood.PIS[pi_id]
                 rssi = self._air.carry(
                     (person.id, pi_id),
                     power_dbm=residents.POWER_DBM,
-                    distance_m=neighbourhood.distance_m(person.at, place.at),
+                    distance_m=neighbourhood.distance_m(at, place.at),
                     walls_db=walls_db(space, place.zone),
                     now_s=now_s,
                 )
@@ -86,15 +98,23 @@ class World:
         for pi in self.pis.values():
             pi.flush()
 
-    def obey(self, wish: dict[str, Any]) -> None:
-        """Does what somebody wants: {"you": {"member", "lon", "lat"}} or {"agent": {"id", "running"}}.
+    def obey(self, wish: dict[str, Any], now_s: float) -> None:
+        """Does what somebody wants.
 
-        A wish for somebody or something that is not here, or of another shape, is passed over.
+        {"you": {"member", "lon", "lat"}}, {"badge": {"member", "left"}}, {"agent": {"id", "running"}},
+        {"venue": {"id", "online"}} or {"crowd": {}}. A wish for somebody or something that is not here, or of another
+        shape, is passed over.
         """
         with contextlib.suppress(KeyError, TypeError, AttributeError):
             if "you" in wish:
                 you = wish["you"]
                 self.crowd.hold(you["member"], neighbourhood.to_metres(float(you["lon"]), float(you["lat"])))
+            if "badge" in wish:
+                self.crowd.leave_badge(wish["badge"]["member"], bool(wish["badge"]["left"]))
+            if "crowd" in wish:
+                self.crowd.call_crowd(now_s)
+            if "venue" in wish:
+                self._connect(wish["venue"]["id"], bool(wish["venue"]["online"]), now_s)
             if "agent" in wish:
                 pi = self.pis[wish["agent"]["id"]]
                 if wish["agent"]["running"]:
@@ -102,15 +122,33 @@ class World:
                 else:
                     pi.kill()
 
+    def _connect(self, venue_id: str, online: bool, now_s: float) -> None:
+        line_ = self._lines[venue_id]
+        if online:
+            line_.mend()
+            self._mend_at_s.pop(venue_id, None)
+        else:
+            line_.cut()
+            self._mend_at_s[venue_id] = now_s + CUT_S
+
     def news(self) -> dict[str, dict[str, Any]]:
         """What changed, since the last call, of what the server may know."""
         states: dict[str, dict[str, Any]] = {}
         for resident in RESIDENTS:
-            if resident.id in self._badge_ids:
+            if resident.id in self._badge_ids and resident.intent is not Intent.CROWD:
                 # Nobody asks for those whom nobody can sign in as; who is away waits at the end of the street.
-                at = self.crowd.people[resident.id].at if resident.demo_order is not None else None
+                person = self.crowd.people[resident.id]
+                at = person.at if resident.demo_order is not None else None
                 lon, lat = neighbourhood.to_lon_lat(*(at or neighbourhood.ENDS_M[0]))
-                states[demo.PERSON + resident.id] = {"badge": self._badge_ids[resident.id], "lon": lon, "lat": lat}
+                states[demo.PERSON + resident.id] = {
+                    "badge": self._badge_ids[resident.id],
+                    "lon": lon,
+                    "lat": lat,
+                    "left": person.left_at is not None,
+                }
+        for venue_id, line_ in self._lines.items():
+            states[demo.VENUE + venue_id] = {"online": line_.whole}
+        states[demo.CROWD] = {"here": self.crowd.crowd_here() > 0}
         for venue in neighbourhood.VENUES:
             for place in venue.pis:
                 if place.id in self.pis:
@@ -131,6 +169,8 @@ class World:
         deadline = time.monotonic() + pis.STOP_S
         for pi in self.pis.values():
             pi.wait(deadline - time.monotonic())
+        for line_ in self._lines.values():
+            line_.close()
 
 
 @functools.cache
@@ -192,9 +232,19 @@ def build(engine: Engine, settings: Settings, now: dt.datetime, now_s: float, ch
         keys = {pi_id: fleet.get(session, pi_id).key for pi_id in neighbourhood.PIS}
         demo.forget(session)
     folder = Path(settings.up.folder).resolve()
-    fleet_of_pis = {pi_id: pis.make(pi_id, key, folder=folder, broker=settings.broker) for pi_id, key in keys.items()}
+    lines = {venue.id: line.Line(settings.broker.host, settings.broker.port) for venue in neighbourhood.VENUES}
+    fleet_of_pis = {
+        pi.id: pis.make(
+            pi.id,
+            keys[pi.id],
+            folder=folder,
+            broker=dataclasses.replace(settings.broker, host="127.0.0.1", port=lines[venue.id].port),
+        )
+        for venue in neighbourhood.VENUES
+        for pi in venue.pis
+    }
     crowd = people.Crowd(RESIDENTS, _evening(step, now, now_s), chance, now_s)
-    return World(crowd, fleet_of_pis, badge_ids, step.id, chance)
+    return World(crowd, fleet_of_pis, badge_ids, step.id, chance, lines)
 
 
 def run(settings: Settings) -> int:
@@ -233,7 +283,7 @@ def run(settings: Settings) -> int:
                 _plan_next(engine, settings, world, now_s)
                 evening_s = now_s
             for wish in wishes.wait(now_s + STEP_S - time.monotonic()):
-                world.obey(wish)
+                world.obey(wish, time.monotonic())
     finally:
         world.stop()
         wishes.close()

@@ -248,7 +248,7 @@ evenings = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(evenings, st.randoms(use_true_random=False), st.booleans(), st.booleans(), st.booleans())
 def test_any_order_splitting_and_repetition_gives_what_the_spans_say(
     world: World, readings: list[Reading], chance: random.Random, in_order: bool, patient: bool, days: bool

@@ -44,6 +44,8 @@ def engine(fresh_database: str) -> Iterator[Engine]:
                 demo.NEIGHBOURHOOD: {"bounds": [-30.001, 44.999, -29.999, 45.001], "streets": STREETS},
                 "person/you": {"badge": 7, "lon": -30.0, "lat": 45.0},
                 "agent/cafe-pi": {"venue": "cafe", "running": True},
+                "venue/cafe": {"online": True},
+                "crowd": {"here": False},
             },
         )
     yield engine
@@ -82,6 +84,9 @@ def test_anonymous_is_refused_everywhere(engine: Engine, listening: Callable[[],
         client.get("/api/demo"),
         client.post("/api/demo/you", json={"lon": -30.0, "lat": 45.0}),
         client.post("/api/demo/agents/cafe-pi", json={"running": False}),
+        client.post("/api/demo/you/badge", json={"left": True}),
+        client.post("/api/demo/crowd"),
+        client.post("/api/demo/venues/cafe", json={"online": False}),
     ):
         assert code(response) == (401, "sign_in_needed")
     assert listening() == []
@@ -93,6 +98,9 @@ def test_a_server_without_demonstration_has_none_of_this(engine: Engine, listeni
         client.get("/api/demo"),
         client.post("/api/demo/you", json={"lon": -30.0, "lat": 45.0}),
         client.post("/api/demo/agents/cafe-pi", json={"running": False}),
+        client.post("/api/demo/you/badge", json={"left": True}),
+        client.post("/api/demo/crowd"),
+        client.post("/api/demo/venues/cafe", json={"online": False}),
     ):
         assert code(response) == (404, "no_demo")
     assert listening() == []
@@ -100,8 +108,10 @@ def test_a_server_without_demonstration_has_none_of_this(engine: Engine, listeni
 
 def test_a_member_sees_herself_and_the_world(engine: Engine) -> None:
     assert make_client(engine, "you").get("/api/demo").json() == {
-        "you": {"member": "you", "badge": 7, "lon": -30.0, "lat": 45.0},
+        "you": {"member": "you", "badge": 7, "lon": -30.0, "lat": 45.0, "left": False},
         "agents": [{"id": "cafe-pi", "venue": "cafe", "running": True}],
+        "venues": [{"id": "cafe", "online": True}],
+        "crowd": False,
         "bounds": [-30.001, 44.999, -29.999, 45.001],
         "streets": STREETS,
         "people_simulated": 1,
@@ -179,3 +189,25 @@ def test_a_pi_that_is_not_simulated_cannot_be_killed(engine: Engine, listening: 
     refused = make_client(engine, "ops").post("/api/demo/agents/real-pi", json={"running": False})
     assert code(refused) == (404, "not_simulated")
     assert listening() == []
+
+
+def test_a_badge_is_left_behind_by_whose_it_is(engine: Engine, listening: Callable[[], list[Any]]) -> None:
+    assert make_client(engine, "you").post("/api/demo/you/badge", json={"left": True}).status_code == 204
+    refused = make_client(engine, "ops").post("/api/demo/you/badge", json={"left": True})
+    assert code(refused) == (404, "nobody_simulated")
+    assert listening() == [{"badge": {"member": "you", "left": True}}]
+
+
+def test_a_crowd_is_called_and_a_line_is_cut_by_who_may_switch_alone(
+    engine: Engine, listening: Callable[[], list[Any]]
+) -> None:
+    for member in ("guest", "early"):
+        client = make_client(engine, member)
+        assert code(client.post("/api/demo/crowd")) == (403, "organizers_only")
+        assert code(client.post("/api/demo/venues/cafe", json={"online": False})) == (403, "organizers_only")
+    assert listening() == []
+    client = make_client(engine, "you")
+    assert client.post("/api/demo/crowd").status_code == 204
+    assert client.post("/api/demo/venues/cafe", json={"online": False}).status_code == 204
+    assert code(client.post("/api/demo/venues/real", json={"online": False})) == (404, "venue_not_simulated")
+    assert listening() == [{"crowd": {}}, {"venue": {"id": "cafe", "online": False}}]

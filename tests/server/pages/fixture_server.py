@@ -16,7 +16,7 @@ from typing import Any
 
 import fastapi
 import uvicorn
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from server.pages import render
 from tests.server.pages import scenes
@@ -24,6 +24,15 @@ from tests.server.pages import scenes
 HAND_PORT = 8899
 HEARTBEAT_S = 15.0
 START_TIMEOUT_S = 20.0
+WAYS = [
+    {"role": "attendee", "name": "Robin"},
+    {"role": "owner", "name": "Amina Haddad"},
+    {"role": "organizer", "name": "Robin"},
+    {"role": "operator", "name": "Jun Park"},
+]
+SCAN = """{% extends "base.html" %}{% from "_scan.html" import scanner %}
+{% block content %}<h1>Come in</h1>{{ scanner("/d") }}{% endblock %}"""
+LED_TO = '<link rel="icon" href="data:,"><p>{}</p>'
 PEOPLE = [
     ("robin", "Robin", "That's you: a badge in your pocket, on the street, an evening free.", True),
     ("ana", "Ana Marković", "Hosts the Night of short stories. Sees who has come.", False),
@@ -205,7 +214,7 @@ def create(evening: Evening) -> fastapi.FastAPI:
     def stream(path: str, feed: Feed) -> None:
         app.add_api_route(path, lambda: feed.respond(), methods=["GET"], response_class=StreamingResponse)
 
-    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", places=[
+    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", ways=WAYS, places=[
         {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42,
          "visits": 118, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6},
@@ -213,8 +222,9 @@ def create(evening: Evening) -> fastapi.FastAPI:
          "visits": 0, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0},
     ])  # fmt: skip
-    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None)
-    page("/welcome", "landing.html")
+    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None, ways=[])
+    page("/welcome", "landing.html", ways=[])
+    page("/welcome-to-the-demonstration", "landing.html", ways=WAYS)
     people = [{"id": i, "name": name, "says": says, "first": first} for i, name, says, first in PEOPLE]
     signing_in: dict[str, Any] = {"email": "", "sentence": None, "passwords": False}
     page("/sign-in", "sign_in.html", people=people, next="/tonight", **signing_in)
@@ -229,6 +239,30 @@ def create(evening: Evening) -> fastapi.FastAPI:
         "gives": "Venue",
     }
     page("/api-docs", "api_docs.html", groups={"venues": [operation]}, openapi="/api/openapi.json", version="1")
+    authority = {
+        "name": "muster on shop (3fa0)",
+        "fingerprint": [f"{each:02X}" for each in range(0x60, 0x80)],
+        "until": now + datetime.timedelta(days=3000),
+        "secure_url": "https://192.168.178.21:8443",
+        "named_url": "https://shop.local:8443",
+    }
+    page("/trust", "trust.html", authority=authority, secure=False)
+    page("/trusted", "trust.html", authority=authority, secure=True)
+    page("/trust-nobody", "trust.html", authority=None, secure=False)
+    page("/trust-not-needed", "trust.html", authority=None, secure=True)
+
+    @app.get("/scan")
+    def scan() -> fastapi.Response:
+        return render.respond(render.environment().from_string(SCAN), {"viewer": robin, "demo": True, "path": "/scan"})
+
+    @app.get("/d")
+    def typed(code: str) -> fastapi.Response:
+        return HTMLResponse(LED_TO.format(f"typed {code}"))
+
+    @app.get("/d/{code}")
+    def read(code: str) -> fastapi.Response:
+        return HTMLResponse(LED_TO.format(f"read {code}"))
+
     for status in (401, 403, 404, 500):
         page(f"/went-wrong/{status}", "error.html", status=status, detail=None)
     phone = {"viewer": robin, "upcoming": [upcoming], "checkins": [], "time_zone": scenes.TIME_ZONE}
@@ -289,6 +323,22 @@ def create(evening: Evening) -> fastapi.FastAPI:
     @app.post("/api/demo/agents/{agent_id}")
     def switch_agent(agent_id: str, wanted: dict[str, bool]) -> dict[str, bool]:
         evening.switched.append((agent_id, wanted["running"]))
+        next(agent for agent in evening.world["agents"] if agent["id"] == agent_id)["running"] = wanted["running"]
+        return wanted
+
+    @app.post("/api/demo/you/badge")
+    def leave_badge(wanted: dict[str, bool]) -> dict[str, bool]:
+        evening.world["you"]["left"] = wanted["left"]
+        return wanted
+
+    @app.post("/api/demo/crowd")
+    def call_crowd() -> dict[str, bool]:
+        evening.world["crowd"] = True
+        return {"called": True}
+
+    @app.post("/api/demo/venues/{venue_id}")
+    def connect(venue_id: str, wanted: dict[str, bool]) -> dict[str, bool]:
+        next(venue for venue in evening.world["venues"] if venue["id"] == venue_id)["online"] = wanted["online"]
         return wanted
 
     return app

@@ -228,8 +228,11 @@ def world(topics: dict[str, Topic]) -> dict[str, Any]:
     ]
     west_south, east_north = place(-2, -2), place(104, 84)
     return {
-        "you": {"member": "robin", "badge": 99, "lon": place(45, 42)[0], "lat": place(45, 42)[1]},
+        "you": {"member": "robin", "badge": 99, "lon": place(45, 42)[0], "lat": place(45, 42)[1], "left": False},
         "agents": agents,
+        "venues": [{"id": topic["venue"]["id"], "online": True} for topic in topics.values()],
+        "crowd": False,
+        "may_switch": True,
         "bounds": [*west_south, *east_north],
         "people_simulated": 23,
         "streets": {

@@ -135,3 +135,30 @@ def test_the_page_says_that_it_is_simulated_and_shows_one_place_at_a_wish(visit:
     expect(page.locator("#places").get_by_role("button", name="Aunt Chen's kitchen")).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_what_can_happen_has_a_switch_each_that_says_what_it_did(visit: Opener, running: Running) -> None:
+    page = ready(visit("/demo"))
+    page.get_by_role("button", name="Leave it in the café").click()
+    expect(page.locator("#say")).to_have_text("Your badge lies in the café. Walk on without it.")
+    assert running.evening.world["you"]["left"] is True
+    page.get_by_role("button", name="Pick it up again").click()
+    expect(page.get_by_role("button", name="Leave it in the café")).to_be_visible()
+    page.get_by_role("button", name="Call them").click()
+    expect(page.get_by_role("button", name="They are here")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Cut off Café Lumen").click()
+    expect(page.locator("#say")).to_have_text("Café Lumen has no Internet now.")
+    # The world mends it by itself: the switch follows.
+    for venue in running.evening.world["venues"]:
+        venue["online"] = True
+    expect(page.get_by_role("button", name="Cut off Café Lumen")).to_have_attribute(
+        "aria-pressed", "false", timeout=15_000
+    )
+
+
+def test_who_may_not_switch_sees_what_could_happen_to_her_badge_alone(visit: Opener, running: Running) -> None:
+    running.evening.world["may_switch"] = False
+    page = ready(visit("/demo"))
+    expect(page.get_by_role("button", name="Leave it in the café")).to_be_visible()
+    expect(page.locator("#crowd button")).to_be_hidden()
+    expect(page.locator("#lines button")).to_have_count(0)

@@ -15,6 +15,11 @@ PAGES = [
     "/sign-in/used",
     "/tonight",
     "/api-docs",
+    "/trust",
+    "/trusted",
+    "/trust-nobody",
+    "/trust-not-needed",
+    "/scan",
 ]
 WRONG = [f"/went-wrong/{status}" for status in (401, 403, 404, 500)]
 

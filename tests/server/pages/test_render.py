@@ -101,21 +101,24 @@ def test_a_template_says_what_it_takes_and_has_nothing_inline(path: Path) -> Non
     assert "https://" not in text
 
 
-WORDS = render.environment().get_template("_words.html").render()
+WORDS: dict[str, Any] = {}
+for name in ("_words.html", "_capable.html"):
+    block = render.environment().get_template(name).render()
+    WORDS |= json.loads(re.sub(r"<[^>]+>", "", block[block.index("<script") :]))
 
 
 @pytest.mark.parametrize("word", ["error", "invalid", "null", "user", "device", "sync"])
 def test_the_pages_never_say(client: TestClient, word: str) -> None:
     paths = ["/", "/welcome", "/sign-in", "/sign-in-by-link", "/sign-in/used", "/tonight", "/went-wrong/500", "/demo"]
+    paths += ["/trust", "/trusted", "/trust-nobody", "/trust-not-needed", "/scan"]
     for path in paths:
         seen = re.sub(r"<(script|svg)\b.*?</\1>|<[^>]+>", " ", client.get(path).text, flags=re.DOTALL)
         assert not re.search(rf"\b{word}\b", seen, re.IGNORECASE), path
-    words: dict[str, Any] = json.loads(re.sub(r"<[^>]+>", "", WORDS[WORDS.index("<script") :]))
-    assert [text for text in words.values() if re.search(rf"\b{word}\b", str(text), re.IGNORECASE)] == []
+    assert [text for text in WORDS.values() if re.search(rf"\b{word}\b", str(text), re.IGNORECASE)] == []
 
 
 def test_every_text_that_a_module_says_is_in_the_words() -> None:
-    known = set(json.loads(re.sub(r"<[^>]+>", "", WORDS[WORDS.index("<script") :])))
+    known = set(WORDS)
     asked: set[str] = set()
     for module in MODULES:
         text = module.read_text()

@@ -1,5 +1,6 @@
 // The demonstration: you are a dot on the street with a badge in your pocket, and every Pi has a switch.
 import { clockTime } from "./clock.js";
+import { Happenings } from "./happenings.js";
 import { watch } from "./live.js";
 import { box, inside } from "./plan.js";
 import { Panel, expose } from "./panel.js";
@@ -16,6 +17,8 @@ const tell = (text) => {
 };
 
 const RETRY_MS = 2000;
+// A cut line is mended and a crowd goes home by itself: the switches follow within this.
+const LOOK_AGAIN_MS = 5000;
 
 let world = null;
 let walker = null;
@@ -37,6 +40,23 @@ function indoors(place) {
 function insideOf(venueId) {
   const zone = [...panel.map.scene.zones.values()].find(({ venue }) => venue.id === venueId);
   return zone?.spots[0] ?? null;
+}
+
+const happenings = new Happenings({ post, tell });
+happenings.onChange = () => fillHappenings();
+
+function fillHappenings() {
+  if (world) happenings.update(world, new Map(store.venues().map(({ venue }) => [venue.id, venue])));
+}
+
+/** Asks the world how its switches stand: others may have turned them, and some turn back by themselves. */
+async function lookAgain() {
+  const seen = await fetch(worldUrl).then((response) => (response.ok ? response.json() : null), () => null);
+  if (!seen || !world) return;
+  const place = world.you && seen.you ? { lon: world.you.lon, lat: world.you.lat } : {};
+  Object.assign(world, seen, { you: seen.you && { ...seen.you, ...place } });
+  fillPis();
+  fillHappenings();
 }
 
 function fillWalks() {
@@ -144,6 +164,8 @@ async function begin() {
   panel.update();
   fillWalks();
   fillPis();
+  fillHappenings();
+  setInterval(lookAgain, LOOK_AGAIN_MS);
   document.documentElement.dataset.world = "ready";
 }
 
@@ -151,6 +173,7 @@ store.subscribe(() => {
   panel.update();
   fillWalks();
   fillPis();
+  fillHappenings();
   tick();
 });
 

@@ -1,5 +1,7 @@
 // Texts come from the page (templates/_words.html), translated there; the modules have none of their own.
-const words = JSON.parse(document.getElementById("words").textContent);
+// A page has one block of them (#words), and a part that is included brings its own (.words).
+const blocks = [...document.querySelectorAll("script#words, script.words")];
+const words = Object.assign({ locale: document.documentElement.lang }, ...blocks.map((each) => JSON.parse(each.textContent)));
 const plural = new Intl.PluralRules(words.locale);
 
 export const locale = words.locale;

@@ -141,3 +141,51 @@ def test_the_same_seed_gives_the_same_evening() -> None:
     places = [[person.at for person in crowd.people.values()] for crowd in (first, second, other)]
     assert places[0] == places[1]
     assert places[0] != places[2]
+
+
+def crowd_spaces(crowd: people.Crowd) -> list[str]:
+    return [space for person, space in spaces(crowd).items() if person.startswith("crowd-")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_crowd_is_in_the_bookshop_within_half_a_minute_and_gone_after_some(seed: int) -> None:
+    crowd = make_crowd(seed=seed)
+    run(crowd, 60)
+    assert crowd_spaces(crowd) == []
+    crowd.call_crowd(60)
+    run(crowd, 90, from_s=60)
+    assert len(crowd_spaces(crowd)) >= 20
+    assert all(space.startswith("books-") for space in crowd_spaces(crowd))
+    # Long enough to be checked in without having signed up.
+    run(crowd, 240, from_s=90)
+    assert len(crowd_spaces(crowd)) >= 20
+    run(crowd, 480, from_s=240)
+    assert crowd_spaces(crowd) == []
+    assert crowd.crowd_here() == 0
+
+
+def test_a_crowd_called_twice_is_one_crowd_and_can_be_called_again_later() -> None:
+    crowd, twice = make_crowd(), make_crowd()
+    for each in (crowd, twice):
+        each.call_crowd(0)
+        run(each, 20)
+    before = {person.id: (person.at, list(person.plan)) for person in twice.people.values()}
+    twice.call_crowd(20)
+    assert {person.id: (person.at, list(person.plan)) for person in twice.people.values()} == before
+    run(crowd, 480, from_s=20)
+    crowd.call_crowd(480)
+    run(crowd, 510, from_s=480)
+    assert len(crowd_spaces(crowd)) >= 20
+
+
+def test_a_badge_left_behind_sends_from_where_it_lies_and_goes_along_again_when_it_is_picked_up() -> None:
+    crowd = make_crowd()
+    crowd.leave_badge("you", True)
+    crowd.hold("you", (0.0, 5.0))
+    you = crowd.people["you"]
+    assert (you.at, you.badge_at) == ((0.0, 5.0), people.LEFT_AT)
+    assert neighbourhood.space_at(*people.LEFT_AT) == "cafe-tables"
+    crowd.leave_badge("you", False)
+    assert you.badge_at == (0.0, 5.0)
+    with pytest.raises(KeyError):
+        crowd.leave_badge("nobody", True)

@@ -91,6 +91,19 @@ def test_a_second_start_in_the_same_evening_changes_nothing(own_engine: Engine, 
     assert count_rows(own_engine) == before
 
 
+def test_who_came_to_live_here_since_the_last_start_is_made(own_engine: Engine, configured: settings.Settings) -> None:
+    seed.seed(own_engine, configured, NOW)
+    before = count_rows(own_engine)
+    with own_engine.begin() as connection:
+        connection.execute(text("DELETE FROM pairing WHERE member_id LIKE 'crowd-%'"))
+        connection.execute(text("DELETE FROM identity WHERE badge_id NOT IN (SELECT badge_id FROM pairing)"))
+        connection.execute(text("DELETE FROM badge WHERE id NOT IN (SELECT badge_id FROM pairing)"))
+        connection.execute(text("DELETE FROM member WHERE id LIKE 'crowd-%'"))
+    assert count_rows(own_engine)["badge"] == before["badge"] - 24
+    seed.seed(own_engine, configured, NOW + dt.timedelta(hours=1))
+    assert count_rows(own_engine) == before
+
+
 def test_after_the_evening_the_next_start_makes_a_new_one_and_keeps_the_old(
     own_engine: Engine, configured: settings.Settings
 ) -> None:

@@ -24,7 +24,7 @@ from server import database
 from server.badges import service as badges
 from server.demo import service as demo
 from server.fleet import service as fleet
-from server.operations.demo import neighbourhood, people, radio, residents, seed, world
+from server.operations.demo import line, neighbourhood, people, radio, residents, seed, world
 from tests import processes
 from tests.conftest import Mqtt
 
@@ -194,6 +194,33 @@ def test_the_neighbourhood_is_heard_by_real_agents_and_does_what_people_want(run
     # What nobody acknowledged comes again as well; what counts is what was heard since.
     wait(lambda: ("cafe-back-pi", YOU) in running.reports.heard(revived_ms), "you, heard again", START_S)
 
+    # Without the Internet the agents of the café go on; nothing of theirs arrives, all of it does afterwards.
+    wait(lambda: running.state("venue/kettle-and-crumb") == {"online": True}, "its state")
+    running.wish({"venue": {"id": "kettle-and-crumb", "online": False}})
+    wait(lambda: running.state("venue/kettle-and-crumb") == {"online": False}, "its state")
+    running.reports.drain()
+    cut_ms = time.time() * 1000
+    later_ms = cut_ms + 6000
+    heard_elsewhere: set[str] = set()
+    heard_cut: set[str] = set()
+
+    def others_go_on() -> bool:
+        for report in running.reports.drain():
+            if report.from_ms >= cut_ms:
+                (heard_cut if report.agent.startswith("cafe-") else heard_elsewhere).add(report.agent)
+        return time.time() * 1000 > later_ms and len(heard_elsewhere) == 9
+
+    wait(others_go_on, "the others go on", START_S)
+    assert heard_cut == set()
+    running.wish({"venue": {"id": "kettle-and-crumb", "online": True}})
+    late: list[wire.Report] = []
+
+    def delivered() -> bool:
+        late.extend(report for report in running.reports.drain() if report.agent.startswith("cafe-"))
+        return any(cut_ms <= report.from_ms < later_ms for report in late)
+
+    wait(delivered, "what was heard meanwhile", START_S)
+
     # Strangers walk about all the time, and no agent ever speaks of them.
     running.reports.drain()
     identities = {reading.identity for report in running.reports.all for reading in report.readings}
@@ -287,11 +314,31 @@ def test_the_news_of_the_world_are_what_changed() -> None:
     lon, lat = neighbourhood.to_lon_lat(*neighbourhood.YOU_AT_M)
     away_lon, away_lat = neighbourhood.to_lon_lat(*neighbourhood.ENDS_M[0])
     assert found.news() == {
-        "person/you": {"badge": 7, "lon": lon, "lat": lat},
-        "person/ben": {"badge": 8, "lon": away_lon, "lat": away_lat},
+        "person/you": {"badge": 7, "lon": lon, "lat": lat, "left": False},
+        "person/ben": {"badge": 8, "lon": away_lon, "lat": away_lat, "left": False},
+        "crowd": {"here": False},
     }
     assert found.news() == {}
     crowd.hold("you", (52, 23))
     assert found.news().keys() == {"person/you"}
     found.say_again()
-    assert found.news().keys() == {"person/you", "person/ben"}
+    assert found.news().keys() == {"person/you", "person/ben", "crowd"}
+    found.obey({"badge": {"member": "you", "left": True}}, 0.0)
+    found.obey({"crowd": {}}, 0.0)
+    news = found.news()
+    assert news["person/you"]["left"] is True
+    assert news["crowd"] == {"here": True}
+
+
+def test_a_line_that_nobody_mends_is_mended_after_a_while() -> None:
+    crowd = people.Crowd(residents.RESIDENTS, people.Evening(1200, 8400), seed=1)
+    cafe = line.Line("127.0.0.1", 1)
+    found = world.World(crowd, {}, {}, "evening", 1, {"cafe": cafe})
+    found.obey({"venue": {"id": "cafe", "online": False}}, 10.0)
+    found.obey({"venue": {"id": "moon", "online": False}}, 10.0)
+    assert found.news()["venue/cafe"] == {"online": False}
+    found.step(10.0 + world.CUT_S - 1, 0.2)
+    assert "venue/cafe" not in found.news()
+    found.step(10.0 + world.CUT_S, 0.2)
+    assert found.news()["venue/cafe"] == {"online": True}
+    cafe.close()

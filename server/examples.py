@@ -1,0 +1,182 @@
+"""Examples for the API's description, made from its schemas: a word of the neighbourhood for each field.
+
+A field takes the first that there is: its own example, WORDS by `Schema.field`, WORDS by its name, one of its values,
+and else something of its kind. So what is added to a schema has an example at once; say here what reads better.
+"""
+
+from typing import Any
+
+_SQUARE = [[[-30.0, 45.0], [-29.9998, 45.0], [-29.9998, 45.0001], [-30.0, 45.0001], [-30.0, 45.0]]]
+_KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
+
+WORDS: dict[str, Any] = {
+    # Whoever and wherever: the demonstration's neighbourhood, an evening in March.
+    "id": "kettle",
+    "name": "Kettle & Crumb",
+    "about": "Runs the café on Long Lane.",
+    "venue": "kettle",
+    "zone": "kettle-bar",
+    "event": "swift-night",
+    "step": "swift-night-1",
+    "community": "swift-watchers",
+    "agent": "kettle-door",
+    "member": "dora",
+    "owner": "ben",
+    "organizer": "cleo",
+    "holder": "dora",
+    "email": "dora@longlane.example",
+    "language": "en",
+    "badge": 427,
+    "label": "M-0427",
+    "uuid": "daf246ce-f201-11e4-b116-123b93f75cba",
+    "major": 14,
+    "minor": 427,
+    "time_zone": "Europe/Berlin",
+    "location": [-30.0, 45.0],
+    "lon": -30.0,
+    "lat": 45.0,
+    "area": {"type": "Polygon", "coordinates": _SQUARE},
+    "level": 0,
+    "join_gap_s": 300,
+    "rssi_floor": -77,
+    "dwell_signed_up_s": 15.0,
+    "dwell_walk_in_s": 90.0,
+    "capacity": 40,
+    "opens_at": "2026-03-13T17:30:00Z",
+    "starts_at": "2026-03-13T18:30:00Z",
+    "ends_at": "2026-03-13T21:00:00Z",
+    "at": "2026-03-13T18:28:04Z",
+    "since": "2026-03-13T18:02:11Z",
+    "until": "2026-03-13T20:47:30Z",
+    "from": "2026-03-13T18:02:11Z",
+    "to": "2026-03-13T20:47:30Z",
+    "now": "2026-03-13T20:50:00Z",
+    "recorded_at": "2026-03-13T18:28:06Z",
+    "last_heard": "2026-03-13T20:47:30Z",
+    "state_since": "2026-03-13T20:47:30Z",
+    "expires_at": "2026-03-13T18:45:00Z",
+    "enrolled_at": "2026-01-09T10:00:00Z",
+    "held_since": "2026-01-09T10:00:00Z",
+    "held_until": None,
+    "late": None,
+    "undone_at": None,
+    "checked_in_at": "2026-03-13T18:28:04Z",
+    "opens_local": "18:30",
+    "evidence": "beacon",
+    "state": "present",
+    "code": "checked_in",
+    "sentence": "You are in: your badge was heard for 15 seconds.",
+    "heard_s": 15.0,
+    "needed_s": 15.0,
+    "away_after_s": 30.0,
+    "key": _KEY,
+    "url": "https://muster.example/sign-in/1f9b",
+    "bounds": [-30.0002, 44.9997, -29.9989, 45.0004],
+    "streets": {"type": "FeatureCollection", "features": []},
+    "status": {"online": True, "boot": "9f3a17c2", "conn": 1, "rev": 3},
+    "members": 17,
+    "people_simulated": 36,
+    "unheard": [],
+    "silent": [],
+    "refusals": [],
+    "limit": 50,
+    "version": 3,
+    "if-match": '"3"',
+    "topic": ["venue/kettle"],
+    # Where the schema says more than the field.
+    "NewMember.id": "dora",
+    "NewMember.name": "Dora Lindqvist",
+    "NewMember.about": "Counts swifts.",
+    "MemberOut.id": "dora",
+    "MemberOut.name": "Dora Lindqvist",
+    "MemberOut.about": "Counts swifts.",
+    "CommunityChange.name": "Swift watchers of Long Lane",
+    "EventChange.name": "Swift night, moved inside",
+    "NewCommunity.id": "swift-watchers",
+    "NewCommunity.name": "Swift watchers",
+    "CommunityOut.id": "swift-watchers",
+    "CommunityOut.name": "Swift watchers",
+    "NewEvent.id": "swift-night",
+    "NewEvent.name": "Swift night",
+    "EventOut.id": "swift-night",
+    "EventOut.name": "Swift night",
+    "NewStep.id": "swift-night-1",
+    "NewStep.name": "Talk",
+    "StepOut.id": "swift-night-1",
+    "StepOut.name": "Talk",
+    "NewZone.id": "kettle-bar",
+    "NewZone.name": "bar",
+    "ZoneOut.id": "kettle-bar",
+    "ZoneOut.name": "bar",
+    "ZoneNow.id": "kettle-bar",
+    "ZoneNow.name": "bar",
+    "ZoneNow.state": "covered",
+    "AgentNow.id": "kettle-door",
+    "AgentNow.state": "listening",
+    "AgentOut.id": "kettle-door",
+    "NewAgent.id": "kettle-door",
+    "Enrolled.id": "kettle-door",
+    "PiOut.id": "kettle-door",
+    "PlacementOut.until": None,
+    "NewPlacement.until": None,
+    "IdentityOut.until": None,
+    "PairingOut.until": None,
+    "NewPairing.until": None,
+    "CheckInOut.name": "Dora Lindqvist",
+    "RefusalOut.code": "too_short",
+    "RefusalOut.sentence": "Your badge was heard for 9 seconds; 15 are needed.",
+    "WhyBadge.sentence": "Badge M-0427 was heard at the bar 12 seconds ago.",
+}
+_KINDS: dict[str, Any] = {
+    "string": "text",
+    "integer": 1,
+    "number": 1.0,
+    "boolean": True,
+    "null": None,
+    "object": {},
+}
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+    "object": dict,
+    "array": list,
+}
+_FORMATS = {"date-time": WORDS["at"], "uuid": WORDS["uuid"], "date": "2026-03-13", "uri": WORDS["url"]}
+
+
+def make(schema: dict[str, Any], schemas: dict[str, Any], field: str = "", of: str = "") -> Any:
+    """An example of what a schema describes. schemas: those that `$ref` names. field, of: whose it is."""
+    if "$ref" in schema:
+        return make(schemas[str(schema["$ref"]).rpartition("/")[2]], schemas)
+    for known in (f"{of}.{field}", field):
+        if known in WORDS and _fits(WORDS[known], schema):
+            return WORDS[known]
+    for told in ("example", "const", "default"):
+        if schema.get(told):
+            return schema[told]
+    for told in ("examples", "enum", "anyOf", "oneOf", "allOf"):
+        if schema.get(told):
+            first = schema[told][0]
+            return first if told in ("examples", "enum") else make(first, schemas, field, of)
+    if "properties" in schema:
+        title = schema.get("title", "")
+        return {key: make(part, schemas, key, title) for key, part in schema["properties"].items()}
+    if schema.get("type") == "array":
+        return [make(part, schemas, field, of) for part in schema.get("prefixItems", [schema.get("items", {})])]
+    if schema.get("format") in _FORMATS:
+        return _FORMATS[schema["format"]]
+    if schema.get("type") in ("integer", "number"):
+        return schema.get("minimum", _KINDS[schema["type"]])
+    return _KINDS.get(str(schema.get("type")))
+
+
+def _fits(word: Any, schema: dict[str, Any]) -> bool:
+    """Whether a word is of the kind that a field takes: the same name may mean a text here and a number there."""
+    options = schema.get("anyOf", [schema])
+    kinds = {option.get("type") for option in options}
+    if None in kinds:
+        return not any("$ref" in option for option in options)
+    return any(isinstance(word, _TYPES[kind]) and isinstance(word, bool) == (kind == "boolean") for kind in kinds)

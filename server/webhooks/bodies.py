@@ -1,0 +1,81 @@
+"""What a message says: data for a program, a few words for a group; names for a program alone, through consent."""
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from server.webhooks.rules import Kind
+
+Names = Mapping[int, str]  # of check-ins, whose names may be told
+
+# As templates with values, so that they can be told in another language.
+_SENTENCES = {
+    "check_in": "%(came)s are here now: %(event)s",
+    "check_in_undone": "A check-in was taken back, %(came)s are here: %(event)s",
+    "full": "All %(capacity)s places are taken: %(event)s",
+    "event_opened": "Doors are open: %(event)s",
+    "event_ended": "It is over, %(came)s came: %(event)s",
+    "venue_unheard": "Nothing is heard at %(venue)s: no Pi listens there at the moment",
+    "venue_heard": "%(venue)s is heard again",
+    "test": "This is a test from muster. News will appear here.",
+}
+_VISIT = "Somebody came by: %(venue)s, %(came)s today"
+# WeCom knows no way to escape: signs that it would take for a link, a call or a colour are told by ones like them.
+_MARKDOWN = str.maketrans({"<": "‹", ">": "›", "[": "［", "]": "］", "*": "∗", "`": "ˋ", "\\": "＼"})
+
+
+def make(kind: Kind, *, happening: str, at: str, content: Mapping[str, Any], names: Names) -> bytes:
+    """The body of a message. content: as `collecting` made it. names: for plain ones alone."""
+    if kind is Kind.PLAIN:
+        return _json({"type": happening, "timestamp": at, "data": _with_names(content, names)})
+    if kind is Kind.WECOM:
+        return _json(
+            {"msgtype": "markdown", "markdown": {"content": f"**{_sentence(happening, content, _markdown)}**"}}
+        )
+    if kind is Kind.SLACK:
+        shown = _sentence(happening, content, _slack)
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{shown}*"}}
+        return _json({"text": shown, "blocks": [section]})
+    plain = _sentence(happening, content, str)
+    shown = _sentence(happening, content, html.escape)
+    return _json({"username": "muster", "text": plain, "html": f"<strong>{shown}</strong>"})
+
+
+def say(happening: str, content: Mapping[str, Any]) -> str:
+    """What a message says, as a sentence."""
+    return _sentence(happening, content, str)
+
+
+def _sentence(happening: str, content: Mapping[str, Any], escape: Any) -> str:
+    template = _SENTENCES[happening]
+    if happening.startswith("check_in") and content.get("event") is None:
+        template = _VISIT
+    values = {
+        key: escape(str(value["name"] if isinstance(value, Mapping) else value))
+        for key, value in content.items()
+        if not isinstance(value, list)
+    }
+    return template % values
+
+
+def _with_names(content: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    told = dict(content)
+    if "check_ins" in told:
+        told["check_ins"] = [{**one, "name": names.get(one["id"])} for one in told["check_ins"]]
+    return told
+
+
+def _markdown(text: str) -> str:
+    """Text that WeCom shows as it is: nobody is called by a name of an event, and no link is made."""
+    return " ".join(text.split()).translate(_MARKDOWN)
+
+
+def _slack(text: str) -> str:
+    """Text as Slack asks for it: with these three escaped it has neither links nor calls; a star would end the bold."""
+    plain = " ".join(text.split()).replace("*", "∗")
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _json(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
