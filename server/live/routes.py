@@ -52,7 +52,7 @@ InHub = Annotated[Hub, Depends(hub)]
 
 async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
     wanted = wanted._replace(language=texts_for(request).language)
-    return stream.respond(hub, await hub.join(access.token_of(request) or None, wanted))
+    return stream.respond(hub, await hub.join(access.token_of(request), wanted))
 
 
 @router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)
