@@ -34,7 +34,8 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, operator, qr_codes, render, roles, trust
+from server.pages import api_docs, hosting, operator, qr_codes, render, roles, trust, volunteer
+from server.pages import doors as door_pages
 from server.pages import routes as pages_routes
 from server.people import access
 from server.people import routes as people_routes
@@ -82,6 +83,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         people_routes.strangers,
         doors_routes.strangers,
         pages_routes.strangers,
+        door_pages.strangers,
+        volunteer.strangers,
         roles.strangers,
         trust.strangers,
     ):
@@ -103,6 +106,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         demo_routes.router,
         qr_codes.router,
         pages_routes.router,
+        door_pages.router,
+        hosting.router,
         operator.router,
         api_docs.router,
     ):

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from server import times, topics
 from server.checkins import capacity, words
 from server.events import service as events
+from server.live import asks
+from server.live.asks import AtDoors
 from server.live.rights import Audience
 from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
@@ -76,6 +78,7 @@ class Gathering:
     signed_up: frozenset[str]
     arrivals: tuple[ArrivalRow, ...]
     held: tuple[HeldBadge, ...]
+    at_doors: AtDoors = asks.NOTHING
 
     @property
     def venue_ids(self) -> list[str]:
@@ -171,6 +174,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
             )
             for row in held
         ),
+        asks.load(session, event_id=event_id),
     )
 
 
@@ -194,7 +198,7 @@ def draw(
     named = running and audience is Audience.ORGANIZER
     held_ms = max(own_ms.values(), default=now_ms)
     held = {row.badge_id: row for row in gathering.held if row.from_ms <= held_ms < row.to_ms}
-    return {
+    drawn = {
         "rev": gathering.rev,
         "event": _event(gathering, audience, say),
         "figures": _figures(gathering, held, venues),
@@ -208,6 +212,9 @@ def draw(
         if named
         else {},
     }
+    if audience is Audience.ORGANIZER:
+        drawn |= asks.draw(gathering.at_doors, times.from_ms(now_ms), named, say)
+    return drawn
 
 
 def _event(gathering: Gathering, audience: Audience, say: Texts) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -105,7 +106,7 @@ class Watch:
     @property
     def venue_ids(self) -> list[str]:
         """The venues whose pictures it is drawn with."""
-        return self.record.venue_ids if isinstance(self.record, Gathering) else []
+        return self.record.venue_ids if isinstance(self.record, Gathering | Diary) else []
 
     @property
     def rev(self) -> int:
@@ -167,8 +168,14 @@ class Watch:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
 
-    def draw(self, seat: Seat, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
-        """The topic as it is seen from there now. venues: the pictures of `venue_ids`."""
+    def draw(
+        self,
+        seat: Seat,
+        now: dt.datetime,
+        venues: dict[str, VenuePicture],
+        records: Mapping[str, Record] = members.NO_RECORDS,
+    ) -> Topic:
+        """The topic as it is seen from there now. venues: the pictures of `venue_ids`; records: for a member's."""
         say = texts.of(seat.language)
         if isinstance(self.record, Record):
             seen: Any = presence_schema.venue_topic(venues[self.key], say)
@@ -176,7 +183,7 @@ class Watch:
         if isinstance(self.record, Gathering):
             return gatherings.draw(self.record, times.to_ms(now), seat.audience, venues, say)
         assert self.record is not None
-        return members.draw(self.record, now, say)
+        return members.draw(self.record, now, say, records)
 
 
 def _continued(before: states.Heard | None, news: states.Heard) -> states.Heard:

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from server.checkins import rights as checkins
 from server.errors import NotFound, Refused
 from server.events import service as events
+from server.live import tonight
 from server.pages import facts, render, roles
 from server.people import access, cookies
 from server.people import routes as people_routes
@@ -168,6 +169,7 @@ def show_tonight(
         upcoming=coming,
         checkins=came,
         time_zone=next((one["time_zone"] for one in [*coming, *came]), facts.WITHOUT_PLACE),
+        card=tonight.now_for(session, member_id=viewer.id, now=now, presence=settings.presence, say=say),
         live_url="/api/me/live",
     )
 
