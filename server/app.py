@@ -42,6 +42,7 @@ from server.pages import (
     api_docs,
     crew,
     files,
+    hosting,
     letters,
     notice,
     operator,
@@ -50,8 +51,10 @@ from server.pages import (
     roles,
     sign_in,
     trust,
+    volunteer,
 )
 from server.pages import consent as consent_page
+from server.pages import doors as door_pages
 from server.pages import routes as pages_routes
 from server.pages import webhooks as webhooks_pages
 from server.people import access, entering, oneself
@@ -104,6 +107,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         doors_routes.strangers,
         pages_routes.strangers,
         notice.strangers,
+        door_pages.strangers,
+        volunteer.strangers,
         roles.strangers,
         trust.strangers,
     ):
@@ -130,6 +135,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         pages_routes.router,
         files.router,
         webhooks_pages.router,
+        door_pages.router,
+        hosting.router,
         operator.router,
         account.router,
         crew.router,

@@ -88,15 +88,15 @@ def open_link(session: Session, token: str, now: dt.datetime) -> doors.Seen:
     return seen
 
 
-def search(session: Session, door: Door, typed: str) -> list[Hit]:
-    """Who of this door's event has a name that begins so, those who have not come yet first; raises TwoLetters."""
+def search(session: Session, event_id: str | None, typed: str) -> list[Hit]:
+    """Who of this event has a name that begins so, those who have not come yet first; raises TwoLetters."""
     wanted = " ".join(typed.casefold().split())[:100]
     if sum(unicodedata.category(sign)[0] in "LN" for sign in wanted) < LETTERS:
         raise TwoLetters
-    if door.event_id is None or "\0" in wanted:
+    if event_id is None or "\0" in wanted:
         return []
     escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    rows = session.execute(_SEARCH, {"event": door.event_id, "typed": escaped, "hits": HITS})
+    rows = session.execute(_SEARCH, {"event": event_id, "typed": escaped, "hits": HITS})
     return [Hit(row.id, row.name, row.in_at) for row in rows]
 
 

@@ -134,6 +134,7 @@ def check_ins(session: Session, member: Member, say: Texts = IN_ENGLISH) -> list
     """Her check-ins for the first paint of the phone, the newest first."""
     return [
         {
+            "id": one["id"],
             "event_id": one["event"]["id"],
             "event_name": one["event"]["name"],
             "venue_name": one["step"]["venue"]["name"],
