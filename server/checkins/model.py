@@ -100,6 +100,8 @@ class Refusal(Base):
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
+    # By a code, a hand or a position; the others follow from what was heard of her badges, and are taken back with it.
+    at_door: Mapped[bool] = mapped_column(primary_key=True, server_default="false")
     first_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     sentence: Mapped[str] = mapped_column(Text)

@@ -97,6 +97,7 @@ def create_event(
     organizer_id: str,
     steps: Sequence[events.NewStep],
     community_id: str | None = None,
+    approval: bool = False,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
     presence: Presence,
@@ -111,6 +112,7 @@ def create_event(
             organizer_id=organizer_id,
             steps=steps,
             community_id=community_id,
+            approval=approval,
             simulated=simulated,
             rule=rule,
         )

@@ -48,7 +48,7 @@ def erase_me(
 @router.post("/events/{event_id}/hand-over", status_code=204)
 def hand_over(event_id: Id, wanted: schema.HandOver, viewer: access.Viewer, session: InTransaction) -> None:
     """Makes somebody else the organizer of an event; for its organizer and operators."""
-    access.check_hosts(session, viewer, events.get(session, event_id))
+    access.check_organizes(viewer, events.get(session, event_id))
     events.hand_over(session, event_id=event_id, to_id=wanted.to)
 
 

@@ -1,7 +1,7 @@
 """Makes events of steps, takes sign-ups, and says which steps are open."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,11 +94,13 @@ def create(
     organizer_id: str,
     steps: Sequence[NewStep],
     community_id: str | None = None,
+    approval: bool = False,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
 ) -> Event:
     """Makes an event with its steps, in their order.
 
+    approval: who did not sign up is let in by the host alone.
     rule: what a step that says nothing takes; None: the defaults of config/defaults.toml.
     Raises EventExists, StepExists, MemberUnknown, CommunityUnknown, VenueUnknown, ZoneUnknown, Invalid.
     """
@@ -116,6 +118,7 @@ def create(
         name=names.check_name(name, "event"),
         community_id=community_id,
         organizer_id=organizer_id,
+        approval=approval,
         simulated=simulated,
     )
     taken = StepExists(
@@ -162,6 +165,28 @@ def move_step(
     session.flush()
     topics.bump(session, [topics.EXPECTED, f"event/{event_id}"])
     return step
+
+
+def set_entry(
+    session: Session, *, event_id: str, approval: bool | None = None, capacities: Mapping[str, int | None] | None = None
+) -> Event:
+    """Says whether the host lets in who did not sign up, and how many each of these steps takes (None: no bound).
+
+    What is not said stays. Raises EventUnknown, StepUnknown, Invalid.
+    """
+    event = get(session, event_id, to_edit=True)
+    if approval is not None and approval != event.approval:
+        event.approval = approval
+        event.version += 1
+    for step_id, capacity in (capacities or {}).items():
+        step = get_step(session, event_id=event_id, step_id=step_id)
+        _check_capacity(step.name, capacity)
+        if step.capacity != capacity:
+            step.capacity = capacity
+            step.version += 1
+    session.flush()
+    topics.bump(session, [f"event/{event_id}"])
+    return event
 
 
 def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
@@ -309,8 +334,7 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
             name=name,
             most=MAX_DWELL_S,
         )
-    if step.capacity is not None and not 1 <= step.capacity <= MAX_CAPACITY:
-        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
+    _check_capacity(name, step.capacity)
     return Step(
         id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
         event_id=event_id,
@@ -325,6 +349,11 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
         dwell_walk_in_s=dwell_walk_in_s,
         capacity=step.capacity,
     )
+
+
+def _check_capacity(name: str, capacity: int | None) -> None:
+    if capacity is not None and not 1 <= capacity <= MAX_CAPACITY:
+        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
 
 
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:

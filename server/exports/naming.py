@@ -1,4 +1,4 @@
-"""Whose names a file holds: the one place where exports and webhooks ask."""
+"""Whose names a file holds: the one place where exports and webhooks ask consent."""
 
 import datetime as dt
 from collections.abc import Callable, Collection

@@ -16,10 +16,19 @@ from server.requests import Id, texts_for
 
 router = APIRouter(prefix="/api", tags=["live"])
 
+_EVENT = {
+    "type": "object",
+    "description": "One event; its data is JSON with the topics by their names, and the time.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["snapshot", "delta"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An event `snapshot`, then events `delta` with what changed, and comments as heartbeats.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
 
@@ -43,7 +52,7 @@ InHub = Annotated[Hub, Depends(hub)]
 
 async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
     wanted = wanted._replace(language=texts_for(request).language)
-    return stream.respond(hub, await hub.join(access.token_of(request), wanted))
+    return stream.respond(hub, await hub.join(access.token_of(request) or None, wanted))
 
 
 @router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)

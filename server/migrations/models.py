@@ -7,6 +7,7 @@ from server.checkins import model as checkins
 from server.communities import model as communities
 from server.consent import model as consent
 from server.demo import model as demo
+from server.doors import model as doors
 from server.erasure import model as erasure
 from server.events import model as events
 from server.exports import model as exports
@@ -32,6 +33,7 @@ ALL = (
     consent,
     presence,
     checkins,
+    doors,
     erasure,
     exports,
     webhooks,

@@ -65,10 +65,10 @@ def list_attendances(
 
 @router.get("/badges/{badge_id}/why")
 def explain_badge(
-    badge_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    badge_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
 ) -> schema.WhyBadge:
     """Why a badge is shown as it is; for who holds it, and for whom the live stream of its venue is for."""
-    found = explain.explain(session, badge_id=badge_id, now=now, presence=settings.presence)
+    found = explain.explain(session, badge_id=badge_id, now=now, presence=settings.presence, say=say)
     if badges.holder_of(session, badge_id=badge_id, at=now) != viewer.id:
         if found["venue"] is None:
             access.check_operator(viewer)

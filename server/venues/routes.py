@@ -3,8 +3,11 @@
 from fastapi import APIRouter, Response
 
 from server import names, versions
-from server.people import access
-from server.requests import Id, InPage, InTransaction
+from server.audit import schema as audit_schema
+from server.audit import service as audit
+from server.people import access, roles
+from server.people import schema as people_schema
+from server.requests import Id, InPage, InTransaction, Now
 from server.venues import schema
 from server.venues import service as venues
 from server.venues.model import Venue
@@ -81,3 +84,42 @@ def change_venue(
     )
     versions.tell(response, changed)
     return schema.show(changed)
+
+
+@router.get("/{venue_id}/staff", tags=["roles"])
+def list_venue_staff(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> list[people_schema.HelperOut]:
+    """Who helps to run this venue; for those who do, and operators."""
+    access.check_keeps(session, viewer, [venues.get(session, venue_id)])
+    return [people_schema.show_helper(role) for role in roles.helpers_of(session, kind="venue", of_id=venue_id)]
+
+
+@router.put("/{venue_id}/staff/{member_id}", tags=["roles"])
+def give_venue_staff(
+    venue_id: Id,
+    member_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    now: Now,
+    wanted: people_schema.NewHelper | None = None,
+) -> people_schema.HelperOut:
+    """Lets a member help to run this venue; twice is as once. For its owner and operators."""
+    access.check_owns(viewer, venues.get(session, venue_id))
+    called = wanted.called if wanted is not None else ""
+    role = roles.give(session, member_id=member_id, kind="venue", of_id=venue_id, called=called, by=viewer.id, now=now)
+    return people_schema.show_helper(role)
+
+
+@router.delete("/{venue_id}/staff/{member_id}", status_code=204, tags=["roles"])
+def take_back_venue_staff(venue_id: Id, member_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
+    """Ends somebody's part in this venue; everybody may lay down their own. For its owner and operators."""
+    venue = venues.get(session, venue_id)
+    if member_id != viewer.id:
+        access.check_owns(viewer, venue)
+    roles.take_back(session, member_id=member_id, kind="venue", of_id=venue_id, by=viewer.id, now=now)
+
+
+@router.get("/{venue_id}/audit", tags=["roles"])
+def list_venue_notes(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> list[audit_schema.NoteOut]:
+    """What was granted, taken back, undone and exported here, the newest first. For its owner and operators."""
+    access.check_owns(viewer, venues.get(session, venue_id))
+    return [audit_schema.show(note) for note in audit.read(session, of=f"venue/{venue_id}")]

@@ -4,12 +4,7 @@ from fastapi import APIRouter
 
 from server.people import access
 from server.requests import InSettings, InTransaction, Now, Number
-from server.webhooks import (
-    collecting,
-    examples,
-    schema,
-    tasks,  # noqa: F401 - the worker knows tasks by their names
-)
+from server.webhooks import collecting, examples, schema
 from server.webhooks import service as webhooks
 from server.webhooks.rules import Kind
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from server.communities.model import Community
 from server.errors import Conflict, Invalid, NotFound
 from server.events.model import Event
+from server.people import roles
 from server.people.model import Member
+from server.texts import later
 from server.venues.model import Venue
 from server.webhooks import rights, rules
 from server.webhooks.model import GIVEN_UP, WAITING, Delivery, Webhook
@@ -117,7 +119,9 @@ def list_of(session: Session, *, viewer: Member) -> list[Webhook]:
             or_(
                 Webhook.event_id.in_(select(Event.id).where(Event.organizer_id == viewer.id)),
                 Webhook.venue_id.in_(select(Venue.id).where(Venue.owner_id == viewer.id)),
-                Webhook.made_by == viewer.id,
+                Webhook.event_id.in_(roles.held_by(session, member_id=viewer.id, kind="event")),
+                Webhook.venue_id.in_(roles.held_by(session, member_id=viewer.id, kind="venue")),
+                Webhook.community_id.in_(roles.held_by(session, member_id=viewer.id, kind="community")),
             )
         )
     found = session.scalars(rows.limit(MOST_LISTED))
@@ -158,7 +162,7 @@ def resume(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
 
 def end(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
     """Ends it for good; twice is as once."""
-    end_now(session, webhook, "You ended it.", now)
+    end_now(session, webhook, later("You ended it."), now)
 
 
 def end_now(session: Session, webhook: Webhook, why: str, now: dt.datetime) -> None:
