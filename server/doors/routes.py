@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from server import versions
 from server.checkins import service as checkins
+from server.consent import reading
 from server.doors import asks, passes, passing, refusals, rights, schema, volunteers
 from server.doors import service as doors
 from server.events import service as events
@@ -51,7 +52,10 @@ def check_in(
 def search(wanted: schema.Search, session: InTransaction, now: Now) -> list[schema.HitOut]:
     """Who of a volunteer's event has a name that begins with two typed letters or more; eight at most."""
     seen = volunteers.open_link(session, wanted.door, now)
-    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door, wanted.typed)]
+    hits = volunteers.search(session, seen.door, wanted.typed)
+    ids = {hit.member_id for hit in hits}
+    named = reading.named_to_host(session, event_id=seen.door.event_id or "", member_ids=ids, now=now)
+    return [schema.show_hit(hit) for hit in hits if hit.member_id in named]
 
 
 @strangers.post("/doors/undo", status_code=204)
