@@ -51,7 +51,7 @@ def check_in(
 def search(wanted: schema.Search, session: InTransaction, now: Now) -> list[schema.HitOut]:
     """Who of a volunteer's event has a name that begins with two typed letters or more; eight at most."""
     seen = volunteers.open_link(session, wanted.door, now)
-    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed)]
+    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed, now)]
 
 
 @strangers.post("/doors/undo", status_code=204)
