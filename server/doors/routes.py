@@ -174,7 +174,12 @@ def change_entry(
 ) -> None:
     """Says whether the host is asked about who did not sign up, and how many each step takes; for its hosts."""
     rights.check_makes(session, member=viewer, event_id=event_id)
-    event = events.set_entry(session, event_id=event_id, approval=wanted.approval, capacities=wanted.capacities)
+    event = events.set_entry(
+        session,
+        event_id=event_id,
+        approval=wanted.approval,
+        capacities={one.step: one.capacity for one in wanted.places},
+    )
     versions.tell(response, event)
 
 
