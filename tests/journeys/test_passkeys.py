@@ -1,4 +1,4 @@
-"""Somebody nobody knows signs in by a code, adds a passkey, and comes back with it: Chromium, HTTP and mail for real."""
+"""A stranger signs in by a code, adds a passkey, and comes back with it: Chromium, HTTP and mail for real."""
 
 import asyncio
 import re
