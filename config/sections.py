@@ -186,11 +186,12 @@ class Presence:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checkin:
-    """The defaults of a step's check-in rule."""
+    """The defaults of a step's check-in rule, and how near a phone has to be."""
 
     dwell_signed_up_s: float
     dwell_walk_in_s: float
     opens_before_s: float
+    position_radius_m: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "presence.smooth_slots": (1, 60),
     "presence.settle_slots": (1, 60),
     "presence.lost_slots": (1, 60),
+    "checkin.position_radius_m": (20, 5000),
 }
 
 

@@ -7,6 +7,8 @@ class MusterError(Exception):
     """Something went wrong that a person can act on."""
 
     code: ClassVar[str] = "error"
+    # What was written before it was raised stays: a refusal at a door is a row. Otherwise all is as before.
+    kept: ClassVar[bool] = False
 
     def __init__(self, template: str = "", **values: Any) -> None:
         """template: the sentence for a person, `%(name)s` where values go; if empty the class docstring's first line.

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from config.settings import Settings
 from server import database, paging, texts
+from server.errors import MusterError
 from server.texts import Texts
 
 Clock = Callable[[], dt.datetime]
@@ -71,10 +72,21 @@ def texts_for(connection: HTTPConnection) -> Texts:
 
 
 async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
-    """A session in a transaction that is committed when the route returns, and rolled back when it raises."""
+    """A session in a transaction that is committed when the route returns, and rolled back when it raises.
+
+    An error that is kept commits as well: it comes with what was written of it.
+    """
     found = context(connection)
+    kept: MusterError | None = None
     async with found.turns, contextmanager_in_threadpool(database.transaction(found.engine)) as session:
-        yield session
+        try:
+            yield session
+        except MusterError as error:
+            if not error.kept:
+                raise
+            kept = error
+    if kept is not None:
+        raise kept
 
 
 def _now(connection: HTTPConnection) -> dt.datetime:

@@ -116,7 +116,7 @@ _REFUSALS = text("""
     SELECT member_id, step_id, code, floor(extract(epoch FROM first_at) * 1000)::bigint,
            floor(extract(epoch FROM last_at) * 1000)::bigint
     FROM unnest(string_to_array(:members, ','), string_to_array(:steps, ',')) AS asked (member_id, step_id)
-    JOIN refusal USING (member_id, step_id)
+    JOIN refusal USING (member_id, step_id) WHERE NOT refusal.at_door
 """)
 
 _PLACEMENTS = text("""

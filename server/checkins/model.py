@@ -47,6 +47,9 @@ class CheckIn(Base):
     venue_id: Mapped[str | None] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
     day: Mapped[dt.date | None]
     member_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
+    # Of somebody who was erased: a random number, the same for all her check-ins to one event and for nothing else, so
+    # that she still counts once.
+    stranger: Mapped[int | None]
     badge_id: Mapped[int | None] = mapped_column(ForeignKey("badge.id", ondelete="SET NULL"))
     at: Mapped[dt.datetime]
     recorded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
@@ -97,6 +100,8 @@ class Refusal(Base):
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
+    # By a code, a hand or a position; the others follow from what was heard of her badges, and are taken back with it.
+    at_door: Mapped[bool] = mapped_column(primary_key=True, server_default="false")
     first_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     sentence: Mapped[str] = mapped_column(Text)

@@ -62,7 +62,7 @@ _REFUSE = text("""
     INSERT INTO refusal (member_id, step_id, code, first_at, last_at, sentence)
     SELECT * FROM unnest(:members ::text[], :steps ::text[], :codes ::text[], :firsts ::timestamptz[],
                          :lasts ::timestamptz[], :sentences ::text[])
-    ON CONFLICT (member_id, step_id, code) DO UPDATE SET
+    ON CONFLICT (member_id, step_id, code, at_door) DO UPDATE SET
         first_at = excluded.first_at, last_at = excluded.last_at, sentence = excluded.sentence
     WHERE (refusal.first_at, refusal.last_at, refusal.sentence)
           IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.sentence)
@@ -73,6 +73,7 @@ _TAKE_BACK = text("""
     DELETE FROM refusal
     USING unnest(:members ::text[], :steps ::text[], :codes ::text[]) AS gone (member_id, step_id, code)
     WHERE refusal.member_id = gone.member_id AND refusal.step_id = gone.step_id AND refusal.code = gone.code
+    AND NOT refusal.at_door
 """)
 
 

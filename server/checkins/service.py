@@ -19,10 +19,10 @@ class NotCheckedIn(errors.NotFound):
     code = "not_checked_in"
 
 
-def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> None:
+def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str | None) -> None:
     """Takes a check-in back: the row stays, a new row says when and by whom, and earlier evidence never counts again.
 
-    now: the clock; a replayed venue's own is taken by itself.
+    now: the clock; a replayed venue's own is taken by itself. by: None for a door without an account.
     Raises NotCheckedIn when there is none or it was taken back already.
     """
     venue_id = session.scalar(
@@ -53,7 +53,8 @@ def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str) -> Non
         {"id": checkin_id, "at": undone.undone_at, "by": by},
     )
     of_event = [] if undone.event_id is None else [f"event/{undone.event_id}"]
-    topics.bump(session, [topics.EXPECTED, f"member/{undone.member_id}", *of_event])
+    of_member = [] if undone.member_id is None else [f"member/{undone.member_id}"]
+    topics.bump(session, [topics.EXPECTED, *of_member, *of_event])
 
 
 def remember(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:
@@ -79,6 +80,24 @@ def forget(session: Session, *, member_id: str, venue_id: str, now: dt.datetime)
     ).all()
     if ended:
         topics.bump(session, [topics.EXPECTED, f"member/{member_id}"])
+
+
+def decline(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:
+    """She was asked and does not want it: remembered no more, or never, and not asked again. Raises VenueUnknown."""
+    venues.get(session, venue_id)
+    forget(session, member_id=member_id, venue_id=venue_id, now=now)
+    if not was_asked(session, member_id=member_id, venue_id=venue_id):
+        session.add(RememberedVenue(member_id=member_id, venue_id=venue_id, since=now, ended_at=now))
+        session.flush()
+        topics.bump(session, [f"member/{member_id}"])
+
+
+def was_asked(session: Session, *, member_id: str, venue_id: str) -> bool:
+    """Whether she has said yes or no once."""
+    asked = select(RememberedVenue.id).where(
+        RememberedVenue.member_id == member_id, RememberedVenue.venue_id == venue_id
+    )
+    return session.scalar(asked.limit(1)) is not None
 
 
 def remembered(session: Session, *, member_id: str, venue_id: str) -> bool:

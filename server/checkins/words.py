@@ -8,8 +8,9 @@ from server.venues.service import EVERYWHERE
 
 _EVIDENCE = {
     "beacon": later("by your badge"),
-    "door": later("by the code at the door"),
-    "qr": later("by your QR code"),
+    "screen": later("by the code on the screen at the door"),
+    "poster": later("by the poster at the door"),
+    "qr": later("by your personal code"),
     "manual": later("by the host"),
     "phone": later("by your phone"),
 }

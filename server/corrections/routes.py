@@ -109,6 +109,7 @@ def create_event(
         name=wanted.name,
         organizer_id=wanted.organizer or viewer.id,
         community_id=wanted.community,
+        approval=wanted.approval,
         steps=[
             events.NewStep(
                 name=step.name,

@@ -17,6 +17,8 @@ class Event(Base):
     name: Mapped[str] = mapped_column(Text)
     community_id: Mapped[str | None] = mapped_column(ForeignKey("community.id", ondelete="SET NULL"), index=True)
     organizer_id: Mapped[str] = mapped_column(ForeignKey("member.id"), index=True)
+    # Whoever did not sign up is let in by the host alone.
+    approval: Mapped[bool] = mapped_column(server_default="false")
     simulated: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(server_default="1")

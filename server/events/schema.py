@@ -33,6 +33,7 @@ class NewEvent(Incoming):
     name: Name
     organizer: OfId | None = None
     community: OfId | None = None
+    approval: bool = False
     steps: Annotated[list[NewStep], Field(min_length=1, max_length=events.MAX_STEPS)]
 
 
@@ -60,13 +61,14 @@ class StepOut(Outgoing):
 
 
 class EventOut(Outgoing):
-    """An event; organizer: whether you are; signed_up: whether you mean to come."""
+    """An event; organizer: whether you are; signed_up: whether you mean to come; approval: the host lets in others."""
 
     id: str
     name: str
     community: str | None
     organizer: bool
     signed_up: bool
+    approval: bool
     simulated: bool
     steps: list[StepOut]
 
@@ -96,6 +98,7 @@ def show(event: Event, steps: list[Step], hosts: bool, signed_up: bool) -> Event
         community=event.community_id,
         organizer=hosts,
         signed_up=signed_up,
+        approval=event.approval,
         simulated=event.simulated,
         steps=[show_step(step) for step in steps],
     )

@@ -1,7 +1,7 @@
 """Makes events of steps, takes sign-ups, and says which steps are open."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,11 +94,13 @@ def create(
     organizer_id: str,
     steps: Sequence[NewStep],
     community_id: str | None = None,
+    approval: bool = False,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
 ) -> Event:
     """Makes an event with its steps, in their order.
 
+    approval: who did not sign up is let in by the host alone.
     rule: what a step that says nothing takes; None: the defaults of config/defaults.toml.
     Raises EventExists, StepExists, MemberUnknown, CommunityUnknown, VenueUnknown, ZoneUnknown, Invalid.
     """
@@ -116,6 +118,7 @@ def create(
         name=names.check_name(name, "event"),
         community_id=community_id,
         organizer_id=organizer_id,
+        approval=approval,
         simulated=simulated,
     )
     taken = StepExists(
@@ -164,6 +167,28 @@ def move_step(
     return step
 
 
+def set_entry(
+    session: Session, *, event_id: str, approval: bool | None = None, capacities: Mapping[str, int | None] | None = None
+) -> Event:
+    """Says whether the host lets in who did not sign up, and how many each of these steps takes (None: no bound).
+
+    What is not said stays. Raises EventUnknown, StepUnknown, Invalid.
+    """
+    event = get(session, event_id, to_edit=True)
+    if approval is not None and approval != event.approval:
+        event.approval = approval
+        event.version += 1
+    for step_id, capacity in (capacities or {}).items():
+        step = get_step(session, event_id=event_id, step_id=step_id)
+        _check_capacity(step.name, capacity)
+        if step.capacity != capacity:
+            step.capacity = capacity
+            step.version += 1
+    session.flush()
+    topics.bump(session, [f"event/{event_id}"])
+    return event
+
+
 def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
     """The event of this id, locked if it is read to be edited; raises EventUnknown."""
     event = session.get(Event, id, with_for_update=constraints.lock(to_edit)) if names.is_id(id) else None
@@ -196,6 +221,15 @@ def organized_by(session: Session, *, member_id: str) -> list[Event]:
     return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
+def hand_over(session: Session, *, event_id: str, to_id: str) -> Event:
+    """Makes another member the organizer of an event; raises EventUnknown, MemberUnknown."""
+    event = get(session, event_id)
+    event.organizer_id = people.get(session, to_id).id
+    session.flush()
+    topics.bump(session, [topics.CONSENTS, f"event/{event_id}"])
+    return event
+
+
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
     """The steps of an event in their order."""
     return list(session.scalars(select(Step).where(Step.event_id == event_id).order_by(Step.position)))
@@ -215,21 +249,22 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
     return opens is not None and opens <= at < ends
 
 
-def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
-    """Whether an event that she organizes or hosts has a step in the venue that is open at a time."""
+def running_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> list[str]:
+    """The ids of the events that she organizes or hosts with a step in the venue that is open at a time."""
     hosted = roles.held_by(session, member_id=organizer_id, kind="event")
-    found = session.scalar(
-        select(Step.id)
-        .join(Event, Event.id == Step.event_id)
+    found = session.scalars(
+        select(Event.id)
+        .join(Step, Step.event_id == Event.id)
         .where(
             or_(Event.organizer_id == organizer_id, Event.id.in_(hosted)),
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,
         )
-        .limit(1)
+        .distinct()
+        .order_by(Event.id)
     )
-    return found is not None
+    return list(found)
 
 
 def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
@@ -299,8 +334,7 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
             name=name,
             most=MAX_DWELL_S,
         )
-    if step.capacity is not None and not 1 <= step.capacity <= MAX_CAPACITY:
-        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
+    _check_capacity(name, step.capacity)
     return Step(
         id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
         event_id=event_id,
@@ -317,11 +351,16 @@ def _make_step(session: Session, event_id: str, position: int, step: NewStep, ru
     )
 
 
+def _check_capacity(name: str, capacity: int | None) -> None:
+    if capacity is not None and not 1 <= capacity <= MAX_CAPACITY:
+        raise Invalid("The capacity of %(name)s lies between 1 and %(most)s.", name=name, most=MAX_CAPACITY)
+
+
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
-    if zone_id is None:
-        venues.get(session, venue_id)
-    else:
+    venue = venues.get(session, venue_id)
+    if zone_id is not None:
         venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venue)
 
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:

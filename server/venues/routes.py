@@ -40,6 +40,8 @@ def create_venue(wanted: schema.NewVenue, _operator: access.Operator, session: I
         location=wanted.location,
         zones=zones,
         join_gap_s=wanted.join_gap_s,
+        contact=wanted.contact,
+        offer=wanted.offer,
     )
     return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))
 
@@ -52,6 +54,36 @@ def get_venue(
     venue = venues.get(session, venue_id)
     versions.tell(response, venue)
     return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))
+
+
+@router.patch("/{venue_id}")
+def change_venue(
+    venue_id: Id,
+    wanted: schema.VenueChange,
+    viewer: access.Viewer,
+    session: InTransaction,
+    response: Response,
+    if_match: versions.IfMatch = None,
+) -> schema.VenueOut:
+    """Changes a venue's name, contact and offer; for who keeps it and operators. Its owner: for herself and operators.
+
+    Without an owner and a contact no agent stands there and no event takes place.
+    """
+    venue = venues.get(session, venue_id)
+    access.check_keeps(session, viewer, [venue])
+    if wanted.owner is not None and not (viewer.operator or venue.owner_id == viewer.id):
+        raise access.NotYourVenue
+    changed = venues.change(
+        session,
+        id=venue_id,
+        if_match=if_match,
+        name=wanted.name,
+        contact=wanted.contact,
+        offer=wanted.offer,
+        owner_id=wanted.owner,
+    )
+    versions.tell(response, changed)
+    return schema.show(changed)
 
 
 @router.get("/{venue_id}/staff", tags=["roles"])

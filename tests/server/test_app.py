@@ -27,6 +27,10 @@ FOR_STRANGERS = {
     ("POST", "/sign-in/{token}"),
     ("POST", "/sign-out"),
     ("POST", "/api/sign-in"),
+    ("GET", "/trust"),
+    ("GET", "/trust/muster.crt"),
+    ("GET", "/trust/muster.pem"),
+    ("GET", "/trust/muster.mobileconfig"),
     ("POST", "/api/sign-in/codes"),
     ("POST", "/api/sign-in/codes/use"),
     ("POST", "/api/sign-in/passkey"),
@@ -183,6 +187,7 @@ def test_a_database_that_is_away_is_said_to_be(app: FastAPI, as_: As) -> None:
     [
         ({}, True),
         ({"Origin": "http://testserver"}, True),
+        ({"Origin": "https://testserver"}, True),  # its proxy did not say that it ended TLS
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, True),
         ({"Sec-Fetch-Site": "none"}, True),
         ({"Origin": "https://elsewhere.example"}, False),

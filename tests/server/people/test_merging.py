@@ -108,19 +108,6 @@ def test_an_unknown_address_makes_a_member_whose_id_says_nothing(session: Sessio
     assert guests.enter(session, Proved("li.wei@example.org", None, "zh"), now=NOW).member_id == member.id
 
 
-def test_guests_are_forgotten_a_while_after_their_last_event(session: Session, guest: Member) -> None:
-    session.execute(text("UPDATE member SET created_at = :at"), {"at": NOW - 100 * DAY})
-    ends = NOW + HOUR
-    after = dt.timedelta(days=30)
-    assert guests.to_forget(session, now=ends + after - dt.timedelta(seconds=1), after=after) == []
-    assert guests.to_forget(session, now=ends + after, after=after) == [guest.id]
-    never_came = people.create_guest(session, name="Cy")
-    session.execute(text("UPDATE member SET created_at = :at WHERE id = :id"), {"at": NOW, "id": never_came.id})
-    assert guests.to_forget(session, now=NOW + after, after=after) == [never_came.id]
-    guests.enter(session, Proved("bo@example.org", guest.id, "en"), now=NOW)
-    assert guest.id not in guests.to_forget(session, now=ends + 2 * after, after=after)
-
-
 def test_a_guest_gets_no_part_in_anything_and_the_last_operator_stays(session: Session, guest: Member) -> None:
     communities.create(session, id="readers", name="Readers")
     with pytest.raises(roles.GuestHasNoRole):

@@ -1,0 +1,333 @@
+"""The pages of who comes: a door's code, the receipt, waiting for the host, one's own code, and the door's screen."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from config.settings import Settings
+from server import qr
+from server.checkins import rights as checkins_rights
+from server.checkins import service as checkins
+from server.checkins import words as checkin_words
+from server.doors import asks, codes, passes, passing, places, receipts, refusals, words
+from server.doors import schema as doors_schema
+from server.doors import service as doors
+from server.doors.arrivals import Wanted
+from server.errors import MusterError, Refused, TooMany, http_status
+from server.limits import service as limits
+from server.limits.callers import InCaller
+from server.pages import facts, render
+from server.pages.facts import Fact
+from server.people import access, cookies
+from server.people.model import Member
+from server.requests import InSettings, InTransaction, Now, Number
+from server.texts import Texts
+
+strangers = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
+
+READ = ["GET", "HEAD"]
+InPath = Annotated[str, Path(max_length=500)]
+
+
+class NotYourCheckIn(Refused):
+    """Only whose it is and the event's host see this receipt."""
+
+    code = "not_your_check_in"
+
+
+@strangers.api_route("/d", methods=READ)
+def show_typing(request: Request, viewer: access.ViewerIfAny, settings: InSettings, code: str = "") -> Response:
+    """Typing the six signs of a door."""
+    if (known := codes.read(code)) is not None:
+        return RedirectResponse(f"/d/{known}", status_code=303)
+    return _typing(request, viewer, settings, code, None)
+
+
+@strangers.api_route("/d/{code}", methods=READ)
+def show_door(
+    request: Request,
+    code: InPath,
+    viewer: access.ViewerIfAny,
+    caller: InCaller,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+) -> Response:
+    """What scanning a door's code opens: one button, or one field and one button."""
+    try:
+        with limits.guessing(caller, "door code", refusals.CodeUnknown):
+            door = doors.by_code(session, code, now)
+    except MusterError as refused:
+        return _typing(request, viewer, settings, code, refused, say)
+    ticket = "" if door.secret is None else codes.ticket(door.secret, door.id, now.timestamp())
+    given = {"code": door.code or "", "ticket": ticket}
+    return _door(request, session, settings, viewer, doors.see(session, door), given, None, say)
+
+
+@strangers.post("/d")
+def come(
+    request: Request,
+    viewer: access.ViewerIfAny,
+    caller: InCaller,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+    nonce: Annotated[str, Form(max_length=64)],
+    code: Annotated[str, Form(max_length=40)] = "",
+    ticket: Annotated[str, Form(max_length=100)] = "",
+    name: Annotated[str, Form(max_length=1000)] = "",
+    direction: Annotated[str, Form(pattern="^(in|out)$")] = "in",
+    other: Annotated[str, Form(max_length=1)] = "",
+) -> Response:
+    """Comes in: to the receipt, to waiting for the host, or back with what is in the way."""
+    asks_as = None if other else viewer
+    wanted = Wanted(
+        nonce=nonce,
+        asks=asks_as,
+        direction=direction,
+        code=code or None,
+        ticket=None if code else ticket,
+        name=name if asks_as is None else None,
+    )
+    try:
+        with limits.guessing(caller, "door code", refusals.CodeUnknown):
+            found = passing.pass_door(session, wanted, now=now, radius_m=settings.checkin.position_radius_m)
+    except MusterError as refused:
+        try:
+            door = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+        except MusterError:
+            return _typing(request, viewer, settings, code, refused, say)
+        given = {"code": code, "ticket": ticket, "name": name}
+        return _door(request, session, settings, viewer, doors.see(session, door), given, refused, say)
+    to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
+    response = RedirectResponse(to, status_code=303)
+    if found.sign_in:
+        cookies.enter(request, response, session, settings, member_id=found.member_id, how="name", now=now)
+    return response
+
+
+@router.api_route("/check-ins/{checkin_id}", methods=READ)
+def show_receipt(
+    request: Request,
+    checkin_id: Number,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
+) -> Response:
+    """The receipt: when, where, by what, how sure, and one tap to say that it was somebody else."""
+    found = receipts.load(session, checkin_id)
+    hers = found.member_id == viewer.id
+    if not hers and (
+        found.event_id is None or not checkins_rights.organizes(session, member=viewer, event_id=found.event_id)
+    ):
+        raise NotYourCheckIn
+    asks_to_remember = (
+        hers
+        and found.event_id is None
+        and found.undone_at is None
+        and not checkins.was_asked(session, member_id=viewer.id, venue_id=found.venue_id)
+    )
+    return render.page(
+        request,
+        "door_receipt.html",
+        viewer=facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        receipt=found,
+        hers=hers,
+        late=checkin_words.late(found.at, found.recorded_at, found.replayed, say),
+        sure=words.how_sure(found.evidence, say),
+        by=words.by(found.evidence, say),
+        marks=words.marks(found.flags, say),
+        remember=asks_to_remember,
+    )
+
+
+@router.post("/check-ins/{checkin_id}/undo")
+def undo(checkin_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> Response:
+    """That wasn't me."""
+    found = receipts.load(session, checkin_id)
+    hosts = found.event_id is not None and checkins_rights.organizes(session, member=viewer, event_id=found.event_id)
+    if found.member_id != viewer.id and not hosts:
+        raise NotYourCheckIn
+    if found.undone_at is None:
+        checkins.undo(session, checkin_id=checkin_id, now=now, by=viewer.id)
+    return RedirectResponse(f"/check-ins/{checkin_id}", status_code=303)
+
+
+@router.post("/check-ins/{checkin_id}/remember")
+def remember(
+    checkin_id: Number, viewer: access.Viewer, session: InTransaction, now: Now, answer: Annotated[str, Form()]
+) -> Response:
+    """Whether her visits to that venue are remembered from now on."""
+    found = receipts.load(session, checkin_id)
+    if found.member_id != viewer.id:
+        raise NotYourCheckIn
+    act = checkins.remember if answer == "yes" else checkins.decline
+    act(session, member_id=viewer.id, venue_id=found.venue_id, now=now)
+    return RedirectResponse(f"/check-ins/{checkin_id}", status_code=303)
+
+
+@router.api_route("/asks/{ask_id}", methods=READ)
+def show_ask(
+    request: Request, ask_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+) -> Response:
+    """Waiting for the host; the page turns by itself once she has answered."""
+    row = asks.get(session, ask_id, now)
+    if row.member_id != viewer.id:
+        raise asks.NoSuchAsk
+    if row.checkin_id is not None:
+        return RedirectResponse(f"/check-ins/{row.checkin_id}", status_code=303)
+    return render.page(
+        request, "door_ask.html", viewer=facts.viewer_of(viewer), demo=settings.server.demo, ask=row, live=True
+    )
+
+
+@router.api_route("/me/pass", methods=READ)
+def show_pass(
+    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
+) -> Response:
+    """One's personal code, as a picture that a door scans; good without a network once it is shown."""
+    token, expires_at = passes.make(session, member_id=viewer.id, name=viewer.name, now=now)
+    address = f"{settings.server.url}/q/{token}"
+    picture = qr.svg(address, label=say.gettext("Your personal code"))
+    return render.page(
+        request,
+        "door_pass.html",
+        viewer=facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        picture=picture,
+        expires_at=expires_at,
+        time_zone=viewer.time_zone or facts.WITHOUT_PLACE,
+    )
+
+
+@strangers.api_route("/q/{token}", methods=READ)
+def show_shown_pass(request: Request, token: InPath, viewer: access.ViewerIfAny, settings: InSettings) -> Response:
+    """What somebody else's personal code opens when it is scanned by any camera: whose it is stays with the doors."""
+    del token
+    return render.page(
+        request,
+        "door_shown.html",
+        viewer=None if viewer is None else facts.viewer_of(viewer),
+        demo=settings.server.demo,
+    )
+
+
+@strangers.api_route("/screen/{token}", methods=READ)
+def show_screen(
+    request: Request, token: InPath, session: InTransaction, settings: InSettings, now: Now, say: access.Say
+) -> Response:
+    """The tablet at the door: a code that changes every 30 seconds, without an account."""
+    try:
+        seen = doors.open_screen(session, token, now)
+    except MusterError as refused:
+        return closed(request, settings, refused, say)
+    shown = doors_schema.show_screen(seen, settings.server.url, now)
+    return render.page(
+        request,
+        "door_screen.html",
+        demo=settings.server.demo,
+        what=_what(session, seen, say),
+        screen=shown,
+        left_s=max(1, round((shown.until - now).total_seconds())),
+        data_url=f"/api/screens/{token}",
+        host=settings.server.url.partition("://")[2],
+    )
+
+
+def told(refused: MusterError | None, say: Texts) -> str | None:
+    """What is in the way, in the reader's language."""
+    if refused is None:
+        return None
+    return say.gettext(refused.template, **refused.values) if refused.values else say.gettext(refused.template)
+
+
+def new_nonce() -> str:
+    """A number for one tap."""
+    return secrets.token_hex(16)
+
+
+def _what(session: Session, seen: doors.Seen, say: Texts) -> Fact:
+    """What a door leads to, as its pages head it."""
+    found: Fact = {
+        "name": seen.what,
+        "venue_name": None if seen.event_name is None else seen.venue_name,
+        "time_zone": seen.time_zone,
+        "starts_at": None,
+        "ends_at": None,
+        "is_event": seen.event_name is not None,
+    }
+    if seen.door.event_id is not None:
+        rooms = places.behind(session, seen.door.event_id).rooms
+        room = next((one for one in rooms if one.step_id == seen.door.step_id), rooms[0])
+        found |= {"starts_at": room.starts_at, "ends_at": rooms[-1].ends_at, "venue_name": room.venue_name}
+    del say
+    return found
+
+
+def _door(
+    request: Request,
+    session: Session,
+    settings: Settings,
+    viewer: Member | None,
+    seen: doors.Seen,
+    given: dict[str, Any],
+    refused: MusterError | None,
+    say: Texts,
+) -> Response:
+    inside = None
+    if viewer is not None and seen.door.event_id is not None:
+        last = places.known(session, event_id=seen.door.event_id, member_id=viewer.id).last
+        if last is not None and last[0] == "in":
+            inside = {"checkin_id": last[1], "at": last[3]}
+    return render.page(
+        request,
+        "door_in.html",
+        status_code=200 if refused is None else http_status(refused),
+        viewer=None if viewer is None else facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        what=_what(session, seen, say),
+        given={"name": "", **given},
+        nonces=[new_nonce(), new_nonce(), new_nonce()],
+        inside=inside,
+        says=told(refused, say),
+    )
+
+
+def _typing(
+    request: Request,
+    viewer: Member | None,
+    settings: Settings,
+    code: str,
+    refused: MusterError | None,
+    say: Texts | None = None,
+) -> Response:
+    response = render.page(
+        request,
+        "door_type.html",
+        status_code=200 if refused is None else http_status(refused),
+        viewer=None if viewer is None else facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        code=code[:12],
+        says=None if say is None else told(refused, say),
+    )
+    if isinstance(refused, TooMany):
+        response.headers["Retry-After"] = str(refused.retry_after_s)
+    return response
+
+
+def closed(request: Request, settings: Settings, refused: MusterError, say: Texts) -> Response:
+    return render.page(
+        request,
+        "door_closed.html",
+        status_code=http_status(refused),
+        demo=settings.server.demo,
+        says=told(refused, say),
+    )
