@@ -37,8 +37,11 @@ def program(name: str) -> str:
 
 
 @contextlib.contextmanager
-def running(conninfo: str, mqtt: Mqtt, folder: Path, *, demo: bool = False) -> Iterator[Parts]:
-    """A gateway and a server that are ready, for as long as the block runs; `environment` is for further processes."""
+def running(conninfo: str, mqtt: Mqtt, folder: Path, *, demo: bool = False, public_name: str = "") -> Iterator[Parts]:
+    """A gateway and a server that are ready, for as long as the block runs; `environment` is for further processes.
+
+    public_name: the host by which phones reach it.
+    """
     port = ports.find_free()
     common = os.environ | {
         "MUSTER_DATABASE__DSN": conninfo,
@@ -47,6 +50,8 @@ def running(conninfo: str, mqtt: Mqtt, folder: Path, *, demo: bool = False) -> I
         "MUSTER_SERVER__DEMO": str(demo),
         "MUSTER_GATEWAY__HEALTH_S": "0.2",
     }
+    if public_name:
+        common["MUSTER_SERVER__PUBLIC_URL"] = f"http://{public_name}:{port}"
     of_server = common | mqtt.environment("server")
     parts = Parts(conninfo, folder, of_server, f"http://127.0.0.1:{port}")
     with contextlib.ExitStack() as stack:
