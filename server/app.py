@@ -37,7 +37,24 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import account, api_docs, crew, files, letters, operator, qr_codes, render, roles, sign_in, trust
+from server.pages import (
+    account,
+    api_docs,
+    crew,
+    files,
+    hosting,
+    letters,
+    notice,
+    operator,
+    qr_codes,
+    render,
+    roles,
+    sign_in,
+    trust,
+    volunteer,
+)
+from server.pages import consent as consent_page
+from server.pages import doors as door_pages
 from server.pages import routes as pages_routes
 from server.pages import webhooks as webhooks_pages
 from server.people import access, entering, oneself
@@ -89,6 +106,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         sign_in.strangers,
         doors_routes.strangers,
         pages_routes.strangers,
+        notice.strangers,
+        door_pages.strangers,
+        volunteer.strangers,
         roles.strangers,
         trust.strangers,
     ):
@@ -115,10 +135,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         pages_routes.router,
         files.router,
         webhooks_pages.router,
+        door_pages.router,
+        hosting.router,
         operator.router,
         account.router,
         crew.router,
         letters.router,
+        consent_page.router,
+        notice.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.

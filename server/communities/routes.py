@@ -58,15 +58,14 @@ def change_community(
     response: Response,
     if_match: IfMatch = None,
 ) -> schema.CommunityOut:
-    """Gives a community another name; for its members. With `If-Match`, unless somebody changed it meanwhile."""
+    """Gives a community another name; for its hosts and operators. With `If-Match`, unless it was changed meanwhile."""
     community = communities.get(session, community_id, to_edit=True)
     members = communities.members_of(session, community_id=community_id)
-    if viewer.id not in members:
-        raise communities.NotYourCommunity
+    access.check_hosts_community(session, viewer, community.id)
     versions.edit(community, if_match)
     communities.rename(session, community, name=community.name if wanted.name is None else wanted.name)
     versions.tell(response, community)
-    return schema.show(community, len(members), True)
+    return schema.show(community, len(members), viewer.id in members)
 
 
 @router.put("/{community_id}/membership", status_code=204)

@@ -58,6 +58,7 @@ class AskRow(NamedTuple):
     evidence: str
     asked_at: dt.datetime
     answered_at: dt.datetime | None
+    ends_at: dt.datetime
     checkin_id: int | None
     state: str
 
@@ -235,6 +236,7 @@ def _row(row: Row[Any], now: dt.datetime) -> AskRow:
         row.evidence,
         row.asked_at,
         row.answered_at,
+        row.ends_at,
         row.checkin_id,
         state,
     )

@@ -11,17 +11,19 @@ from server.doors.arrivals import Fix, Wanted
 from server.doors.asks import AskRow
 from server.doors.passing import NONCE_SIGNS, Outcome
 from server.doors.volunteers import Hit
-from server.fields import Incoming, Moment, Name, OfId, Outgoing
+from server.events import service as events
+from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position
 from server.people.model import Member
 
+FIX_MOST_M = 1e7  # half around the world: what is further off says nothing
 Token = Annotated[str, Field(max_length=200)]
 
 
 class FixIn(Incoming):
     """One position of a phone, in degrees (WGS 84), and how far off it may be; taken_at by the phone's clock."""
 
-    position: Annotated[tuple[float, float], Field(description="longitude and latitude, longitude first")]
-    accuracy_m: float
+    position: Position
+    accuracy_m: Annotated[float, Field(ge=0, le=FIX_MOST_M)]
     taken_at: Moment | None = None
 
 
@@ -81,7 +83,7 @@ class UndoAtDoor(Incoming):
     """Takes back what a volunteer's door has just done."""
 
     door: Token
-    check_in: int
+    check_in: Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class NewDoor(Incoming):
@@ -142,11 +144,18 @@ class Answer(Incoming):
     answer: Literal["yes", "no"]
 
 
+class Places(Incoming):
+    """How many a step takes; capacity: null for no bound."""
+
+    step: OfId
+    capacity: Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)] | None
+
+
 class Entry(Incoming):
-    """How an event lets in. approval: the host is asked about who did not sign up; capacities: places by step."""
+    """How an event lets in; what is left out stays. approval: the host is asked about who did not sign up."""
 
     approval: bool | None = None
-    capacities: dict[OfId, int | None] | None = None
+    places: Annotated[list[Places], Field(default_factory=list, max_length=events.MAX_STEPS)]
 
 
 class PassOut(Outgoing):

@@ -32,7 +32,7 @@ def export_me(viewer: access.Viewer, session: InTransaction, now: Now, say: acce
 @router.delete("/me")
 def erase_me(
     wanted: schema.EraseMe,
-    viewer: access.Viewer,
+    viewer: access.InPerson,
     session: InTransaction,
     settings: InSettings,
     now: Now,

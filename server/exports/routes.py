@@ -10,7 +10,7 @@ from server import fields, times
 from server.audit import service as audit
 from server.consent import reading
 from server.events import service as events
-from server.exports import check_ins, download, schema, visits
+from server.exports import check_ins, download, schema, sign_up_list, visits
 from server.exports import service as exports
 from server.exports.download import Form
 from server.people import access
@@ -42,7 +42,7 @@ _LIST: dict[str, Any] = {
         "required": True,
         "content": {
             "text/csv": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "maxLength": sign_up_list.MAX_BYTES},
                 "example": "name,e-mail\r\nLi Wei,wei@example.org\r\nKim,\r\n",
             }
         },

@@ -15,6 +15,8 @@ from server.consent import reading, rules
 from server.consent.reading import ByEvent
 from server.consent.rules import Level
 from server.events import service as events
+from server.live import asks
+from server.live.asks import AtDoors
 from server.live.rights import Audience
 from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
@@ -81,6 +83,7 @@ class Gathering:
     arrivals: tuple[ArrivalRow, ...]
     held: tuple[HeldBadge, ...]
     seen: Mapping[str, ByEvent]
+    at_doors: AtDoors = asks.NOTHING
 
     @property
     def whose(self) -> Mapping[str, rules.Windows]:
@@ -192,6 +195,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
             for row in held
         ),
         reading.for_event(session, event_id, members),
+        asks.load(session, event_id=event_id),
     )
 
 
@@ -213,7 +217,7 @@ def draw(
     }
     held_ms = max(own_ms.values(), default=now_ms)
     held = {row.badge_id: row for row in gathering.held if row.from_ms <= held_ms < row.to_ms}
-    return {
+    drawn = {
         "rev": gathering.rev,
         "event": _event(gathering, audience, say),
         "figures": _figures(gathering, held, venues, audience, held_ms),
@@ -233,6 +237,13 @@ def draw(
             if _most(gathering, audience, row.member_id, held_ms) is Level.NAME
         },
     }
+    if audience is Audience.ORGANIZER:
+
+        def is_named(member_id: str | None) -> bool:
+            return member_id is not None and _most(gathering, audience, member_id, held_ms) is Level.NAME
+
+        drawn |= asks.draw(gathering.at_doors, times.from_ms(now_ms), is_named, say)
+    return drawn
 
 
 def _most(gathering: Gathering, audience: Audience, member_id: str, at_ms: int) -> Level:

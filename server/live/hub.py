@@ -9,6 +9,7 @@ Everything but reading the tables happens in the event loop, so nothing needs a 
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -24,10 +25,10 @@ from config.settings import Presence
 from server import times, topics
 from server.errors import MusterError, Refused, SignInNeeded, Unavailable
 from server.events import service as events
-from server.live import gatherings, holders, members, news, rights
+from server.live import gatherings, holders, members, news, rights, tonight
 from server.live.rights import Seeing
 from server.live.viewer import Viewer, Wanted
-from server.live.watch import View, Watch
+from server.live.watch import Seat, View, Watch
 from server.people import service as people
 from server.presence import service as presence
 from server.presence.service import VenuePicture
@@ -122,7 +123,7 @@ class Hub:
         for watch in watches:
             seat = watch.seat(granted[watch.name], wanted.language)
             if seat not in watch.views:
-                watch.views[seat] = View(watch.name, watch.draw(seat, now, self._pictures(watch, now)))
+                watch.views[seat] = View(watch.name, self._draw(watch, seat, now))
             watch.views[seat].viewers.add(viewer)
             viewer.views.append((watch, watch.views[seat]))
         self._viewers.add(viewer)
@@ -223,7 +224,9 @@ class Hub:
             return presence.load(session, venue_id=watch.key, now=self._clock(), presence=self._settings)
         if watch.kind == "event":
             return gatherings.load(session, event_id=watch.key)
-        return members.load(session, member_id=watch.key)
+        diary = members.load(session, member_id=watch.key)
+        evenings = tonight.load(session, member_id=watch.key, now=self._clock(), presence=self._settings)
+        return dataclasses.replace(diary, evenings=evenings)
 
     def _doubt_venues(self, watch: Watch, record: object) -> None:
         """Whose event it became is seen by its organizer at its venues, too."""
@@ -306,11 +309,22 @@ class Hub:
             if not view.viewers:
                 del watch.views[seat]
         if watch.views:
-            known = self._pictures(watch, now)
+            known, records = self._pictures(watch, now), self._records(watch)
             for seat, view in watch.views.items():
-                view.show(watch.draw(seat, now, known), now)
+                view.show(watch.draw(seat, now, known, records), now)
+
+    def _draw(self, watch: Watch, seat: Seat, now: dt.datetime) -> dict[str, Any]:
+        return watch.draw(seat, now, self._pictures(watch, now), self._records(watch))
+
+    def _records(self, watch: Watch) -> dict[str, presence.Record]:
+        """What is known of the venues where a member is going: drawing them for each would cost too much."""
+        names = [f"venue/{key}" for key in watch.venue_ids] if watch.kind == "member" else []
+        found = [(name, self._watches[name].record) for name in names if name in self._watches]
+        return {name.partition("/")[2]: record for name, record in found if isinstance(record, presence.Record)}
 
     def _pictures(self, watch: Watch, now: dt.datetime) -> dict[str, VenuePicture]:
+        if watch.kind == "member":
+            return {}
         names = [watch.name] if watch.kind == "venue" else [f"venue/{key}" for key in watch.venue_ids]
         found: dict[str, VenuePicture] = {}
         for name in names:

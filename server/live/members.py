@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -10,10 +11,14 @@ from sqlalchemy.orm import Session
 
 from server import topics
 from server.checkins import words
+from server.live import tonight
+from server.live.tonight import Evening
 from server.presence.schema import rfc3339
+from server.presence.service import Record
 from server.texts import IN_ENGLISH, Texts
 
 CHECKINS_SHOWN = 20  # the phone shows tonight; the rest is a list elsewhere
+NO_RECORDS: Mapping[str, Record] = MappingProxyType({})
 REFUSALS_SINCE = dt.timedelta(hours=12)  # nobody acts on yesterday's
 
 
@@ -24,11 +29,17 @@ class Diary:
     rev: int
     checkins: Sequence[Row[Any]]
     refusals: Sequence[Row[Any]]
+    evenings: tuple[Evening, ...] = ()
+
+    @property
+    def venue_ids(self) -> list[str]:
+        """The venues of what she is going to, whose news her card is drawn with."""
+        return list(dict.fromkeys(evening.venue_id for evening in self.evenings if evening.standing is None))
 
 
 # Where she was heard when she had been heard long enough; else the zone that the step is bound to.
 _CHECKINS = text("""
-    SELECT checkin.at, checkin.recorded_at, checkin.evidence, venue.replayed, checkin.undone_at,
+    SELECT checkin.id, checkin.at, checkin.recorded_at, checkin.evidence, venue.replayed, checkin.undone_at,
            event.id AS event_id, event.name AS event_name,
            event.simulated, step.id AS step_id, step.name AS step_name, step.ends_at,
            venue.id AS venue_id, venue.name AS venue_name, venue.time_zone,
@@ -48,8 +59,9 @@ _CHECKINS = text("""
 """)
 
 _REFUSALS = text("""
-    SELECT refusal.code, refusal.sentence, refusal.last_at, event.id AS event_id, event.name AS event_name,
-           event.simulated, step.id AS step_id, step.name AS step_name, step.opens_at, step.ends_at
+    SELECT refusal.code, refusal.at_door, refusal.sentence, refusal.last_at,
+           event.id AS event_id, event.name AS event_name, event.simulated,
+           step.id AS step_id, step.name AS step_name, step.opens_at, step.ends_at
     FROM refusal JOIN step ON step.id = refusal.step_id JOIN event ON event.id = step.event_id
     WHERE refusal.member_id = :member AND NOT EXISTS (
         SELECT FROM checkin WHERE checkin.step_id = refusal.step_id AND checkin.member_id = refusal.member_id
@@ -66,12 +78,15 @@ def load(session: Session, *, member_id: str) -> Diary:
     return Diary(rev, session.execute(_CHECKINS, wanted).all(), session.execute(_REFUSALS, wanted).all())
 
 
-def draw(diary: Diary, now: dt.datetime, say: Texts = IN_ENGLISH) -> dict[str, Any]:
-    """The member topic at `now`, in the reader's language."""
+def draw(
+    diary: Diary, now: dt.datetime, say: Texts = IN_ENGLISH, records: Mapping[str, Record] = NO_RECORDS
+) -> dict[str, Any]:
+    """The member topic at `now`, in the reader's language. records: the venues of its `venue_ids`, as far as known."""
     return {
         "rev": diary.rev,
         "checkins": [checkin(row, say) for row in diary.checkins],
         "refusals": [_refusal(row, say) for row in diary.refusals if row.last_at >= now - REFUSALS_SINCE],
+        "card": tonight.card(diary.evenings, now, records, say),
     }
 
 
@@ -81,6 +96,7 @@ def checkin(row: Row[Any], say: Texts) -> dict[str, Any]:
     arrived = words.arrived(row.at, row.time_zone, row.evidence, zone_name, say)
     late = words.late(row.at, row.recorded_at, row.replayed, say)
     return {
+        "id": row.id,
         "event": {"id": row.event_id, "name": say.name(row.event_name, row.simulated)},
         "step": {
             "id": row.step_id,
@@ -101,6 +117,8 @@ def _refusal(row: Row[Any], say: Texts) -> dict[str, Any]:
         "event": {"id": row.event_id, "name": say.name(row.event_name, row.simulated)},
         "step": {"id": row.step_id, "name": say.name(row.step_name, row.simulated)},
         "code": row.code,
-        "sentence": words.refusal(row.code, row.sentence, row.last_at, row.opens_at, row.ends_at, say),
+        "sentence": say.gettext(row.sentence)
+        if row.at_door
+        else words.refusal(row.code, row.sentence, row.last_at, row.opens_at, row.ends_at, say),
         "at": rfc3339(row.last_at),
     }

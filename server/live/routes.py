@@ -8,11 +8,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from server.errors import Invalid
-from server.live import stream
+from server.fields import Outgoing
+from server.live import stream, tonight
 from server.live.hub import Hub
 from server.live.viewer import MAX_TOPICS, Wanted
 from server.people import access
-from server.requests import Id, texts_for
+from server.requests import Id, InSettings, InTransaction, Now, texts_for
 
 router = APIRouter(prefix="/api", tags=["live"])
 
@@ -31,6 +32,31 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
+
+
+class EventNamed(Outgoing):
+    """An event by its id and name."""
+
+    id: str
+    name: str
+
+
+class CardOut(Outgoing):
+    """The card of tonight, with what to show. code: in, asked, said_no, hearing, due, not_heard, silent, no_badge,
+    not_open_yet, elsewhere, undone, or why a door refused her. due_at: while her badge is heard, when she will be in.
+    by_position: her phone's position may check her in.
+    """
+
+    code: str
+    title: str
+    sentence: str
+    due_at: str | None
+    event: EventNamed
+    step: str
+    venue: str
+    check_in: int | None
+    ask: int | None
+    by_position: bool
 
 
 class NothingWanted(Invalid):
@@ -52,7 +78,7 @@ InHub = Annotated[Hub, Depends(hub)]
 
 async def _open(request: Request, hub: Hub, wanted: Wanted) -> EventSourceResponse:
     wanted = wanted._replace(language=texts_for(request).language)
-    return stream.respond(hub, await hub.join(access.token_of(request) or None, wanted))
+    return stream.respond(hub, await hub.join(access.token_of(request), wanted))
 
 
 @router.get("/venues/{venue_id}/live", response_class=Response, responses=_ANSWER)
@@ -81,3 +107,12 @@ async def watch_several(
     if not topic:
         raise NothingWanted
     return await _open(request, hub, Wanted(tuple(dict.fromkeys(topic))))
+
+
+@router.get("/me/tonight")
+def get_tonight(
+    viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
+) -> CardOut | None:
+    """Where you stand with what you are going to, from an hour before it starts; null while nothing is near."""
+    found = tonight.now_for(session, member_id=viewer.id, now=now, presence=settings.presence, say=say)
+    return None if found is None else CardOut.model_validate(found)

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -109,7 +110,7 @@ class Watch:
     @property
     def venue_ids(self) -> list[str]:
         """The venues whose pictures it is drawn with."""
-        return self.record.venue_ids if isinstance(self.record, Gathering) else []
+        return self.record.venue_ids if isinstance(self.record, Gathering | Diary) else []
 
     @property
     def rev(self) -> int:
@@ -179,8 +180,14 @@ class Watch:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
 
-    def draw(self, seat: Seat, now: dt.datetime, venues: dict[str, VenuePicture]) -> Topic:
-        """The topic as it is seen from there now. venues: the pictures of `venue_ids`."""
+    def draw(
+        self,
+        seat: Seat,
+        now: dt.datetime,
+        venues: dict[str, VenuePicture],
+        records: Mapping[str, Record] = members.NO_RECORDS,
+    ) -> Topic:
+        """The topic as it is seen from there now. venues: the pictures of `venue_ids`; records: for a member's."""
         say, audience = texts.of(seat.language), seat.audience
         if isinstance(self.record, Record):
             assert isinstance(audience, Eyes)
@@ -190,7 +197,7 @@ class Watch:
             assert isinstance(audience, Audience)
             return gatherings.draw(self.record, times.to_ms(now), audience, venues, say)
         assert self.record is not None
-        return members.draw(self.record, now, say)
+        return members.draw(self.record, now, say, records)
 
 
 def _continued(before: states.Heard | None, news: states.Heard) -> states.Heard:

@@ -12,8 +12,7 @@ from server.errors import MusterError, http_status
 from server.limits.callers import InCaller
 from server.pages import facts, render
 from server.pages.sign_in import READ, Path, Text, check_next, code_page
-from server.people import access, codes, cookies, guests, oneself, passkeys, passwords, roles, sessions, tokens
-from server.people import service as people
+from server.people import access, codes, cookies, guests, oneself, passkeys, passwords, profile, roles, sessions, tokens
 from server.people.model import Member
 from server.requests import InSettings, InTransaction, Now, Number
 from server.texts import Texts
@@ -71,7 +70,7 @@ def change_me(
         wanted["time_zone"] = time_zone.strip() or None
     try:
         with session.begin_nested():
-            people.change(session, viewer.id, if_match=version, **wanted)
+            profile.change(session, viewer.id, if_match=version, **wanted)
     except MusterError as error:
         return _page(request, viewer, session, settings, now, say, error=error)
     return RedirectResponse(check_next(next), status_code=303)
@@ -171,7 +170,7 @@ def end_session(number: Number, viewer: access.InPerson, session: InTransaction)
 @router.post("/me/sessions/end-others")
 def end_others(request: Request, viewer: access.InPerson, session: InTransaction) -> Response:
     """Signs out everywhere else."""
-    sessions.end_others(session, member_id=viewer.id, token=access.token_of(request))
+    sessions.end_others(session, member_id=viewer.id, token=access.session_token(request))
     return RedirectResponse("/me#browsers", status_code=303)
 
 
@@ -215,7 +214,13 @@ def choose_password(
     """Sets or changes her password."""
     try:
         oneself.set_password(
-            session, caller, settings, viewer=viewer, token=access.token_of(request), password=password, current=current
+            session,
+            caller,
+            settings,
+            viewer=viewer,
+            token=access.session_token(request),
+            password=password,
+            current=current,
         )
     except MusterError as error:
         return _page(request, viewer, session, settings, caller.now, say, error=error)
@@ -240,7 +245,7 @@ def _page(
     error: MusterError | None = None,
     made: str | None = None,
 ) -> Response:
-    token = access.token_of(request)
+    token = access.session_token(request)
     shown: dict[str, Any] = {
         "browsers": [
             {

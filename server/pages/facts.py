@@ -134,6 +134,7 @@ def check_ins(session: Session, member: Member, say: Texts = IN_ENGLISH) -> list
     """Her check-ins for the first paint of the phone, the newest first."""
     return [
         {
+            "id": one["id"],
             "event_id": one["event"]["id"],
             "event_name": one["event"]["name"],
             "venue_name": one["step"]["venue"]["name"],
@@ -176,6 +177,17 @@ def event_page(session: Session, event: Event, say: Texts = IN_ENGLISH) -> Fact:
 def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime | None:
     """The newest moment of the recording that was replayed into a venue; None for a venue of today."""
     return presence.now_of(session, venue=venue, now=now) if venue.replayed else None
+
+
+def greetings_of(
+    session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes, say: Texts
+) -> list[Fact]:
+    """Who wants to be greeted at a venue and is there, for who keeps it."""
+    seen = presence.picture(session, venue_id=venue.id, now=now, presence=rules)
+    return [
+        {"name": say.name(one.name, venue.simulated), "times": one.times, "since": times.from_ms(one.since_ms)}
+        for one in sight.look(seen, eyes).greetings
+    ]
 
 
 def visits_today(session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes) -> Fact:

@@ -12,7 +12,7 @@ from server.exports import service as exports
 from server.exports import sign_up_list
 from server.pages import facts, render
 from server.pages.facts import Fact
-from server.pages.hosting import hosted
+from server.pages.hosted import hosted
 from server.people import access
 from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction, Now, texts_for

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from server.checkins import rights as checkins
 from server.errors import NotFound, Refused
 from server.events import service as events
+from server.live import tonight
 from server.pages import facts, render, roles
 from server.people import access
 from server.presence import rights as presence
@@ -77,6 +78,7 @@ def show_tonight(
         upcoming=coming,
         checkins=came,
         time_zone=next((one["time_zone"] for one in [*coming, *came]), facts.WITHOUT_PLACE),
+        card=tonight.now_for(session, member_id=viewer.id, now=now, presence=settings.presence, say=say),
         live_url="/api/me/live",
     )
 
@@ -125,6 +127,8 @@ def show_venue(
         venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
+        keeps=eyes.keeps,
+        greetings=facts.greetings_of(session, venue, now, settings.presence, eyes, say) if eyes.keeps else [],
         recorded_at=facts.recorded_at(session, venue, now),
         visits=facts.visits_today(session, venue, now, settings.presence, eyes),
     )

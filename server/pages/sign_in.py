@@ -155,7 +155,7 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
 @strangers.post("/sign-out")
 def sign_out(request: Request, session: InTransaction) -> Response:
     """Ends this browser's session; one that has ended already is fine."""
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     response = RedirectResponse("/", status_code=303)
     cookies.forget(response)
     return response

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from server.errors import Conflict, Invalid
 from server.pages import facts, render
 from server.pages.facts import Fact
-from server.pages.hosting import hosted, zone_of
+from server.pages.hosted import hosted, zone_of
 from server.people import access
 from server.people.model import Member
 from server.requests import InSettings, InTransaction, Now, Number, texts_for

@@ -103,19 +103,25 @@ class Hosted(Protocol):
         """Who organizes it."""
 
 
-def token_of(connection: HTTPConnection) -> str:
+def token_of(connection: HTTPConnection) -> str | None:
     """By what the request says who asks: an API token, else the session of its browser; empty if it says nothing."""
     scheme, _, given = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # Anything else than a token of ours is one that is unknown, never a session.
         return given.strip() if tokens.is_token(given.strip()) else tokens.PREFIX
-    kept = connection.cookies.get(SECURE_COOKIE) or connection.cookies.get(COOKIE) or ""
-    return "" if tokens.is_token(kept) else kept
+    kept = session_token(connection)
+    return None if not kept or tokens.is_token(kept) else kept
+
+
+def session_token(connection: HTTPConnection) -> str:
+    """The token of the browser's session, empty if it has none."""
+    cookies = connection.cookies
+    return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or ""
 
 
 def is_token(connection: HTTPConnection) -> bool:
     """Whether a program asks, by an API token."""
-    return tokens.is_token(token_of(connection))
+    return tokens.is_token(token_of(connection) or "")
 
 
 def _viewer_if_any(
@@ -127,11 +133,13 @@ def _viewer_if_any(
     _token: Annotated[object | None, Depends(_bearer)],
 ) -> Member | None:
     token = token_of(connection)
-    member = people.member_of(session, token=token, now=now, seen=True) if token else None
+    if token is None:
+        return None
+    member = people.member_of(session, token=token, now=now, seen=True)
+    remember_language(connection, None if member is None else member.language)
     if member is None and tokens.is_token(token):
         limits.count_wrong(caller, "token")
         raise TokenUnknown
-    remember_language(connection, None if member is None else member.language)
     return member
 
 

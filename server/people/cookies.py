@@ -46,8 +46,7 @@ def enter(
     now: dt.datetime,
 ) -> None:
     """Signs this browser in as a member, and out as whoever it was; how: code, link, passkey, password, name."""
-    if not access.is_token(request):
-        people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     token = people.sign_in(
         session,
         member_id=member_id,

@@ -71,7 +71,9 @@ def use_passkey(
     now: Now,
 ) -> schema.MeOut:
     """Signs in with a passkey."""
-    member_id = passkeys.prove(session, credential=wanted.credential, settings=settings, now=now)
+    member_id = passkeys.prove(
+        session, credential=wanted.credential.model_dump(exclude_none=True), settings=settings, now=now
+    )
     cookies.enter(request, response, session, settings, member_id=member_id, how="passkey", now=now)
     return schema.show_me(people.get(session, member_id))
 

@@ -10,7 +10,7 @@ from config.settings import Settings
 from server import versions
 from server.limits.callers import InCaller
 from server.limits.service import Caller
-from server.people import access, codes, cookies, guests, passkeys, passwords, roles, schema, sessions, tokens
+from server.people import access, codes, cookies, guests, passkeys, passwords, profile, roles, schema, sessions, tokens
 from server.people import service as people
 from server.people.model import Member
 from server.requests import IfMatch, InSettings, InTransaction, Now, Number
@@ -37,7 +37,7 @@ def change_me(
 ) -> schema.MeOut:
     """Changes your name, what you say of yourself, your language or your time zone."""
     changes = {name: getattr(wanted, name) for name in wanted.model_fields_set}
-    member = people.change(session, viewer.id, if_match=if_match, **changes)
+    member = profile.change(session, viewer.id, if_match=if_match, **changes)
     versions.tell(response, member)
     return schema.show_me(member)
 
@@ -87,7 +87,7 @@ def prove_address(
 @router.get("/sessions")
 def list_sessions(viewer: access.Viewer, request: Request, session: InTransaction, now: Now) -> list[schema.SessionOut]:
     """The browsers that you are signed in with, the last used first."""
-    token = access.token_of(request)
+    token = access.session_token(request)
     found = sessions.list_of(session, member_id=viewer.id, now=now)
     return [schema.show_session(row, sessions.is_this(row, token)) for row in found]
 
@@ -95,7 +95,7 @@ def list_sessions(viewer: access.Viewer, request: Request, session: InTransactio
 @router.delete("/sessions", status_code=204)
 def end_other_sessions(viewer: access.InPerson, request: Request, session: InTransaction) -> None:
     """Signs you out everywhere but here."""
-    sessions.end_others(session, member_id=viewer.id, token=access.token_of(request))
+    sessions.end_others(session, member_id=viewer.id, token=access.session_token(request))
 
 
 @router.delete("/sessions/{number}", status_code=204)
@@ -143,7 +143,12 @@ def add_passkey(
 ) -> schema.PasskeyOut:
     """Keeps a passkey that your browser has just made."""
     passkey = passkeys.add(
-        session, member=viewer, credential=wanted.credential, name=wanted.name, settings=settings, now=now
+        session,
+        member=viewer,
+        credential=wanted.credential.model_dump(exclude_none=True),
+        name=wanted.name,
+        settings=settings,
+        now=now,
     )
     return schema.show_passkey(passkey)
 
@@ -177,7 +182,7 @@ def choose_password(
         caller,
         settings,
         viewer=viewer,
-        token=access.token_of(request),
+        token=access.session_token(request),
         password=wanted.password,
         current=wanted.current or "",
     )

@@ -56,7 +56,7 @@ def sign_in(
 @router.post("/sign-out", status_code=204)
 def sign_out(request: Request, response: Response, session: InTransaction) -> None:
     """Ends this browser's session."""
-    people.sign_out(session, token=access.token_of(request))
+    people.sign_out(session, token=access.session_token(request))
     cookies.forget(response)
 
 

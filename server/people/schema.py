@@ -1,8 +1,8 @@
 """What the API says of members."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from server.fields import Incoming, Moment, Name, NewId, OfId, Outgoing, Text
 from server.mail.addresses import MOST
@@ -101,10 +101,30 @@ class NewPassword(Incoming):
     current: Secret | None = None
 
 
-class Credential(Incoming):
-    """What the browser made of a passkey, as JSON (PublicKeyCredential.toJSON). name: what to call a new one."""
+class PasskeyAnswer(BaseModel):
+    """What an authenticator answered; base64url. Which fields there are depends on what it was asked."""
 
-    credential: dict[str, Any]
+    clientDataJSON: str = Field(max_length=8_000)  # noqa: N815 -- WebAuthn's names
+    attestationObject: str | None = Field(None, max_length=40_000)  # noqa: N815
+    authenticatorData: str | None = Field(None, max_length=4_000)  # noqa: N815
+    signature: str | None = Field(None, max_length=4_000)
+    userHandle: str | None = Field(None, max_length=200)  # noqa: N815
+    transports: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=20)
+
+
+class PasskeyCredential(BaseModel):
+    """A PublicKeyCredential as JSON (its toJSON); what muster does not read is passed over."""
+
+    id: Annotated[str, Field(max_length=1_400, description="base64url, at most 1,023 bytes")]
+    rawId: Annotated[str, Field(max_length=1_400)]  # noqa: N815 -- WebAuthn's name
+    type: Literal["public-key"]
+    response: PasskeyAnswer
+
+
+class Credential(Incoming):
+    """What the browser made of a passkey. name: what to call a new one."""
+
+    credential: PasskeyCredential
     name: Name = "Passkey"
 
 

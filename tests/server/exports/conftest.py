@@ -74,7 +74,8 @@ def come(engine: Engine, names: list[str], *, signed_up: bool = True, at: dt.dat
         session.execute(
             text("""
                 INSERT INTO checkin (member_id, step_id, at, recorded_at, evidence, signed_up)
-                SELECT id, 'supper-1', CAST(:at AS timestamptz) + place * interval '1 s', :at, 'qr', :signed_up
+                SELECT id, 'supper-1', CAST(:at AS timestamptz) + place * interval '1 s', :at,
+                       CASE WHEN :signed_up THEN 'qr' ELSE 'beacon' END, :signed_up
                 FROM unnest(:ids ::text[]) WITH ORDINALITY AS guest (id, place)
             """),
             {"ids": guests, "at": at, "signed_up": signed_up},

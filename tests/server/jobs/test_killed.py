@@ -94,7 +94,7 @@ def test_what_a_killed_process_had_begun_is_done_by_another(work: Work, tmp_path
 
     async def go_on() -> None:
         async with worker.running(work):
-            await asyncio.to_thread(processes.wait_until, lambda: DONE, "another takes it up", 120)
+            await asyncio.to_thread(processes.wait_until, lambda: DONE, "another has done it", 120)
 
     asyncio.run(go_on())
     assert DONE == ["tea"]

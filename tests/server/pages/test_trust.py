@@ -131,3 +131,9 @@ def test_a_page_of_plain_http_changes_nothing_over_https(of_lan: FastAPI) -> Non
         assert browser(of_lan, base).post("/sign-out", headers=asked).status_code == status
     asked = {"Origin": "http://192.168.178.21:8080"}
     assert browser(of_lan, "https://192.168.178.21:8443").post("/sign-out", headers=asked).status_code == 403
+
+
+def test_pages_with_passkeys_open_them_to_their_scripts_and_others_do_not(of_lan: FastAPI) -> None:
+    phone = browser(of_lan, "http://192.168.178.21:8080")
+    assert "publickey-credentials-get=(self)" in phone.get("/sign-in").headers["permissions-policy"]
+    assert "publickey-credentials-get=()" in phone.get("/trust").headers["permissions-policy"]

@@ -69,7 +69,8 @@ class Evening:
                 session.execute(
                     text(
                         "INSERT INTO checkin (member_id, step_id, at, recorded_at, evidence, signed_up)"
-                        " VALUES (:id, 'supper-1', :now, :now, 'qr', :signed_up) RETURNING id"
+                        " VALUES (:id, 'supper-1', :now, :now, CASE WHEN :signed_up THEN 'qr' ELSE 'beacon' END,"
+                        " :signed_up) RETURNING id"
                     ),
                     values,
                 ).scalar_one()

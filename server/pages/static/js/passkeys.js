@@ -1,7 +1,6 @@
 // Adding a passkey and signing in with one. What this browser cannot do is said in a plain sentence, or not offered.
+import { passkeys, tell as explain } from "./capable.js";
 import { say } from "./words.js";
-
-const NUMBER = /^[\d.]+$|^\[/; // 192.168.1.5 or [fd00::1]: passkeys are kept for names
 
 function tell(part, sentence) {
   part.parentElement.querySelector("[data-passkey-says]").textContent = sentence;
@@ -80,17 +79,11 @@ async function attempt(part, act) {
   }
 }
 
-function missing() {
-  if (!isSecureContext) return "passkeys_need_https";
-  if (!("PublicKeyCredential" in window)) return "passkeys_not_given";
-  return NUMBER.test(location.hostname) ? "passkeys_need_name" : null;
-}
-
 for (const part of document.querySelectorAll("[data-passkey]")) {
-  const why = missing();
-  if (why) {
+  const able = passkeys();
+  if (!able.there) {
     // Where somebody signs in, what cannot be done is not spoken of: the code is right above.
-    if (part.dataset.passkey === "add") tell(part, say(why));
+    if (part.dataset.passkey === "add") explain(part.parentElement.querySelector("[data-passkey-says]"), able);
     continue;
   }
   part.hidden = false;

@@ -1,7 +1,8 @@
 // The phone page: says that you are in, as soon as your badge has been heard.
 import { clockTime } from "./clock.js";
 import { watch } from "./live.js";
-import { say } from "./words.js";
+import { location, tell } from "./capable.js";
+import { say, sayCount } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const main = $("main");
@@ -12,6 +13,9 @@ document.documentElement.classList.toggle("framed", framed);
 const store = watch(main.dataset.liveUrl, { banner: $("paused"), timeZone: () => zoneOfTime, short: true });
 window.muster = { store };
 let stepShown = null;
+let idShown = null;
+let due = null; // when she will be in, while her badge is heard
+let eventId = null;
 
 const byTime = (a, b) => new Date(b.at) - new Date(a.at);
 
@@ -47,10 +51,7 @@ function askBack(asks) {
 async function takeBack() {
   $("undo-yes").disabled = true;
   try {
-    // The stream tells no numbers of check-ins: the list of one's own does.
-    const mine = await fetch("/api/me/check-ins").then((answer) => answer.json());
-    const checkin = mine.find(({ step, undone_at }) => step === stepShown && !undone_at);
-    const answer = await fetch(`/api/check-ins/${checkin.id}/undo`, { method: "POST" });
+    const answer = await fetch(`/api/check-ins/${idShown}/undo`, { method: "POST" });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     askBack(false);
   } catch {
@@ -69,6 +70,64 @@ $("undo-no").addEventListener("click", () => {
 });
 $("undo-yes").addEventListener("click", takeBack);
 
+/** Where she stands with what is near, told until she is in. */
+function showCard(card) {
+  const shown = card && card.code !== "in" ? card : null;
+  $("card").hidden = !shown;
+  due = shown?.due_at ? new Date(shown.due_at) : null;
+  if (!shown) return;
+  $("card").dataset.code = shown.code;
+  set("card-event", shown.event.name);
+  set("card-title", shown.title);
+  if (due === null) set("card-sentence", shown.sentence);
+  eventId = shown.event.id;
+  $("card-here").hidden = !shown.by_position;
+  $("card-ask").hidden = !shown.ask;
+  if (shown.ask) $("card-ask").href = `/asks/${shown.ask}`;
+  count();
+}
+
+function count() {
+  if (due === null) return;
+  const seconds = Math.max(1, Math.ceil((due - store.now()) / 1000));
+  set("card-sentence", sayCount("more_seconds", seconds));
+}
+setInterval(count, 250);
+
+function whereAmI() {
+  const options = { enableHighAccuracy: true, timeout: 15_000, maximumAge: 0 };
+  return new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(resolve, reject, options));
+}
+
+$("card-here").addEventListener("click", async () => {
+  const able = location();
+  if (!able.there) {
+    tell($("card-says"), able);
+    return;
+  }
+  set("card-says", say("here_looking"));
+  $("card-here").disabled = true;
+  try {
+    const { coords, timestamp } = await whereAmI();
+    const now = new Date().toISOString();
+    const body = {
+      nonce: Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+      event: eventId,
+      fix: { position: [coords.longitude, coords.latitude], accuracy_m: coords.accuracy, taken_at: new Date(timestamp).toISOString() },
+      at: now,
+      sent_at: now,
+    };
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch("/api/check-ins", { method: "POST", headers, body: JSON.stringify(body) });
+    const told = await answer.json();
+    set("card-says", answer.ok ? "" : told.detail);
+    if (answer.ok) window.location.assign(told.check_in ? `/check-ins/${told.check_in}` : `/asks/${told.ask}`);
+  } catch (thrown) {
+    set("card-says", say(thrown?.code === 1 ? "here_refused" : thrown?.code ? "here_lost" : "undo_lost"));
+  }
+  $("card-here").disabled = false;
+});
+
 store.subscribe((_, kind) => {
   const member = store.member();
   if (!member) return;
@@ -76,11 +135,14 @@ store.subscribe((_, kind) => {
   const [latest, ...earlier] = checkins.filter((checkin) => !checkin.undone);
   const shown = !$("in").hidden;
   $("in").hidden = !latest;
-  $("wait").hidden = Boolean(latest);
+  $("wait").hidden = Boolean(latest) || Boolean(member.card);
   if (latest?.step.id !== stepShown) askBack(false);
   stepShown = latest?.step.id ?? null;
+  idShown = latest?.id ?? null;
+  showCard(member.card ?? null);
   if (latest) {
     set("in-title", say("in"));
+    $("receipt").href = `/check-ins/${latest.id}`;
     set("in-sentence", latest.sentence);
     set("in-event", latest.event.name);
     set("in-where", where(latest));

@@ -1,0 +1,261 @@
+"""Doors on pages, as a browser without scripts walks them: forms, and where they lead."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from server.doors import service as doors
+from server.events import service as events
+from server.people.model import Member
+from tests.server.conftest import As, Clock
+from tests.server.doors.scene import MINUTE
+from tests.server.places import HOUR, NOW
+
+HTML = {"Accept": "text/html"}
+SIGNED_IN = [
+    "/events/supper/doors",
+    "/venues/cafe/doors",
+    "/doors/1/print",
+    "/check-ins/1",
+    "/asks/1",
+    "/me/pass",
+]
+
+
+@pytest.fixture
+def supper(as_: As, session: Session) -> TestClient:
+    """Cleo's supper; her browser. Ben signed up."""
+    host = as_("cleo")
+    step = events.NewStep(name="Supper", venue_id="cafe", starts_at=NOW, ends_at=NOW + 3 * HOUR)
+    events.create(session, id="supper", name="Friday supper", organizer_id="cleo", steps=[step])
+    events.sign_up(session, event_id="supper", member_id="ben", now=NOW - 2 * HOUR)
+    return host
+
+
+def make(session: Session, kind: str = "poster", **to: Any) -> doors.Made:
+    where = to or {"event_id": "supper"}
+    return doors.make(session, kind=kind, name="Front", now=NOW - HOUR, made_by="cleo", **where)
+
+
+def fields(html: str, action: str, nth: int = 0) -> dict[str, str]:
+    """The hidden fields of the nth form that posts there."""
+    form = re.findall(rf'<form method="post" action="{re.escape(action)}".*?</form>', html, re.DOTALL)[nth]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+@pytest.mark.parametrize("path", SIGNED_IN)
+def test_strangers_are_asked_to_sign_in(as_: As, path: str) -> None:
+    assert as_(None).get(path, headers=HTML).status_code == 401
+
+
+def test_a_stranger_is_in_with_two_taps_without_scripts(supper: TestClient, as_: As, session: Session) -> None:
+    del supper
+    code = make(session).door.code
+    phone = as_(None)
+    page = phone.get(f"/d/{code.lower() if code else ''}", headers=HTML)
+    assert page.status_code == 200
+    assert page.text.count("btn wide big") == 1
+    form = {**fields(page.text, "/d"), "name": "Mia 🌻"}
+    answer = phone.post("/d", data=form)
+    assert answer.status_code == 303
+    receipt = phone.get(answer.headers["location"], headers=HTML)
+    assert "You're in" in receipt.text
+    assert "20:00" in receipt.text
+    assert "works from a photo" in receipt.text
+    # The form again, as a double tap sends it: the same check-in.
+    assert as_(None).post("/d", data=form).headers["location"] == answer.headers["location"]
+
+
+def test_who_is_known_has_one_button_and_others_may_come_by_the_same_phone(
+    supper: TestClient, as_: As, session: Session
+) -> None:
+    del supper
+    path = f"/d/{make(session).door.code}"
+    phone = as_("ben")
+    page = phone.get(path, headers=HTML).text
+    assert "You come in as Ben Okafor." in page
+    assert phone.post("/d", data=fields(page, "/d")).status_code == 303
+    again = phone.get(path, headers=HTML).text
+    assert "I'm leaving" in again
+    assert phone.post("/d", data={**fields(again, "/d", 1), "name": "Ida"}).status_code == 303
+    assert phone.get("/api/me").json()["name"] == "Ida"
+
+
+def test_what_is_in_the_way_is_told_on_the_door(supper: TestClient, as_: As, session: Session, clock: Clock) -> None:
+    del supper
+    code = make(session).door.code
+    clock.now = NOW - HOUR - 12 * MINUTE
+    phone = as_("ben")
+    page = phone.get(f"/d/{code}", headers=HTML).text
+    answer = phone.post("/d", data=fields(page, "/d"))
+    assert answer.status_code == 403
+    assert "Check-in to Friday supper opens in 12 minutes." in answer.text
+    assert 'name="nonce"' in answer.text
+    assert phone.get("/d/AAAAAA", headers=HTML).status_code == 404
+    assert phone.get("/d?code=k7m-2px").headers["location"] == "/d/K7M2PX"
+    assert "Six signs" in phone.get("/d?code=what", headers=HTML).text
+
+
+def test_a_screens_page_gives_a_ticket_that_outlives_the_code(
+    supper: TestClient, as_: As, session: Session, clock: Clock
+) -> None:
+    del supper
+    made = make(session, "screen")
+    tablet = as_(None).get(f"/screen/{made.token}", headers=HTML)
+    assert tablet.status_code == 200
+    assert '<meta http-equiv="refresh"' in tablet.text
+    assert "<svg" in tablet.text
+    code, _ = doors.screen_code(made.door, NOW)
+    phone = as_(None)
+    page = phone.get(f"/d/{code}", headers=HTML).text
+    clock.now = NOW + 2 * MINUTE
+    answer = phone.post("/d", data={**fields(page, "/d"), "name": "Mia"})
+    assert answer.status_code == 303
+    clock.now = NOW + 10 * MINUTE
+    late = as_(None).post("/d", data={**fields(page, "/d"), "nonce": "0123456789abcdef", "name": "Max"})
+    assert "This code has changed meanwhile." in late.text
+
+
+def test_the_host_is_asked_and_the_page_turns(supper: TestClient, as_: As, session: Session) -> None:
+    code = make(session).door.code
+    assert (
+        supper.post("/events/supper/entry", data={"approval": "1", "step": "supper-1", "capacity": ""}).status_code
+        == 303
+    )
+    phone = as_(None)
+    form = {**fields(phone.get(f"/d/{code}", headers=HTML).text, "/d"), "name": "Mia"}
+    waits = phone.post("/d", data=form).headers["location"]
+    page = phone.get(waits, headers=HTML).text
+    assert "Cléo Martin has been asked" in page
+    assert '<meta http-equiv="refresh"' in page
+    host = supper.get("/events/supper/doors", headers=HTML).text
+    assert "They ask to come in" in host
+    assert "Mia" in host
+    ask = waits.rpartition("/")[2]
+    assert as_("dora").post(f"/asks/{ask}/answer", data={"answer": "yes"}).status_code == 403
+    assert supper.post(f"/asks/{ask}/answer", data={"answer": "yes"}).status_code == 303
+    assert phone.get(waits).headers["location"].startswith("/check-ins/")
+    assert as_("dora").get(waits, headers=HTML).status_code == 404
+
+
+def test_that_was_not_me_keeps_the_row(supper: TestClient, as_: As, session: Session) -> None:
+    code = make(session).door.code
+    phone = as_("ben")
+    receipt = phone.post("/d", data=fields(phone.get(f"/d/{code}").text, "/d")).headers["location"]
+    assert as_("dora").get(receipt, headers=HTML).status_code == 403
+    assert as_("dora").post(f"{receipt}/undo").status_code == 403
+    assert "They are in" in supper.get(receipt, headers=HTML).text
+    assert phone.post(f"{receipt}/undo").status_code == 303
+    assert phone.post(f"{receipt}/undo").status_code == 303
+    assert "Taken back" in phone.get(receipt, headers=HTML).text
+
+
+def test_a_venue_asks_once_whether_to_remember(supper: TestClient, as_: As, session: Session) -> None:
+    del supper
+    code = make(session, venue_id="cafe").door.code
+    phone = as_("dora")
+    receipt = phone.post("/d", data=fields(phone.get(f"/d/{code}").text, "/d")).headers["location"]
+    question = "Remember your visits to Café Lumen?"
+    assert question in phone.get(receipt).text
+    assert phone.post(f"{receipt}/remember", data={"answer": "no"}).status_code == 303
+    assert question not in phone.get(receipt).text
+    assert phone.get("/api/me/remembered-venues").json() == []
+    phone.post(f"{receipt}/remember", data={"answer": "yes"})
+    assert phone.get("/api/me/remembered-venues").json() == ["cafe"]
+
+
+def test_a_volunteer_works_without_scripts_and_without_an_account(
+    supper: TestClient, as_: As, session: Session, clock: Clock
+) -> None:
+    del supper
+    made = make(session, "volunteer")
+    path = f"/door/{made.token}"
+    door = as_(None)
+    assert "Ben Okafor" not in door.get(path).text
+    assert "first two letters" in door.get(f"{path}?typed=b").text
+    page = door.get(f"{path}?typed=be").text
+    assert "Ben Okafor" in page
+    let_in = door.post(path, data={**fields(page, path), "member": "ben"})
+    assert "Ben Okafor is in." in let_in.text
+    again = door.post(path, data={"nonce": "0123456789abcdef", "member": "ben"})
+    assert "Ben Okafor was in already, since 20:00." in again.text
+    address = as_("dora").get("/api/me/pass").json()["address"]
+    assert "Dora Lindqvist is in." in door.post(path, data={"nonce": "1123456789abcdef", "code": address}).text
+    number = re.findall(r'name="check_in" value="(\d+)"', door.get(path).text)[0]
+    assert door.post(f"{path}/undo", data={"check_in": number}).status_code == 303
+    assert "taken back" in door.get(path).text
+    clock.now = NOW + 5 * HOUR
+    closed = door.get(path, headers=HTML)
+    assert (closed.status_code, "This door closed at 01:00." in closed.text) == (403, True)
+    assert door.get("/door/nothing", headers=HTML).status_code == 404
+
+
+def test_links_are_shown_once_and_doors_are_closed(supper: TestClient) -> None:
+    made = supper.post("/events/supper/doors", data={"kind": "volunteer", "name": "Anna's phone"})
+    link = re.findall(r'<code class="link">([^<]+)</code>', made.text)[0]
+    assert "/door/" in link
+    page = supper.get("/events/supper/doors").text
+    assert "Anna&#39;s phone" in page
+    assert link not in page
+    poster = supper.post("/events/supper/doors", data={"kind": "poster"}).headers["location"]
+    assert "Friday supper" in supper.get(poster).text
+    number = re.findall(r"/doors/(\d+)/revoke", page)[0]
+    assert supper.post(f"/doors/{number}/revoke").status_code == 303
+    assert "Anna&#39;s phone" not in supper.get("/events/supper/doors").text
+
+
+def test_operators_make_doors_and_see_nobody(supper: TestClient, as_: As, session: Session) -> None:
+    code = make(session).door.code
+    phone = as_(None)
+    phone.post("/d", data={**fields(phone.get(f"/d/{code}").text, "/d"), "name": "Mia"})
+    assert "Mia" in supper.get("/events/supper/doors").text
+    page = as_("ana").get("/events/supper/doors")
+    assert page.status_code == 200
+    assert "Mia" not in page.text
+    assert (
+        as_("ana").post("/events/supper/let-in", data={"nonce": "0123456789abcdef", "name": "Max"}).status_code == 403
+    )
+    assert as_("ben").get("/events/supper/doors", headers=HTML).status_code == 403
+    assert as_("ben").get("/venues/cafe/doors").status_code == 200
+
+
+def test_the_host_lets_in_by_hand(supper: TestClient) -> None:
+    page = supper.get("/events/supper/doors?typed=be").text
+    form = fields(page, "/events/supper/let-in", 1)
+    assert supper.post("/events/supper/let-in", data={**form, "member": "ben"}).status_code == 303
+    assert "let in by hand" in supper.get("/events/supper/doors").text
+    wrong = supper.post("/events/supper/let-in", data={"nonce": "0123456789abcdef", "name": " "})
+    assert wrong.status_code == 422
+    number = {"step": "supper-1", "capacity": "many"}
+    assert supper.post("/events/supper/entry", data=number).json()["code"] == "no_number"
+
+
+def test_ones_own_code_is_a_picture_and_says_nothing_to_other_cameras(as_: As) -> None:
+    page = as_("ben").get("/me/pass").text
+    assert "<svg" in page
+    assert "Ben Okafor" in page
+    address = as_("ben").get("/api/me/pass").json()["address"].removeprefix("http://127.0.0.1:8080")
+    shown = as_(None).get(address, headers=HTML)
+    assert (shown.status_code, "Ben" in shown.text) == (200, False)
+
+
+def test_tonight_is_never_empty_from_an_hour_before(
+    supper: TestClient, as_: As, session: Session, clock: Clock
+) -> None:
+    del supper
+    ben = as_("ben")
+    clock.now = NOW - HOUR - MINUTE
+    assert ben.get("/api/me/tonight").json() is None
+    clock.now = NOW - HOUR + dt.timedelta(seconds=1)
+    card = ben.get("/api/me/tonight").json()
+    assert (card["code"], card["title"], card["event"]["id"]) == ("no_badge", "You're expected", "supper")
+    assert "Use the code at the door." in ben.get("/tonight").text
+    code = make(session).door.code
+    ben.post("/d", data=fields(ben.get(f"/d/{code}").text, "/d"))
+    card = ben.get("/api/me/tonight").json()
+    assert (card["code"], card["sentence"]) == ("in", "19:00 · by the poster at the door")
+    assert session.get(Member, "ben") is not None
