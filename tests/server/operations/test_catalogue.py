@@ -114,6 +114,8 @@ def test_templates_say_nothing_that_is_not_looked_up() -> None:
         said = re.findall(r"\b(?:aria-label|title|alt|placeholder)=\"([^\"]*)\"", html)
         said += re.sub(r"<[^>]*>", "\n", html, flags=re.DOTALL).split("\n")
         loose += [
-            f"{template.name}: {text.strip()}" for text in said if re.search(r"[a-zA-Z]{2}", text.replace("muster", ""))
+            f"{template.name}: {text.strip()}"
+            for text in said
+            if re.search(r"[a-zA-Z]{2}", text.replace("muster", "")) and not EXAMPLE.fullmatch(text.strip())
         ]
     assert loose == []
