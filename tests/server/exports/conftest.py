@@ -59,7 +59,7 @@ def browser(server: FastAPI, committed: Engine, clock: Clock) -> Callable[[str |
 
 
 def come(engine: Engine, names: list[str], *, signed_up: bool = True, at: dt.datetime = NOW) -> list[str]:
-    """Guests of these names check in to the supper, a second after each other; their ids."""
+    """Guests of these names check in to the supper, a second after each other (walk-ins by badge); their ids."""
     with database.transaction(engine) as session:
         guests = [f"guest-{secrets.token_hex(10)}" for _ in names]
         session.execute(
@@ -74,7 +74,8 @@ def come(engine: Engine, names: list[str], *, signed_up: bool = True, at: dt.dat
         session.execute(
             text("""
                 INSERT INTO checkin (member_id, step_id, at, recorded_at, evidence, signed_up)
-                SELECT id, 'supper-1', CAST(:at AS timestamptz) + place * interval '1 s', :at, 'qr', :signed_up
+                SELECT id, 'supper-1', CAST(:at AS timestamptz) + place * interval '1 s', :at,
+                       CASE WHEN :signed_up THEN 'qr' ELSE 'beacon' END, :signed_up
                 FROM unnest(:ids ::text[]) WITH ORDINALITY AS guest (id, place)
             """),
             {"ids": guests, "at": at, "signed_up": signed_up},
