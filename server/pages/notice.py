@@ -110,8 +110,7 @@ def say_hello(
     if member_id is None:
         guest = people.create_guest(session, name=name, language=say.language)
         member_id = guest.id
-        token = people.sign_in(session, member_id=member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(request, response, token, settings)
+        cookies.enter(request, response, session, settings, member_id=member_id, how="name", now=now)
     until = now + dt.timedelta(days=days)
     consent.say(
         session,

@@ -22,6 +22,7 @@ def _things(as_: As, session: Session) -> None:  # noqa: ARG001 - as_ makes the 
 PLACES = [
     ("dora", "/api/communities/swifts", "/api/communities/swifts", {"name": "Swifts"}),
     ("cleo", "/api/events/night", "/api/events/night", {"name": "Long night"}),
+    ("ben", "/api/venues/cafe", "/api/venues/cafe", {"offer": "10th visit on the house"}),
     ("ben", "/api/events/night", "/api/events/night/steps/night-1", {"zone": "cafe-back"}),
 ]
 

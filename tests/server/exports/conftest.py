@@ -59,7 +59,7 @@ def browser(server: FastAPI, committed: Engine, clock: Clock) -> Callable[[str |
 
 
 def come(engine: Engine, names: list[str], *, signed_up: bool = True, at: dt.datetime = NOW) -> list[str]:
-    """Guests of these names check in to the supper, a second after each other; their ids."""
+    """Guests of these names check in to the supper, a second after each other (walk-ins by badge); their ids."""
     with database.transaction(engine) as session:
         guests = [f"guest-{secrets.token_hex(10)}" for _ in names]
         session.execute(

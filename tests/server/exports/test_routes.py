@@ -44,7 +44,7 @@ def test_anonymous_and_those_without_a_part_are_refused(browser: Browser, method
     assert allowed.status_code == 200
 
 
-def test_the_organizer_has_names_of_who_let_her_until_a_day_after_it(
+def test_the_organizer_has_names_of_who_signed_up_until_a_day_after_and_of_nobody_who_hides(
     browser: Browser, committed: Engine, clock: Clock
 ) -> None:
     come(committed, ["Li Wei", "=HYPERLINK(1)"])
@@ -60,6 +60,11 @@ def test_the_organizer_has_names_of_who_let_her_until_a_day_after_it(
     told = cleo.get("/api/events/supper/export.json").json()
     assert [row["name"] for row in told["check_ins"]] == ["Li Wei", "=HYPERLINK(1)", None]
     assert told["event"] == "supper"
+    with committed.begin() as connection:
+        hide = "INSERT INTO consent_pause (member_id, since) SELECT id, now() FROM member WHERE name = 'Li Wei'"
+        connection.execute(text(hide))
+    names = [row["name"] for row in _rows(browser("cleo").get("/api/events/supper/export.csv").content)]
+    assert names == ["", "'=HYPERLINK(1)", ""]
     clock.now = NOW + 27 * HOUR
     assert [row["name"] for row in _rows(browser("cleo").get("/api/events/supper/export.csv").content)] == ["", "", ""]
 
@@ -144,10 +149,17 @@ def test_the_hour_that_comes_twice_is_told_apart(browser: Browser, clock: Clock)
     ]
 
 
-def test_visits_by_name_need_consent_which_nobody_gave(browser: Browser, committed: Engine) -> None:
+def test_visits_by_name_are_of_those_who_let_the_shop_and_for_who_keeps_it(browser: Browser, committed: Engine) -> None:
     visit(committed, ["dora"], NOW - HOUR, NOW - HOUR)
-    for who in ("ben", "ana"):
-        assert _rows(browser(who).get("/api/venues/cafe/export.csv?what=visits").content) == []
+
+    def names(who: str) -> list[str]:
+        return [row["name"] for row in _rows(browser(who).get("/api/venues/cafe/export.csv?what=visits").content)]
+
+    assert names("ben") == names("ana") == []
+    until = (NOW + HOUR).isoformat()
+    said = {"kind": "venue", "of": "cafe", "level": "name", "until": until}
+    assert browser("dora").put("/api/me/consents", json=said).status_code == 200
+    assert (names("ben"), names("ana")) == (["Dora Lindqvist"], [])
 
 
 @pytest.mark.parametrize(
