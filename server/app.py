@@ -17,9 +17,12 @@ from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
+from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
 from server.demo import routes as demo_routes
 from server.doors import routes as doors_routes
+from server.erasure import routes as erasure_routes
+from server.erasure import tasks as _erasure_tasks  # noqa: F401  # they register themselves
 from server.events import routes as events_routes
 from server.exports import routes as exports_routes
 from server.fleet import announce as fleet_announce
@@ -34,10 +37,27 @@ from server.live import routes as live_routes
 from server.live.hub import THREADS, Hub
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
-from server.pages import api_docs, hosting, operator, qr_codes, render, roles, trust, volunteer
+from server.pages import (
+    account,
+    api_docs,
+    crew,
+    files,
+    hosting,
+    letters,
+    notice,
+    operator,
+    qr_codes,
+    render,
+    roles,
+    sign_in,
+    trust,
+    volunteer,
+)
+from server.pages import consent as consent_page
 from server.pages import doors as door_pages
 from server.pages import routes as pages_routes
-from server.people import access
+from server.pages import webhooks as webhooks_pages
+from server.people import access, entering, oneself
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
 from server.presence import routes as presence_routes
@@ -45,6 +65,7 @@ from server.protection import Protection
 from server.requests import Clock, Context, utc_now
 from server.venues import routes as venues_routes
 from server.webhooks import routes as webhooks_routes
+from server.webhooks import tasks as webhooks_tasks
 from server.webhooks.waking import Waking
 
 log = logging.getLogger(__name__)
@@ -53,7 +74,7 @@ log = logging.getLogger(__name__)
 STEP_S = 1.0
 VERSION = "1"
 # Naming them is what makes their tasks known to the worker.
-TASKS = (mail_tasks, limits_tasks, people_tasks)
+TASKS = (mail_tasks, limits_tasks, people_tasks, webhooks_tasks)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -81,8 +102,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     for router in (
         health.router,
         people_routes.strangers,
+        entering.strangers,
+        sign_in.strangers,
         doors_routes.strangers,
         pages_routes.strangers,
+        notice.strangers,
         door_pages.strangers,
         volunteer.strangers,
         roles.strangers,
@@ -91,24 +115,34 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.include_router(router)
     for router in (
         people_routes.router,
+        oneself.router,
         venues_routes.router,
         fleet_routes.router,
         badges_routes.router,
         communities_routes.router,
         events_routes.router,
+        consent_routes.router,
         presence_routes.router,
         checkins_routes.router,
         doors_routes.router,
         corrections_routes.router,
         exports_routes.router,
         webhooks_routes.router,
+        erasure_routes.router,
         live_routes.router,
         demo_routes.router,
         qr_codes.router,
         pages_routes.router,
+        files.router,
+        webhooks_pages.router,
         door_pages.router,
         hosting.router,
         operator.router,
+        account.router,
+        crew.router,
+        letters.router,
+        consent_page.router,
+        notice.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.

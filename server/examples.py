@@ -39,6 +39,7 @@ WORDS: dict[str, Any] = {
     "level": 0,
     "join_gap_s": 300,
     "rssi_floor": -77,
+    "nonce": "4f1b9c0de2a7438a9c55",
     "dwell_signed_up_s": 15.0,
     "dwell_walk_in_s": 90.0,
     "capacity": 40,

@@ -16,6 +16,26 @@ NAME_MAX_LENGTH = 120  # a line on a phone is 40; beyond three lines it is a tex
 _ID = re.compile(r"[a-z0-9-]{1,64}\Z")
 # Latin letters that Unicode does not take apart.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+SIGNS_MAX = 3 * NAME_MAX_LENGTH  # code points of a name: an emoji of a family alone has seven
+MARKS_MAX = 4  # on one letter; the most that a living script writes
+
+# Invisible, and no part of any word: soft hyphen, zero-width space, word joiner, byte order mark, embeddings and
+# overrides of direction, isolates; and tags but behind the black flag, where they make England of it.
+_UNSEEN = re.compile(
+    "[\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u206f\ufff9-\ufffb]"
+    "|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+"
+)
+# Letters and symbols by their category, which show nothing all the same.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
+# Marks of Latin, Greek, Cyrillic, Hebrew, Arabic and Thai, signs around signs, and what colours or shapes an emoji.
+_MARK = (
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff"
+    "\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
+_FLAG = "[\U0001f1e6-\U0001f1ff]"
+_TOGETHER = re.compile(rf"(?:{_FLAG}{_FLAG}|.){_MARK}*(?:[\u200c\u200d](?:.{_MARK}*)?)*")
+_TAGS = "\U000e0020-\U000e007f"
+_FLOOD = re.compile(rf"({_MARK.replace(_TAGS, '')}{{{MARKS_MAX}}}){_MARK.replace(_TAGS, '')}+")
 _TRIES = 50  # that many of one name: whoever makes more should say which is which
 
 
@@ -37,29 +57,41 @@ def check_id(text: str, what: str) -> str:
 
 
 def check_name(text: str, what: str) -> str:
-    """The name without spaces around it; raises Invalid when it is empty, too long or not printable."""
-    name = text.strip()
-    if not name:
+    """The name as it is kept; raises Invalid when nothing of it can be seen, or it is too long or no line of text.
+
+    Letters of all scripts, marks and emoji are kept, in Unicode's composed form (NFC), runs of spaces as one. Dropped
+    is what shows nothing and can make one name look like another: zero-width spaces, overrides of the direction of
+    writing, marks beyond MARKS_MAX on one letter. Joiners stay, since emoji and many scripts need them.
+    """
+    name = " ".join(_clean(text).split())
+    if _is_control(text) or len(text) > SIGNS_MAX * 4:
+        raise Invalid("The name of %(what)s is one line of text that can be printed.", what=_a(what))
+    if not any(_is_seen(sign) for sign in name):
         raise Invalid("%(what)s needs a name.", what=_a(what).capitalize())
-    if len(name) > NAME_MAX_LENGTH:
+    seen = count_seen(name)
+    if seen > NAME_MAX_LENGTH or len(name) > SIGNS_MAX:
         raise Invalid(
             "The name of %(what)s has at most %(most)s characters; this one has %(length)s.",
             what=_a(what),
             most=NAME_MAX_LENGTH,
-            length=len(name),
+            length=seen,
         )
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
-        raise Invalid("The name of %(what)s is one line of text that can be printed.", what=_a(what))
     return name
 
 
 def check_text(text: str, what: str) -> str:
-    """What somebody wrote about a thing, without spaces around it; raises Invalid."""
-    if len(text) > TEXT_MAX_LENGTH or any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text if sign != "\n"):
+    """What somebody wrote about a thing, cleaned like a name, in lines; raises Invalid."""
+    written = text.replace("\r\n", "\n")
+    if len(written) > TEXT_MAX_LENGTH or _is_control(written.replace("\n", "")):
         raise Invalid(
             "What is said of %(what)s is a text of at most %(most)s characters.", what=_a(what), most=TEXT_MAX_LENGTH
         )
-    return text.strip()
+    return _clean(written).strip()
+
+
+def count_seen(name: str) -> int:
+    """How many characters people see, nearly: marks and joined emoji count with what they belong to."""
+    return len(_TOGETHER.sub("x", name))
 
 
 def suggest_id(name: str, what: str) -> str:
@@ -94,3 +126,16 @@ def free_id(session: Session, column: InstrumentedAttribute[str], name: str, wha
 
 def _a(what: str) -> str:
     return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
+def _clean(text: str) -> str:
+    composed = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    return _FLOOD.sub(r"\1", composed)
+
+
+def _is_control(text: str) -> bool:
+    return any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text.strip())
+
+
+def _is_seen(sign: str) -> bool:
+    return sign not in _BLANK and unicodedata.category(sign)[0] not in "CZM"

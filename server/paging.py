@@ -19,7 +19,7 @@ from server.errors import Invalid
 
 DEFAULT = 50  # several screens of a phone
 MOST = 200  # a page of names is some 20 KB
-CURSOR_MAX_LENGTH = 1000  # a name of 120 signs and an id, as base64
+CURSOR_MAX_LENGTH = 2400  # a name of four bytes a sign and an id, as base64
 _BIGINT = range(-(2**63), 2**63)
 
 T = TypeVar("T")

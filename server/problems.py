@@ -31,6 +31,7 @@ HEADERS: Mapping[str, str] = {
 SHOWN_FAULTS = 3  # of what is wrong with a request in the sentence; all are in `faults`
 # What is answered before any route of ours is reached.
 _BEFORE: Mapping[int, MusterError] = {
+    400: Invalid(later("This cannot be read: a body is JSON in UTF-8.")),
     404: NotFound(later("There is nothing at this address.")),
     405: NotAllowed(),
     413: TooLarge(),
@@ -93,8 +94,8 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     ours = _BEFORE.get(error.status_code, Invalid(str(error.detail)))
-    detail = texts_for(request).gettext(ours.template)
-    response = _answer(request, error.status_code, ours.code, detail)
+    status = error.status_code if error.status_code != HTTPStatus.BAD_REQUEST else http_status(ours)
+    response = _answer(request, status, ours.code, texts_for(request).gettext(ours.template))
     response.headers.update(error.headers or {})
     return response
 

@@ -13,6 +13,8 @@ FACTS = "facts"
 # Raised by whatever changes who is expected where: pairings, sign-ups, steps, undoings. Gateways then ask anew about
 # badges whose readings could change nothing before.
 EXPECTED = "expected"
+# Raised by whatever changes who may see whom: streams that show anybody look again.
+CONSENTS = "consents"
 # Where a session notes which topics its transaction raised, and which it is to raise at the end of `together`.
 RAISED = "topics_raised"
 _GATHERED = "topics_gathered"
@@ -25,7 +27,7 @@ _BUMP = text("""
 
 
 class Topic(Base):
-    """One topic (`venue/<id>`, `event/<id>`, `member/<id>`, `facts` or `expected`) and how often it changed."""
+    """One topic (`venue/<id>`, `event/<id>`, `member/<id>`, `facts` ...) and how often it changed."""
 
     __tablename__ = "topic"
 

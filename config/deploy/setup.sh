@@ -77,6 +77,7 @@ missing() {
   if [ "$purpose" = test ]; then
     command -v git >/dev/null || echo git
     has_chromium || echo chromium
+    command -v certutil >/dev/null || echo libnss3-tools # tells a browser of its own to trust an authority
     has_chinese || echo fontconfig fonts-noto-cjk
   fi
 }

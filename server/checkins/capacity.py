@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 _OVER = text("""
     SELECT ranked.id
     FROM (SELECT checkin.id, step.capacity,
-                 row_number() OVER (PARTITION BY checkin.step_id ORDER BY checkin.at, checkin.member_id) AS place
+                 row_number() OVER (PARTITION BY checkin.step_id
+                                    ORDER BY checkin.at, checkin.member_id, checkin.id) AS place
           FROM step JOIN checkin ON checkin.step_id = step.id AND checkin.undone_at IS NULL
           WHERE step.id = ANY(:steps) AND step.capacity IS NOT NULL) AS ranked
     WHERE ranked.place > ranked.capacity

@@ -47,6 +47,9 @@ class CheckIn(Base):
     venue_id: Mapped[str | None] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
     day: Mapped[dt.date | None]
     member_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
+    # Of somebody who was erased: a random number, the same for all her check-ins to one event and for nothing else, so
+    # that she still counts once.
+    stranger: Mapped[int | None]
     badge_id: Mapped[int | None] = mapped_column(ForeignKey("badge.id", ondelete="SET NULL"))
     at: Mapped[dt.datetime]
     recorded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())

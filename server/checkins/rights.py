@@ -1,9 +1,11 @@
-"""Who may see who came to an event, and who may see a name of them."""
+"""Who may see who came to an event, and of whom a name: its organizer, as far as consent goes."""
 
 import datetime as dt
 
 from sqlalchemy.orm import Session
 
+from server.consent import reading
+from server.consent.rules import Level
 from server.errors import Refused
 from server.events import service as events
 from server.people import access
@@ -25,7 +27,7 @@ class EventNotRunning(Refused):
 
 
 class NameNotShown(Refused):
-    """Only the organizer sees names: of members who signed up, and while the event runs."""
+    """Only the organizer sees names: of those who let her, until a day after the event if they said nothing."""
 
     code = "name_not_shown"
 
@@ -52,11 +54,17 @@ def is_running(session: Session, *, event_id: str, now: dt.datetime) -> bool:
     )
 
 
-def check_sees_name(session: Session, *, member: Member, event_id: str, signed_up: bool, now: dt.datetime) -> None:
-    """Raises NameNotShown, EventUnknown unless the member may see the names of those who signed up for the event.
-
-    signed_up: whether the one asked about has.
-    """
-    hers = organizes(session, member=member, event_id=event_id)
-    if not (hers and signed_up and is_running(session, event_id=event_id, now=now)):
+def check_sees_name(session: Session, *, member: Member, event_id: str, of_id: str, now: dt.datetime) -> None:
+    """Raises NameNotShown, EventUnknown unless the member may know that somebody (of_id) came to the event, or not."""
+    if not organizes(session, member=member, event_id=event_id):
         raise NameNotShown
+    at = own_now(session, event_id=event_id, now=now)
+    if reading.organizer_sees(session, event_id=event_id, member_id=of_id, now=at) is not Level.NAME:
+        raise NameNotShown
+
+
+def own_now(session: Session, *, event_id: str, now: dt.datetime) -> dt.datetime:
+    """The time that an event goes by: `now`, at a replayed venue that venue's own."""
+    steps = events.steps_of(session, event_id=event_id)
+    at = [venues.get(session, step.venue_id) for step in steps]
+    return max((presence.now_of(session, venue=venue, now=now) for venue in at if venue.replayed), default=now)

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
-from server import names, paging
+from server import names, paging, times
 from server.checkins import capacity, explain, rights, schema, visits
 from server.checkins import service as checkins
+from server.consent import reading
+from server.consent.rules import Level
 from server.errors import Refused
 from server.people import access
-from server.people import service as people
 from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api", tags=["check-ins"])
@@ -24,13 +25,12 @@ class CheckInNotYours(Refused):
     code = "check_in_not_yours"
 
 
-# `signed_up` as it is now: what a name may be shown by.
 _ROWS = """
-    SELECT checkin.id, step.event_id, checkin.step_id, checkin.member_id, member.name, checkin.badge_id, checkin.at,
-           checkin.recorded_at, checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up, checkin.undone_at,
-           venue.replayed
-    FROM checkin JOIN step ON step.id = checkin.step_id JOIN member ON member.id = checkin.member_id
-    JOIN venue ON venue.id = step.venue_id
+    SELECT checkin.id, step.event_id, checkin.step_id, checkin.member_id, member.name, step.venue_id, checkin.badge_id,
+           checkin.at, checkin.recorded_at, checkin.evidence, checkin.undone_at, venue.replayed,
+           sign_up.member_id IS NOT NULL OR (checkin.member_id IS NULL AND checkin.signed_up) AS signed_up
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
+    LEFT JOIN member ON member.id = checkin.member_id
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
 """
 _ORDER = ("check-ins", dt.datetime, int)
@@ -51,13 +51,23 @@ def list_check_ins(
 ) -> list[schema.CheckInOut]:
     """Who came to an event, the latest first; for its organizer and operators.
 
-    Names only for the organizer while the event runs, of members who signed up.
+    Names for the organizer, of those who let her: if they said nothing, of who signed up or checked in herself, until a
+    day after the event. Without a name or a number: who is hidden, and who was erased.
     """
-    named = rights.check_sees(session, member=viewer, event_id=event_id)
-    named = named and rights.is_running(session, event_id=event_id, now=now)
+    hers = rights.check_sees(session, member=viewer, event_id=event_id)
+    at_ms = times.to_ms(rights.own_now(session, event_id=event_id, now=now))
     rows = _read(session, _OF_EVENT, {"event": event_id}, page)
+    seen = reading.for_event(session, event_id, {row.member_id for row in rows if row.member_id is not None})
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, named and row.signed_up, row.id in over, say) for row in rows]
+
+    def level(row: Any) -> Level:
+        if row.member_id is None:
+            return Level.HIDDEN
+        if hers:
+            return seen[row.member_id].of_organizer(row.venue_id, at_ms)
+        return min(seen[row.member_id].of_venue(row.venue_id, at_ms), Level.COUNTED)
+
+    return [schema.show(row, level(row), row.id in over, say) for row in rows]
 
 
 @router.get("/me/check-ins")
@@ -65,13 +75,13 @@ def list_mine(viewer: access.Viewer, session: InTransaction, page: InPage, say: 
     """One's own check-ins, the latest first."""
     rows = _read(session, _OF_MEMBER, {"member": viewer.id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
-    return [schema.show(row, True, row.id in over, say) for row in rows]
+    return [schema.show(row, Level.NAME, row.id in over, say) for row in rows]
 
 
 @router.get("/me/visits")
 def list_my_visits(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.VisitOut]:
     """Where your badges were heard while you held them, the latest first."""
-    return [schema.show_visit(visit, True) for visit in visits.of_member(session, member_id=viewer.id, page=page)]
+    return [schema.show_visit(visit, Level.NAME) for visit in visits.of_member(session, member_id=viewer.id, page=page)]
 
 
 @router.get("/events/{event_id}/visits")
@@ -80,14 +90,24 @@ def list_event_visits(
 ) -> list[schema.VisitOut]:
     """The visits at an event's venues while it is on, the latest first; for its organizer while it runs, and operators.
 
-    A badge that changed hands is told for each holder. Whose, for the organizer alone, and of members who signed up.
+    A badge that changed hands is told for each holder. Whose, for the organizer alone, of those who let her.
     """
     hers = rights.check_sees(session, member=viewer, event_id=event_id)
     running = rights.is_running(session, event_id=event_id, now=now)
     if not running and not viewer.operator:
         raise rights.EventNotRunning
-    named = hers and running
-    return [schema.show_visit(visit, named) for visit in visits.of_event(session, event_id=event_id, page=page)]
+    at_ms = times.to_ms(rights.own_now(session, event_id=event_id, now=now))
+    found = visits.of_event(session, event_id=event_id, page=page)
+    seen = reading.for_event(session, event_id, {visit.member_id for visit in found if visit.member_id is not None})
+
+    def level(visit: visits.HerVisit) -> Level:
+        if visit.member_id is None:
+            return Level.COUNTED
+        if hers:
+            return seen[visit.member_id].of_organizer(visit.venue_id, at_ms)
+        return min(seen[visit.member_id].of_venue(visit.venue_id, at_ms), Level.COUNTED)
+
+    return [schema.show_visit(visit, level(visit)) for visit in found if level(visit) is not Level.HIDDEN]
 
 
 @router.post("/check-ins/{checkin_id}/undo", status_code=204)
@@ -115,10 +135,8 @@ def why(
     asked_for = viewer.id if member is None else member
     found = explain.explain(session, member_id=asked_for, step_id=step_id, now=now, presence=settings.presence, say=say)
     if asked_for != viewer.id:
-        rights.check_sees_name(
-            session, member=viewer, event_id=found.facts.asked.event_id, signed_up=found.facts.asked.signed_up, now=now
-        )
-        people.get(session, asked_for)
+        event_id = found.facts.asked.event_id
+        rights.check_sees_name(session, member=viewer, event_id=event_id, of_id=asked_for, now=now)
     return schema.show_why(found)
 
 

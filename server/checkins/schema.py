@@ -10,6 +10,7 @@ from server import fields, times
 from server.checkins import words
 from server.checkins.explain import Explanation
 from server.checkins.visits import HerVisit
+from server.consent.rules import Level
 from server.presence.schema import local_time
 from server.texts import IN_ENGLISH, Texts
 
@@ -17,10 +18,10 @@ Moment = fields.Moment
 
 
 class CheckInOut(fields.Outgoing):
-    """A check-in. member, name: only for whom they are shown. at: when she had come; recorded_at: when it was known.
+    """A check-in. member, name, badge: only for whom they are shown, null of somebody erased.
 
-    late: how much later it was known, as a few words, null where it was known at once. over_capacity: she came when all
-    places were taken.
+    at: when she had come; recorded_at: when it was known. late: how much later it was known, as a few words, null where
+    it was known at once. over_capacity: she came when all places were taken.
     """
 
     id: int
@@ -87,15 +88,16 @@ class WhyOut(fields.Outgoing):
     refusals: list[RefusalOut]
 
 
-def show(row: Row[Any], named: bool, over_capacity: bool, say: Texts = IN_ENGLISH) -> CheckInOut:
-    """A check-in as the API tells it. named: whether the viewer may know whose it is."""
+def show(row: Row[Any], level: Level, over_capacity: bool, say: Texts = IN_ENGLISH) -> CheckInOut:
+    """A check-in as the API tells it. level: how much the viewer may know of whose it is."""
+    named = level is Level.NAME
     return CheckInOut(
         id=row.id,
         event=row.event_id,
         step=row.step_id,
         member=row.member_id if named else None,
         name=row.name if named else None,
-        badge=row.badge_id,
+        badge=None if level is Level.HIDDEN else row.badge_id,
         at=row.at,
         recorded_at=row.recorded_at,
         late=words.late(row.at, row.recorded_at, row.replayed, say),
@@ -106,12 +108,12 @@ def show(row: Row[Any], named: bool, over_capacity: bool, say: Texts = IN_ENGLIS
     )
 
 
-def show_visit(visit: HerVisit, named: bool) -> VisitOut:
-    """A visit as the API tells it. named: whether the viewer may know whose it is."""
+def show_visit(visit: HerVisit, level: Level) -> VisitOut:
+    """A visit as the API tells it. level: how much the viewer may know of whose it is."""
     return VisitOut(
         badge=visit.badge_id,
         venue=visit.venue_id,
-        member=visit.member_id if named else None,
+        member=visit.member_id if level is Level.NAME else None,
         from_=visit.from_at,
         to=visit.to_at,
     )

@@ -29,7 +29,7 @@ _OF_MEMBER = """
 # Cut to the steps too: what a badge did there at other times is no matter of the event's.
 _OF_EVENT = """
     SELECT visit.id AS visit_id, coalesce(pairing.id, 0) AS pairing_id, visit.badge_id, visit.venue_id,
-           sign_up.member_id,
+           pairing.member_id,
            greatest(visit.from_ms, step.opens_ms,
                     ceil(extract(epoch FROM lower(pairing.valid)) * 1000)::bigint) AS from_ms,
            least(visit.to_ms, step.ends_ms, ceil(extract(epoch FROM upper(pairing.valid)) * 1000)::bigint - 1) AS to_ms
@@ -41,12 +41,11 @@ _OF_EVENT = """
     LEFT JOIN pairing ON pairing.badge_id = visit.badge_id
          AND pairing.valid && tstzrange(to_timestamp(greatest(visit.from_ms, step.opens_ms) / 1000.0),
                                         to_timestamp(least(visit.to_ms, step.ends_ms) / 1000.0), '[]')
-    LEFT JOIN sign_up ON sign_up.event_id = :event AND sign_up.member_id = pairing.member_id
 """
 
 
 class HerVisit(NamedTuple):
-    """A part of a visit in which one member held the badge; member_id: None for nobody, or who did not sign up."""
+    """A part of a visit in which one member held the badge; member_id: None for nobody."""
 
     badge_id: int
     venue_id: str
@@ -61,7 +60,7 @@ def of_member(session: Session, *, member_id: str, page: paging.Page = paging.EV
 
 
 def of_event(session: Session, *, event_id: str, page: paging.Page = paging.EVERYTHING) -> list[HerVisit]:
-    """The visits at an event's venues while it was on, the latest first; whose, of who signed up."""
+    """The visits at an event's venues while it was on, the latest first."""
     return _read(session, _OF_EVENT, {"event": event_id}, page)
 
 

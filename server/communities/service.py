@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
 from server.communities.model import Community, CommunityMember
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, NotFound
 from server.people import service as people
 
 
@@ -26,12 +26,6 @@ class NotAMember(NotFound):
     """You are not a member of this community."""
 
     code = "not_a_member"
-
-
-class NotYourCommunity(Refused):
-    """Only members of this community may change it: join it first."""
-
-    code = "not_your_community"
 
 
 def create(session: Session, *, id: str, name: str) -> Community:

@@ -45,7 +45,8 @@ def pair(
     check_past(since, now)
     with topics.together(session):
         time = (times.to_ms(since), times.to_ms(now if until is None else min(until, now)) + AHEAD_MS)
-        pass_fence_of(session, [badge_id], time, presence)
+        seen_at = pass_fence_of(session, [badge_id], time, presence)
+        topics.bump(session, [f"venue/{venue_id}" for venue_id in seen_at])  # she may not wish to be seen there
         pairing = badges.pair(session, badge_id=badge_id, member_id=member_id, since=since, until=until)
         _judge_badge(session, badge_id, [member_id], time, presence, now)
     return pairing
@@ -59,7 +60,8 @@ def give_back(session: Session, *, badge_id: int, at: dt.datetime, presence: Pre
     check_past(at, now)
     with topics.together(session):
         time = (times.to_ms(at), times.to_ms(now) + AHEAD_MS)
-        pass_fence_of(session, [badge_id], time, presence)
+        seen_at = pass_fence_of(session, [badge_id], time, presence)
+        topics.bump(session, [f"venue/{venue_id}" for venue_id in seen_at])
         pairing = badges.give_back(session, badge_id=badge_id, at=at)
         _judge_badge(session, badge_id, [pairing.member_id], time, presence, now)
     return pairing

@@ -12,7 +12,6 @@ from server.events import service as events
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.people import access, cookies
-from server.people import service as people
 from server.requests import Id, InSettings, InTransaction, Now, Number
 
 strangers = APIRouter(prefix="/api", tags=["doors"])
@@ -42,8 +41,7 @@ def check_in(
             session, schema.read(wanted, viewer), now=now, radius_m=settings.checkin.position_radius_m
         )
     if found.sign_in:
-        token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(request, response, token, settings)
+        cookies.enter(request, response, session, settings, member_id=found.member_id, how="name", now=now)
     if found.result == "asked":
         response.status_code = 202
     return schema.show(found)
@@ -53,7 +51,7 @@ def check_in(
 def search(wanted: schema.Search, session: InTransaction, now: Now) -> list[schema.HitOut]:
     """Who of a volunteer's event has a name that begins with two typed letters or more; eight at most."""
     seen = volunteers.open_link(session, wanted.door, now)
-    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed)]
+    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed, now)]
 
 
 @strangers.post("/doors/undo", status_code=204)

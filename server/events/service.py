@@ -221,6 +221,15 @@ def organized_by(session: Session, *, member_id: str) -> list[Event]:
     return paging.EVERYTHING.read(session, rows, *_LAST_FIRST)
 
 
+def hand_over(session: Session, *, event_id: str, to_id: str) -> Event:
+    """Makes another member the organizer of an event; raises EventUnknown, MemberUnknown."""
+    event = get(session, event_id)
+    event.organizer_id = people.get(session, to_id).id
+    session.flush()
+    topics.bump(session, [topics.CONSENTS, f"event/{event_id}"])
+    return event
+
+
 def steps_of(session: Session, *, event_id: str) -> list[Step]:
     """The steps of an event in their order."""
     return list(session.scalars(select(Step).where(Step.event_id == event_id).order_by(Step.position)))
@@ -240,21 +249,22 @@ def is_running(session: Session, *, event_id: str, at: dt.datetime) -> bool:
     return opens is not None and opens <= at < ends
 
 
-def runs_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> bool:
-    """Whether an event that she organizes or hosts has a step in the venue that is open at a time."""
+def running_there(session: Session, *, organizer_id: str, venue_id: str, at: dt.datetime) -> list[str]:
+    """The ids of the events that she organizes or hosts with a step in the venue that is open at a time."""
     hosted = roles.held_by(session, member_id=organizer_id, kind="event")
-    found = session.scalar(
-        select(Step.id)
-        .join(Event, Event.id == Step.event_id)
+    found = session.scalars(
+        select(Event.id)
+        .join(Step, Step.event_id == Event.id)
         .where(
             or_(Event.organizer_id == organizer_id, Event.id.in_(hosted)),
             Step.venue_id == venue_id,
             Step.opens_at <= at,
             at < Step.ends_at,
         )
-        .limit(1)
+        .distinct()
+        .order_by(Event.id)
     )
-    return found is not None
+    return list(found)
 
 
 def sign_up(session: Session, *, event_id: str, member_id: str, now: dt.datetime) -> None:
@@ -347,10 +357,10 @@ def _check_capacity(name: str, capacity: int | None) -> None:
 
 
 def _check_place(session: Session, venue_id: str, zone_id: str | None) -> None:
-    if zone_id is None:
-        venues.get(session, venue_id)
-    else:
+    venue = venues.get(session, venue_id)
+    if zone_id is not None:
         venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venue)
 
 
 def _check_times(name: str, opens_at: dt.datetime, starts_at: dt.datetime, ends_at: dt.datetime) -> None:

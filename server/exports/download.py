@@ -73,9 +73,9 @@ class File(StreamingResponse):
         self._held.callback(_turns.release)
         try:
             session = self._held.enter_context(_snapshot(engine))
-            rows = session.connection().execution_options(yield_per=PIECE_ROWS).execute(query, values)
+            rows = session.execute(query, values, execution_options={"yield_per": PIECE_ROWS})
             self._held.callback(rows.close)
-            pieces = _pieces(session, iter(rows.partitions()), tell(session))
+            pieces = _pieces(session, iter(rows.partitions(PIECE_ROWS)), tell(session))
             body = _as_csv(columns, pieces) if form == "csv" else _as_json(about, of, pieces)
             first = next(body)
         except BaseException:

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from server import fields
+from server import fields, times
 from server.audit import service as audit
+from server.consent import reading
 from server.events import service as events
-from server.exports import check_ins, download, schema, visits
+from server.exports import check_ins, download, schema, sign_up_list, visits
 from server.exports import service as exports
 from server.exports.download import Form
 from server.people import access
@@ -34,6 +35,27 @@ _JSON: dict[int | str, dict[str, Any]] = {
     **download.RESPONSES,
     200: {"content": {"application/json": {"schema": {"type": "object"}}}, "description": "The same as JSON."},
 }
+
+
+_LIST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {
+                "schema": {"type": "string", "maxLength": sign_up_list.MAX_BYTES},
+                "example": "name,e-mail\r\nLi Wei,wei@example.org\r\nKim,\r\n",
+            }
+        },
+    }
+}
+
+
+async def _body(request: Request) -> bytes:
+    """What was sent, whatever it says it is: lists come from many programs."""
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(_body)]
 
 
 @router.get("/events/{event_id}/export.csv", response_class=Response, responses=_CSV)
@@ -82,19 +104,13 @@ def export_venue_json(
     return _venue(venue_id, request, viewer, session, now, what, since, until, "json")
 
 
-@router.post("/events/{event_id}/sign-ups.csv")
+@router.post("/events/{event_id}/sign-ups.csv", openapi_extra=_LIST)
 def take_list(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
     now: Now,
-    data: Annotated[
-        bytes,
-        Body(
-            media_type="text/csv",
-            openapi_examples={"two people": {"value": "name,e-mail\r\nLi Wei,wei@example.org\r\nKim,\r\n"}},
-        ),
-    ],
+    data: Body,
     preview: Annotated[bool, Query(description="say what it would bring, and change nothing")] = False,
 ) -> schema.ListOut:
     """Takes a list of who signed up elsewhere: all of it or nothing; again it changes nothing. For the organizer.
@@ -132,7 +148,10 @@ def _venue(
     _note(session, viewer, f"venue/{venue.id}", what, now)
     engine = context(request).engine
     if what == "numbers":
-        return visits.numbers(engine, venue=venue, since_ms=since_ms, until_ms=until_ms, now=now, form=form)
+        hidden = reading.hidden_at(session, venue.id, times.to_ms(its_now))
+        return visits.numbers(
+            engine, venue=venue, hidden=hidden, since_ms=since_ms, until_ms=until_ms, now=now, form=form
+        )
     return visits.named(engine, venue=venue, viewer=viewer, since_ms=since_ms, until_ms=until_ms, now=now, form=form)
 
 

@@ -50,7 +50,7 @@ def read(data: bytes) -> Read:
     The first line names the columns: one of names, and one of e-mail addresses where there is one. Two of one name
     without addresses are two people. One address with several names is a buyer of several tickets: people, too.
     """
-    text = _decode(data)
+    text = decode(data)
     rows = _rows(text)
     try:
         heading = next(rows)[1]
@@ -90,7 +90,8 @@ def read(data: bytes) -> Read:
     return Read(tuple(people.values()), tuple(repeated), tuple(ignored))
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """The text of a file; raises ListUnreadable."""
     if len(data) > MAX_BYTES:
         raise ListUnreadable("A list has at most %(most)s kB.", most=MAX_BYTES // 1000)
     encoding = "utf-16" if data.startswith(_UTF_16) else "utf-8-sig"

@@ -41,6 +41,7 @@ _NUMBERS = text("""
             AND pairing.valid @> to_timestamp(greatest(visit.from_ms, quarter_ms) / 1000.0)
         WHERE visit.venue_id = :venue AND visit.reach_ms >= :since_ms AND visit.to_ms >= :since_ms
               AND visit.from_ms < :until_ms
+              AND (pairing.member_id IS NULL OR pairing.member_id <> ALL(:hidden ::text[]))
         GROUP BY quarter_ms
     ), heard AS (
         SELECT quarter_ms, range_agg(int8range(greatest(coverage.from_ms, quarter_ms),
@@ -87,8 +88,17 @@ def quarters(since: dt.datetime | None, until: dt.datetime | None, now: dt.datet
     return times.to_ms(begin) // QUARTER_MS * QUARTER_MS, times.to_ms(end) // QUARTER_MS * QUARTER_MS
 
 
-def numbers(engine: Engine, *, venue: Venue, since_ms: int, until_ms: int, now: dt.datetime, form: Form) -> File:
-    """Numbers for each quarter, for whom the caller has let; raises ExportsBusy."""
+def numbers(
+    engine: Engine,
+    *,
+    venue: Venue,
+    hidden: Sequence[str],
+    since_ms: int,
+    until_ms: int,
+    now: dt.datetime,
+    form: Form,
+) -> File:
+    """Numbers for each quarter without those who are hidden, for whom the caller has let; raises ExportsBusy."""
 
     def records(_session: Session, rows: Sequence[Row[Any]]) -> Iterator[Record]:
         return (_number(row, venue.time_zone) for row in rows)
@@ -99,7 +109,13 @@ def numbers(engine: Engine, *, venue: Venue, since_ms: int, until_ms: int, now: 
         form=form,
         columns=NUMBERS,
         query=_NUMBERS,
-        values={"venue": venue.id, "since_ms": since_ms, "until_ms": until_ms, "quarter_ms": QUARTER_MS},
+        values={
+            "venue": venue.id,
+            "since_ms": since_ms,
+            "until_ms": until_ms,
+            "quarter_ms": QUARTER_MS,
+            "hidden": list(hidden),
+        },
         tell=lambda _session: records,
         about=_about(venue, since_ms, until_ms, now),
         of="quarters",

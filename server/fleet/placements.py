@@ -83,7 +83,7 @@ class Plan(NamedTuple):
 def plan(session: Session, wanted: Wanted, *, now: dt.datetime) -> Plan:
     """Checks a wish, and keeps the agent's placements as they are until the transaction ends.
 
-    Raises AgentUnknown, VenueUnknown, ZoneUnknown, FloorOnlyFromNowOn, Invalid.
+    Raises AgentUnknown, VenueUnknown, ZoneUnknown, VenueNotReady, FloorOnlyFromNowOn, Invalid.
     """
     agent_id, since = wanted.agent_id, wanted.since
     # A gateway's batch, which the fence may have to wait for, writes rows that refer to the agent: its key stays free.
@@ -92,6 +92,7 @@ def plan(session: Session, wanted: Wanted, *, now: dt.datetime) -> Plan:
     if agent is None:
         raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=wanted.venue_id, zone_id=wanted.zone_id)
+    venues.check_ready(venues.get(session, wanted.venue_id))
     if wanted.rssi_floor is not None:
         if since < now:
             raise FloorOnlyFromNowOn

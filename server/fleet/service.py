@@ -92,12 +92,13 @@ def place(
     """Says where an agent stands from `since` on; its placement until then ends there.
 
     location: degrees, longitude first. rssi_floor: dBm, what is heard fainter makes no visit.
-    Raises AgentUnknown, VenueUnknown, ZoneUnknown, PlacedOtherwise, Invalid.
+    Raises AgentUnknown, VenueUnknown, ZoneUnknown, VenueNotReady, PlacedOtherwise, Invalid.
     """
     agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
     if agent is None:
         raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
+    venues.check_ready(venues.get(session, venue_id))
     if not RSSI_FLOOR_DBM[0] <= rssi_floor <= RSSI_FLOOR_DBM[1]:
         raise Invalid(
             "rssi_floor lies between %(least)s and %(most)s dBm.", least=RSSI_FLOOR_DBM[0], most=RSSI_FLOOR_DBM[1]

@@ -50,7 +50,8 @@ def _line(address: str) -> str:
     return str(found)
 
 
-def _caller(connection: HTTPConnection) -> Caller:
+def of(connection: HTTPConnection) -> Caller:
+    """Whose request this is."""
     found = requests.context(connection)
     peer = connection.client.host if connection.client else ""
     forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))
@@ -58,4 +59,4 @@ def _caller(connection: HTTPConnection) -> Caller:
     return Caller(found.engine, found.settings.limits, network, found.clock())
 
 
-InCaller = Annotated[Caller, Depends(_caller)]
+InCaller = Annotated[Caller, Depends(of)]

@@ -1,6 +1,7 @@
 """What of an event's doors its organizer sees live: who asks to come in, and who came last."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -32,8 +33,8 @@ def load(session: Session, *, event_id: str) -> AtDoors:
     return AtDoors(tuple(waiting), tuple(receipts.last_of(session, event_id, LAST_SHOWN)))
 
 
-def draw(at_doors: AtDoors, now: dt.datetime, named: bool, say: Texts) -> dict[str, Any]:
-    """`asks` and `passages` for the organizer. named: whether she may see the names of who came now."""
+def draw(at_doors: AtDoors, now: dt.datetime, is_named: Callable[[str | None], bool], say: Texts) -> dict[str, Any]:
+    """`asks` and `passages` for the organizer. is_named: whether she may see the name of a member who came."""
     return {
         "asks": [
             {"id": ask.id, "name": ask.name, "reason": ask.reason, "at": rfc3339(ask.asked_at)}
@@ -43,7 +44,7 @@ def draw(at_doors: AtDoors, now: dt.datetime, named: bool, say: Texts) -> dict[s
         "passages": [
             {
                 "id": entry.id,
-                "name": entry.name if named else None,
+                "name": entry.name if is_named(entry.member_id) else None,
                 "direction": entry.direction,
                 "at": rfc3339(entry.at),
                 "evidence": entry.evidence,

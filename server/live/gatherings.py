@@ -1,4 +1,4 @@
-"""The event topic: who has come, who is here, who is expected; names only for the organizer while the event runs."""
+"""The event topic: who has come, who is here, who is expected; names for the organizer, as far as consent goes."""
 
 import bisect
 import dataclasses
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from server import times, topics
 from server.checkins import capacity, words
+from server.consent import reading, rules
+from server.consent.reading import ByEvent
+from server.consent.rules import Level
 from server.events import service as events
 from server.live import asks
 from server.live.asks import AtDoors
@@ -40,11 +43,12 @@ class StepFacts(NamedTuple):
 
 
 class ArrivalRow(NamedTuple):
-    """A check-in as the tables have it."""
+    """A check-in as the tables have it. somebody: her id, or of somebody erased what stands for her in this event."""
 
     id: int
-    member_id: str
-    name: str
+    somebody: str
+    name: str | None
+    step_venue_id: str
     badge_id: int | None
     at: dt.datetime
     recorded_at: dt.datetime
@@ -78,7 +82,22 @@ class Gathering:
     signed_up: frozenset[str]
     arrivals: tuple[ArrivalRow, ...]
     held: tuple[HeldBadge, ...]
+    seen: Mapping[str, ByEvent]
     at_doors: AtDoors = asks.NOTHING
+
+    @property
+    def whose(self) -> Mapping[str, rules.Windows]:
+        """What its organizer sees of whom."""
+        return {member_id: by_event.organizer for member_id, by_event in self.seen.items()}
+
+    def level(self, audience: Audience, member_id: str, venue_id: str, at_ms: int) -> Level:
+        """How much of a member this audience sees at a venue of it; of somebody erased nothing."""
+        by_event = self.seen.get(member_id)
+        if by_event is None:
+            return Level.HIDDEN
+        if audience is Audience.ORGANIZER:
+            return by_event.of_organizer(venue_id, at_ms)
+        return min(by_event.of_venue(venue_id, at_ms), Level.COUNTED)
 
     @property
     def venue_ids(self) -> list[str]:
@@ -87,11 +106,12 @@ class Gathering:
 
 
 _ARRIVALS = text("""
-    SELECT checkin.id, checkin.member_id, member.name, checkin.badge_id, checkin.at, checkin.recorded_at,
-           checkin.evidence, sign_up.member_id IS NOT NULL AS signed_up,
-           checkin.undone_at IS NOT NULL AS undone, venue.replayed
+    SELECT checkin.id, coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS somebody,
+           member.name, step.venue_id AS step_venue_id, checkin.badge_id, checkin.at, checkin.recorded_at,
+           checkin.evidence, coalesce(sign_up.member_id IS NOT NULL OR checkin.member_id IS NULL AND checkin.signed_up,
+           false) AS signed_up, checkin.undone_at IS NOT NULL AS undone, venue.replayed
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
-    JOIN member ON member.id = checkin.member_id
+    LEFT JOIN member ON member.id = checkin.member_id
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
     WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC
 """)
@@ -145,7 +165,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
         session.execute(text("SELECT member_id FROM sign_up WHERE event_id = :event"), {"event": event_id}).scalars()
     )
     found = session.execute(_ARRIVALS, {"event": event_id}).all()
-    members = sorted(signed_up | {row.member_id for row in found})
+    members = sorted(signed_up | {row.somebody for row in found if row.name is not None})
     opens_at = min((row.opens_at for row in rows), default=times.EPOCH)
     ends_at = max((row.ends_at for row in rows), default=times.EPOCH)
     earlier: dict[str, int] = dict(
@@ -163,7 +183,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
         event.simulated,
         steps,
         signed_up,
-        tuple(ArrivalRow._make([*row, earlier.get(row.member_id, 0), row.id in over]) for row in found),
+        tuple(ArrivalRow._make([*row, earlier.get(row.somebody, 0), row.id in over]) for row in found),
         tuple(
             HeldBadge(
                 row.badge_id,
@@ -174,6 +194,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
             )
             for row in held
         ),
+        reading.for_event(session, event_id, members),
         asks.load(session, event_id=event_id),
     )
 
@@ -194,27 +215,42 @@ def draw(
         for step in gathering.steps
         if step.replayed and step.venue_id in venues
     }
-    running = any(step.opens_ms <= own_ms.get(step.venue_id, now_ms) < step.ends_ms for step in gathering.steps)
-    named = running and audience is Audience.ORGANIZER
     held_ms = max(own_ms.values(), default=now_ms)
     held = {row.badge_id: row for row in gathering.held if row.from_ms <= held_ms < row.to_ms}
     drawn = {
         "rev": gathering.rev,
         "event": _event(gathering, audience, say),
-        "figures": _figures(gathering, held, venues),
-        "arrivals": [_arrival(row, named, gathering.simulated, say) for row in gathering.arrivals[:ARRIVALS_SHOWN]],
+        "figures": _figures(gathering, held, venues, audience, held_ms),
+        "arrivals": [
+            _arrival(
+                row,
+                gathering.level(audience, row.somebody, row.step_venue_id, held_ms),
+                gathering.simulated,
+                say,
+            )
+            for row in gathering.arrivals[:ARRIVALS_SHOWN]
+        ],
         "curve": curve(sorted(_first_arrivals(gathering).values())),
         "names": {
             str(badge_id): say.name(row.name, gathering.simulated)
             for badge_id, row in held.items()
-            if row.member_id in gathering.signed_up
-        }
-        if named
-        else {},
+            if _most(gathering, audience, row.member_id, held_ms) is Level.NAME
+        },
     }
     if audience is Audience.ORGANIZER:
-        drawn |= asks.draw(gathering.at_doors, times.from_ms(now_ms), named, say)
+
+        def is_named(member_id: str | None) -> bool:
+            return member_id is not None and _most(gathering, audience, member_id, held_ms) is Level.NAME
+
+        drawn |= asks.draw(gathering.at_doors, times.from_ms(now_ms), is_named, say)
     return drawn
+
+
+def _most(gathering: Gathering, audience: Audience, member_id: str, at_ms: int) -> Level:
+    return max(
+        (gathering.level(audience, member_id, venue_id, at_ms) for venue_id in gathering.venue_ids),
+        default=Level.HIDDEN,
+    )
 
 
 def _event(gathering: Gathering, audience: Audience, say: Texts) -> dict[str, Any]:
@@ -243,36 +279,44 @@ def _first_arrivals(gathering: Gathering) -> dict[str, dt.datetime]:
     first: dict[str, dt.datetime] = {}
     for row in gathering.arrivals:  # the newest first, so the last one written is the first
         if not row.undone:
-            first[row.member_id] = row.at
+            first[row.somebody] = row.at
     return first
 
 
-def _figures(gathering: Gathering, held: Mapping[int, HeldBadge], venues: Mapping[str, VenuePicture]) -> dict[str, int]:
+def _figures(
+    gathering: Gathering,
+    held: Mapping[int, HeldBadge],
+    venues: Mapping[str, VenuePicture],
+    audience: Audience,
+    at_ms: int,
+) -> dict[str, int]:
     arrived = set(_first_arrivals(gathering))
-    around = {
-        badge_id
+    # Who is hidden has arrived like everybody; whether she is still here, nobody is told.
+    here = {
+        held[badge_id].member_id
         for venue_id in gathering.venue_ids
         if venue_id in venues
         for badge_id, state in venues[venue_id].picture.badges.items()
         if state.kind in (Kind.PRESENT, Kind.AWAY)
+        and badge_id in held
+        and gathering.level(audience, held[badge_id].member_id, venue_id, at_ms) is not Level.HIDDEN
     }
-    here = {row.member_id for badge_id, row in held.items() if badge_id in around}
     return {
         "signed_up": len(gathering.signed_up),
         "arrived": len(arrived),
         "here": len(arrived & here),
         "expected": len(gathering.signed_up - arrived),
-        "over_capacity": len({row.member_id for row in gathering.arrivals if row.over_capacity and not row.undone}),
+        "over_capacity": len({row.somebody for row in gathering.arrivals if row.over_capacity and not row.undone}),
     }
 
 
-def _arrival(row: ArrivalRow, named: bool, simulated: bool, say: Texts) -> dict[str, Any]:
-    name = say.name(row.name, simulated) if named and row.signed_up else None
+def _arrival(row: ArrivalRow, level: Level, simulated: bool, say: Texts) -> dict[str, Any]:
+    name = say.name(row.name, simulated) if level is Level.NAME and row.name is not None else None
     return {
         "id": row.id,
         "name": name,
         "initials": words.initials(name) if name else None,
-        "badge": row.badge_id,
+        "badge": None if level is Level.HIDDEN else row.badge_id,
         "at": rfc3339(row.at),
         "evidence": row.evidence,
         "note": _note(row, say),
@@ -285,6 +329,8 @@ def _note(row: ArrivalRow, say: Texts) -> str:
     """The one thing most worth knowing: what asks for an answer first, then what a host may say hello with."""
     if row.over_capacity:
         return say.gettext("over capacity")
+    if row.name is None:
+        return ""
     if not row.signed_up:
         return say.gettext("not signed up")
     return words.times_here(row.earlier, say)

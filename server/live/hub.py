@@ -2,6 +2,7 @@
 
 MQTT news --take--> watch (model of a topic) --draw, each second and after news--> view (per seat) --> viewers
 tables ----load---> watch, first and whenever news cannot be followed; every 5 s revisions, sessions and rights
+tables --holders--> watch of a venue: whose a badge is that news tell of, and who may see her; until then nobody does
 
 Everything but reading the tables happens in the event loop, so nothing needs a lock.
 """
@@ -24,8 +25,8 @@ from config.settings import Presence
 from server import times, topics
 from server.errors import MusterError, Refused, SignInNeeded, Unavailable
 from server.events import service as events
-from server.live import gatherings, members, news, rights, tonight
-from server.live.rights import Audience
+from server.live import gatherings, holders, members, news, rights, tonight
+from server.live.rights import Seeing
 from server.live.viewer import Viewer, Wanted
 from server.live.watch import Seat, View, Watch
 from server.people import service as people
@@ -60,8 +61,6 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads: ThreadPoolExecutor | None = None
-        self._facts: int | None = None
-        self._expected: int | None = None
         self._closing = False
 
     @property
@@ -144,7 +143,7 @@ class Hub:
 
     # -- rights
 
-    def _grant(self, session: Session, token: str, wanted: Wanted) -> dict[str, Audience]:
+    def _grant(self, session: Session, token: str, wanted: Wanted) -> dict[str, Seeing]:
         now = self._clock()
         member = people.member_of(session, token=token, now=now)
         if member is None:
@@ -157,8 +156,8 @@ class Hub:
                     granted.setdefault(name, rights.audience(session, member, name, now))
         return granted
 
-    def _still_granted(self, session: Session, asked: Sequence[tuple[str, Wanted]]) -> list[dict[str, Audience]]:
-        found: dict[tuple[str, Wanted], dict[str, Audience]] = {}
+    def _still_granted(self, session: Session, asked: Sequence[tuple[str, Wanted]]) -> list[dict[str, Seeing]]:
+        found: dict[tuple[str, Wanted], dict[str, Seeing]] = {}
         for key in asked:
             if key not in found:
                 try:
@@ -201,10 +200,16 @@ class Hub:
             while True:
                 await asyncio.sleep(watch.loaded_s + LOAD_AGAIN_S - self._time_s())
                 watch.loaded_s = started_s = self._time_s()
-                current = watch.loaded(await self._in_thread(lambda session: self._read(session, watch)))
+                known, record = await self._in_thread(
+                    lambda session: (holders.revisions(session), self._read(session, watch))
+                )
+                self._doubt_venues(watch, record)
+                watch.known = known
+                current = watch.loaded(record)
                 watch.doubtful = False
                 watch.verified_s = started_s
                 self._show(watch)
+                self._know_holders(watch)
                 if current:
                     break
         except (SQLAlchemyError, MusterError) as error:
@@ -223,6 +228,42 @@ class Hub:
         evenings = tonight.load(session, member_id=watch.key, now=self._clock(), presence=self._settings)
         return dataclasses.replace(diary, evenings=evenings)
 
+    def _doubt_venues(self, watch: Watch, record: object) -> None:
+        """Whose event it became is seen by its organizer at its venues, too."""
+        before = watch.record
+        if not isinstance(record, gatherings.Gathering) or not isinstance(before, gatherings.Gathering):
+            return
+        if record.whose != before.whose:
+            for name in (f"venue/{key}" for key in record.venue_ids):
+                if name in self._watches:
+                    self._know_holders(self._watches[name], again=True)
+
+    def _know_holders(self, watch: Watch, again: bool = False) -> None:
+        """Reads whose the badges are that are not known yet; again: all of them."""
+        watch.holders_doubtful |= again
+        if watch.resolving is None and watch.unknown_badges:
+            watch.resolving = self._spawn(self._know_holders_now(watch))
+
+    async def _know_holders_now(self, watch: Watch) -> None:
+        try:
+            while isinstance(record := watch.record, presence.Record) and (badges := watch.unknown_badges):
+                watch.holders_doubtful = False
+                now_ms = presence.now_ms_of(record, times.to_ms(self._clock()))
+                all_of_them = len(badges) == len(record.heard)
+                read = functools.partial(holders.read, record=record, badge_ids=badges, now_ms=now_ms)
+                known, found = await self._in_thread(read)
+                if isinstance(watch.record, presence.Record) and watch.record.held is record.held:
+                    presence.take_holders(record, found)
+                    if all_of_them:
+                        watch.known |= {name: known[name] for name in (topics.EXPECTED, topics.CONSENTS)}
+                self._show(watch)
+                await asyncio.sleep(SHOW_AGAIN_S)  # many that arrive at once are read together
+        except SQLAlchemyError as error:
+            _log.warning("whose badges are at %s cannot be read: %s", watch.name, type(error).__name__)
+            watch.holders_doubtful = True  # read again with the next check
+        finally:
+            watch.resolving = None
+
     def _reload(self, watch: Watch) -> None:
         if watch.loading is None:
             watch.loading = self._spawn(self._load_now(watch))
@@ -239,6 +280,7 @@ class Hub:
         if not taken:
             self._reload(watch)
         elif watch.loading is None:
+            self._know_holders(watch)
             self._show_soon(watch)
 
     # -- what viewers get
@@ -315,8 +357,8 @@ class Hub:
         before = {watch.name: watch.rev for watch in watches}
         asked = [(viewer.token, viewer.wanted) for viewer in viewers]
 
-        def look(session: Session) -> tuple[dict[str, int], list[dict[str, Audience]]]:
-            revs = topics.revisions(session, [*before, topics.FACTS, topics.EXPECTED])
+        def look(session: Session) -> tuple[dict[str, int], list[dict[str, Seeing]]]:
+            revs = topics.revisions(session, [*before, *holders.CONCERN_ALL])
             return revs, self._still_granted(session, asked)
 
         started_s = self._time_s()
@@ -328,15 +370,21 @@ class Hub:
         for viewer, allowed in zip(viewers, granted, strict=True):
             if allowed != viewer.granted:
                 viewer.end()
-        moved = self._facts is not None and revs[topics.FACTS] != self._facts
-        # Whose badge is whose says who is here of those who are expected.
-        expected = self._expected is not None and revs[topics.EXPECTED] != self._expected
-        self._facts, self._expected = revs[topics.FACTS], revs[topics.EXPECTED]
         for watch in watches:
+            moved = revs[topics.FACTS] != watch.known[topics.FACTS]
+            # Whose badge is whose says who is here of those who are expected, and who may be shown.
+            whose = any(revs[name] != watch.known[name] for name in (topics.EXPECTED, topics.CONSENTS))
             unchanged = watch.rev == before[watch.name]
             lost = revs[watch.name] > watch.rev or (unchanged and revs[watch.name] < watch.rev)
-            moved_here = moved or (expected and watch.kind == "event")
-            if lost or moved_here or watch.doubtful or started_s - watch.loaded_s > READ_AGAIN_S:
+            if (whose and watch.kind == "venue") or watch.holders_doubtful:
+                self._know_holders(watch, again=True)
+            if (
+                lost
+                or moved
+                or (whose and watch.kind == "event")
+                or watch.doubtful
+                or started_s - watch.loaded_s > READ_AGAIN_S
+            ):
                 self._reload(watch)
             else:
                 watch.verified_s = started_s

@@ -17,10 +17,19 @@ from server.requests import Id, InSettings, InTransaction, Now, texts_for
 
 router = APIRouter(prefix="/api", tags=["live"])
 
+_EVENT = {
+    "type": "object",
+    "description": "One event; its data is JSON with the topics by their names, and the time.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["snapshot", "delta"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An event `snapshot`, then events `delta` with what changed, and comments as heartbeats.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
 

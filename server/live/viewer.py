@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import NamedTuple
 
-from server.live.rights import Audience
+from server.live.rights import Seeing
 from server.live.watch import View, Watch, encode_event
 from server.texts import ENGLISH
 
@@ -25,7 +25,7 @@ class Viewer:
     """One connection. Its events wait in a bounded queue; None in it is the end."""
 
     def __init__(
-        self, token: str, wanted: Wanted, granted: dict[str, Audience], clock: Callable[[], dt.datetime]
+        self, token: str, wanted: Wanted, granted: dict[str, Seeing], clock: Callable[[], dt.datetime]
     ) -> None:
         """granted: the topics that she watches, and as whom."""
         self.token = token

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from server import texts, times
+from server.consent.reading import Eyes
 from server.live import gatherings, members, news
 from server.live.changes import CannotTell, Topic, changes
 from server.live.gatherings import Gathering
 from server.live.members import Diary
-from server.live.rights import Audience
+from server.live.rights import Audience, Seeing
 from server.presence import ears, states
 from server.presence import schema as presence_schema
 from server.presence import service as presence
@@ -76,7 +77,7 @@ class View:
 class Seat(NamedTuple):
     """From where a topic is seen: who shares it sees the same."""
 
-    audience: Audience
+    audience: Seeing
     language: str = ENGLISH
 
 
@@ -90,6 +91,9 @@ class Watch:
         self.record: Record | Gathering | Diary | None = None
         self.views: dict[Seat, View] = {}
         self.loading: asyncio.Task[None] | None = None
+        self.resolving: asyncio.Task[None] | None = None
+        self.holders_doubtful = False  # whose badges are here has to be read again, as soon as that succeeds
+        self.known: dict[str, int] = {}  # the revisions of what concerns all topics, as they were when it was read
         self.loaded_s = float("-inf")  # by the loop's clock, when the last reading of the tables began
         self.verified_s = float("-inf")  # when its revision was last known to be the table's
         self.shown_s = float("-inf")
@@ -120,7 +124,7 @@ class Watch:
             return self.record.facts.simulated
         return isinstance(self.record, Gathering) and self.record.simulated
 
-    def seat(self, audience: Audience, language: str) -> Seat:
+    def seat(self, audience: Seeing, language: str) -> Seat:
         """Where a viewer sits. A real venue's picture has no words, so it is drawn once for all languages."""
         return Seat(audience, ENGLISH if self.kind == "venue" and not self.simulated else language)
 
@@ -164,6 +168,14 @@ class Watch:
         self.record = dataclasses.replace(record, rev=found.rev)
         return True
 
+    @property
+    def unknown_badges(self) -> list[int]:
+        """The badges whose holders have to be read: nobody is shown them before; all where that is in doubt."""
+        record = self.record
+        if not isinstance(record, Record):
+            return []
+        return [badge_id for badge_id in record.heard if self.holders_doubtful or badge_id not in record.held]
+
     def picture(self, now: dt.datetime) -> VenuePicture | None:
         """The venue at `now`, None for what is no venue or was not read yet."""
         return presence.draw(self.record, times.to_ms(now)) if isinstance(self.record, Record) else None
@@ -176,12 +188,14 @@ class Watch:
         records: Mapping[str, Record] = members.NO_RECORDS,
     ) -> Topic:
         """The topic as it is seen from there now. venues: the pictures of `venue_ids`; records: for a member's."""
-        say = texts.of(seat.language)
+        say, audience = texts.of(seat.language), seat.audience
         if isinstance(self.record, Record):
-            seen: Any = presence_schema.venue_topic(venues[self.key], say)
+            assert isinstance(audience, Eyes)
+            seen: Any = presence_schema.venue_topic(venues[self.key], audience, say)
             return dict(seen)
         if isinstance(self.record, Gathering):
-            return gatherings.draw(self.record, times.to_ms(now), seat.audience, venues, say)
+            assert isinstance(audience, Audience)
+            return gatherings.draw(self.record, times.to_ms(now), audience, venues, say)
         assert self.record is not None
         return members.draw(self.record, now, say, records)
 

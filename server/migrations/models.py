@@ -5,8 +5,10 @@ from server.audit import model as audit
 from server.badges import model as badges
 from server.checkins import model as checkins
 from server.communities import model as communities
+from server.consent import model as consent
 from server.demo import model as demo
 from server.doors import model as doors
+from server.erasure import model as erasure
 from server.events import model as events
 from server.exports import model as exports
 from server.fleet import model as fleet
@@ -28,9 +30,11 @@ ALL = (
     badges,
     communities,
     events,
+    consent,
     presence,
     checkins,
     doors,
+    erasure,
     exports,
     webhooks,
     demo,

@@ -1,8 +1,9 @@
 """`muster doctor`: looks at every part and says what to do about what is wrong."""
 
 import datetime as dt
+import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.settings import Settings
-from server.operations import accounts, disk, restarts, up
+from server import certificates
+from server.operations import accounts, disk, networks, restarts, up
 
 CONNECT_S = 3
 # The gateway writes its counters every gateway.health_s; three times that without one is not a slow moment.
@@ -57,6 +59,8 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
             yield Finding("database", True, "reachable")
             yield from _look_into_database(connection, settings, now)
     yield _look_at_server(settings)
+    if settings.server.tls_file:
+        yield look_at_https(settings, networks.addresses(), now)
 
 
 @contextmanager
@@ -106,8 +110,20 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_venues_of_nobody(connection)
     yield from _look_for_full_agents(connection)
     yield from _look_for_deaf_agents(settings, now)
+
+
+def _look_for_venues_of_nobody(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """One finding for each place that listens though nobody answers for it: made before that was asked for."""
+    rows = connection.execute(
+        "SELECT id FROM venue WHERE NOT replayed AND (owner_id IS NULL OR contact = '') AND EXISTS"
+        " (SELECT FROM placement WHERE placement.venue_id = venue.id AND placement.valid @> now()) ORDER BY id"
+    )
+    for (venue_id,) in rows:
+        found = f"{venue_id} listens, and it is not said who owns it or how to reach them"
+        yield Finding("venue", False, found, f"say both at /venues/{venue_id}/settings")
 
 
 def _look_for_full_agents(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
@@ -202,6 +218,22 @@ def _look_at_server(settings: Settings) -> Finding:
         return Finding("server", True, f"ready at {settings.server.url}")
     found = f"does not answer at {settings.server.url}" if status == 0 else f"not ready (HTTP {status})"
     return Finding("server", False, found, "start it (muster-server) and read its log")
+
+
+def look_at_https(settings: Settings, here: Sequence[ipaddress.IPv4Address], now: dt.datetime) -> Finding:
+    """Whether the certificate is good, and for where this machine is now; here: its addresses."""
+    try:
+        served = certificates.read(Path(settings.server.tls_file))
+    except certificates.CertificateError as error:
+        return Finding("https", False, str(error), "start muster up --lan again, or set server.tls_file")
+    if now >= served.until:
+        return Finding(
+            "https", False, f"the certificate ended on {served.until:%d %B %Y}", "start muster up --lan again"
+        )
+    if here and not set(map(str, here)) & set(served.hosts):
+        found = f"the certificate is for {', '.join(served.hosts)}, and this machine is now at {here[0]}"
+        return Finding("https", False, found, "start muster up --lan again")
+    return Finding("https", True, f"for {', '.join(served.hosts)} until {served.until:%d %B %Y}")
 
 
 def _newest_migration() -> str | None:

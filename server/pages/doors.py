@@ -22,7 +22,6 @@ from server.limits.callers import InCaller
 from server.pages import facts, render
 from server.pages.facts import Fact
 from server.people import access, cookies
-from server.people import service as people
 from server.people.model import Member
 from server.requests import InSettings, InTransaction, Now, Number
 from server.texts import Texts
@@ -109,10 +108,7 @@ def come(
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
-        if viewer is not None:
-            people.sign_out(session, token=access.session_token(request))
-        token = people.sign_in(session, member_id=found.member_id, now=now, lifetime=cookies.lifetime(settings))
-        cookies.keep(request, response, token, settings)
+        cookies.enter(request, response, session, settings, member_id=found.member_id, how="name", now=now)
     return response
 
 

@@ -12,6 +12,7 @@ from config.settings import Presence
 from server import fields, times
 from server.badges import service as badges
 from server.communities import service as communities
+from server.consent.reading import Eyes
 from server.errors import Refused
 from server.events import service as events
 from server.events.model import Event, Step
@@ -19,7 +20,7 @@ from server.live import gatherings, members, rights
 from server.live.rights import Audience
 from server.people.model import Member
 from server.presence import service as presence
-from server.presence import visits
+from server.presence import sight, visits
 from server.presence.listening import AgentKind
 from server.presence.states import Kind
 from server.texts import IN_ENGLISH, Texts
@@ -178,11 +179,22 @@ def recorded_at(session: Session, venue: Venue, now: dt.datetime) -> dt.datetime
     return presence.now_of(session, venue=venue, now=now) if venue.replayed else None
 
 
-def visits_today(session: Session, venue: Venue, now: dt.datetime, rules: Presence) -> Fact:
+def greetings_of(
+    session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes, say: Texts
+) -> list[Fact]:
+    """Who wants to be greeted at a venue and is there, for who keeps it."""
+    seen = presence.picture(session, venue_id=venue.id, now=now, presence=rules)
+    return [
+        {"name": say.name(one.name, venue.simulated), "times": one.times, "since": times.from_ms(one.since_ms)}
+        for one in sight.look(seen, eyes).greetings
+    ]
+
+
+def visits_today(session: Session, venue: Venue, now: dt.datetime, rules: Presence, eyes: Eyes) -> Fact:
     """How many have visited a venue on its own day, each attendance once; of a recording on its last one."""
     at = presence.now_of(session, venue=venue, now=now)
     day = at.astimezone(zoneinfo.ZoneInfo(venue.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = visits.count_since(session, venue_id=venue.id, since=day, now=now, presence=rules)
+    counted = visits.count_since(session, venue_id=venue.id, since=day, now=now, presence=rules, eyes=eyes)
     return {"count": counted.attendances, "unobserved": counted.unobserved, "as_of": at}
 
 
@@ -217,15 +229,16 @@ def _own_arrivals(session: Session, member: Member) -> dict[str, dt.datetime]:
 
 
 def _place(session: Session, venue: Venue, now: dt.datetime, rules: Presence, say: Texts) -> Fact:
-    picture = presence.picture(session, venue_id=venue.id, now=now, presence=rules).picture
+    seen = presence.picture(session, venue_id=venue.id, now=now, presence=rules)
+    picture, eyes = seen.picture, Eyes()
     listening = sum(agent.kind is AgentKind.LISTENING for agent in picture.agents.values())
-    here = sum(state.kind in (Kind.PRESENT, Kind.AWAY) for state in picture.badges.values())
+    here = sum(state.kind in (Kind.PRESENT, Kind.AWAY) for state in sight.look(seen, eyes).badges.values())
     return {
         "id": venue.id,
         "name": say.name(venue.name, venue.simulated),
         "href": f"/venues/{venue.id}/live",
         "here": here if listening else None,
-        "visits": visits_today(session, venue, now, rules)["count"],
+        "visits": visits_today(session, venue, now, rules, eyes)["count"],
         "as_of": times.from_ms(picture.now_ms),
         "replayed": venue.replayed,
         "time_zone": venue.time_zone,

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import urllib.parse
 import zoneinfo
 from collections.abc import Collection, Mapping
 from contextvars import ContextVar
@@ -225,6 +226,11 @@ def respond(template: jinja2.Template, values: Mapping[str, Any], status_code: i
         "Cache-Control": PAGE_CACHE_CONTROL,
     }
     return HTMLResponse(html, status_code=status_code, headers=headers)
+
+
+def quote(path: str) -> str:
+    """A path as a part of a query."""
+    return urllib.parse.quote(path, safe="/")
 
 
 def language_headers(say: Texts) -> dict[str, str]:

@@ -12,7 +12,7 @@ from server.badges import service as badges
 from server.errors import NotFound
 from server.events import service as events
 from server.pages.facts import Fact
-from server.people import access, cookies
+from server.people import cookies
 from server.people import routes as people_routes
 from server.people import service as people
 from server.people.model import Member
@@ -42,10 +42,8 @@ def be(
     way = next((way for way in ways_in(session, now) if way["role"] == role), None)
     if way is None:
         raise NobodyShows
-    people.sign_out(session, token=access.session_token(request))
-    token = people.sign_in(session, member_id=way["member"], now=now, lifetime=cookies.lifetime(settings))
     response = RedirectResponse(way["next"], status_code=303)
-    cookies.keep(request, response, token, settings)
+    cookies.enter(request, response, session, settings, member_id=way["member"], how="name", now=now)
     return response
 
 

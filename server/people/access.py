@@ -104,7 +104,7 @@ class Hosted(Protocol):
 
 
 def token_of(connection: HTTPConnection) -> str | None:
-    """By what the request says who it is: an API token, else the session of its browser."""
+    """By what the request says who asks: an API token, else the session of its browser; empty if it says nothing."""
     scheme, _, given = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # Anything else than a token of ours is one that is unknown, never a session.
@@ -117,6 +117,11 @@ def session_token(connection: HTTPConnection) -> str:
     """The token of the browser's session, empty if it has none."""
     cookies = connection.cookies
     return cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or ""
+
+
+def is_token(connection: HTTPConnection) -> bool:
+    """Whether a program asks, by an API token."""
+    return tokens.is_token(token_of(connection) or "")
 
 
 def _viewer_if_any(
@@ -161,7 +166,7 @@ Viewer = Annotated[Member, Depends(check_signed_in)]
 
 def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
     """The member who asks with a browser, since no token may do this for her; raises SignInNeeded, InPersonOnly."""
-    if tokens.is_token(token_of(connection) or ""):
+    if is_token(connection):
         raise InPersonOnly
     return viewer
 

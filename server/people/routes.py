@@ -5,8 +5,10 @@ import datetime as dt
 from fastapi import APIRouter, Request, Response
 
 from server import names
+from server.audit import schema as audit_schema
+from server.audit import service as audit
 from server.errors import Refused
-from server.people import access, cookies, schema
+from server.people import access, cookies, roles, schema
 from server.people import service as people
 from server.people.model import Member
 from server.requests import Id, InPage, InSettings, InTransaction, Now
@@ -47,8 +49,7 @@ def sign_in(
 ) -> schema.MemberOut:
     """Signs in as one of the demonstration's people; only a demonstration has them."""
     member = check_choosable(session, settings, wanted.member)
-    token = people.sign_in(session, member_id=member.id, now=now, lifetime=cookies.lifetime(settings))
-    cookies.keep(request, response, token, settings)
+    cookies.enter(request, response, session, settings, member_id=member.id, how="name", now=now)
     return schema.show(member)
 
 
@@ -57,12 +58,6 @@ def sign_out(request: Request, response: Response, session: InTransaction) -> No
     """Ends this browser's session."""
     people.sign_out(session, token=access.session_token(request))
     cookies.forget(response)
-
-
-@router.get("/me")
-def get_me(viewer: access.Viewer) -> schema.MemberOut:
-    """Who is signed in."""
-    return schema.show(viewer)
 
 
 @router.get("/members")
@@ -92,3 +87,27 @@ def make_link(
     lifetime = dt.timedelta(minutes=settings.server.sign_in_link_minutes)
     token = people.make_link(session, member_id=member_id, now=now, lifetime=lifetime)
     return schema.LinkOut(url=f"{settings.server.url}/sign-in/{token}", expires_at=now + lifetime)
+
+
+@router.get("/operators")
+def list_operators(_operator: access.Operator, session: InTransaction) -> list[schema.OperatorOut]:
+    """Who runs this server, by their ids; for operators."""
+    return [schema.OperatorOut(member=member.id) for member in roles.operators(session)]
+
+
+@router.put("/operators/{member_id}", status_code=204)
+def make_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
+    """Lets a member run this server; twice is as once. For operators."""
+    roles.make_operator(session, member_id=member_id, by=operator.id, now=now)
+
+
+@router.delete("/operators/{member_id}", status_code=204)
+def end_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
+    """Ends that somebody runs this server; the last one stays. For operators."""
+    roles.end_operator(session, member_id=member_id, by=operator.id, now=now)
+
+
+@router.get("/audit")
+def list_notes(_operator: access.Operator, session: InTransaction) -> list[audit_schema.NoteOut]:
+    """What was granted, taken back, undone, erased and exported on this server, the newest first; for operators."""
+    return [audit_schema.show(note) for note in audit.read(session)]

@@ -5,7 +5,7 @@ import difflib
 import secrets
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
@@ -19,6 +19,19 @@ SESSION_LIFETIME = dt.timedelta(days=30)
 LINK_LIFETIME = dt.timedelta(minutes=15)
 RANDOM_ID_BYTES = 10  # 80 bits: two never meet
 NEAR_NAMES = 3  # as many as one line shows
+
+
+_TO_FORGET = text("""
+    SELECT id FROM member
+    WHERE guest AND email IS NULL AND created_at <= :since
+      AND NOT EXISTS (SELECT FROM sign_up JOIN step USING (event_id)
+                      WHERE sign_up.member_id = member.id AND step.ends_at > :since)
+      AND NOT EXISTS (SELECT FROM checkin LEFT JOIN step ON step.id = checkin.step_id
+                      WHERE checkin.member_id = member.id AND coalesce(step.ends_at, checkin.at) > :since)
+      AND NOT EXISTS (SELECT FROM consent WHERE consent.member_id = member.id AND ended_at IS NULL
+                      AND level = 'name' AND until > :now)
+    ORDER BY id
+""")
 
 
 class MemberUnknown(NotFound):
@@ -108,6 +121,13 @@ def create_by_address(session: Session, *, address: str, name: str, language: st
     return member
 
 
+def set_address(session: Session, member: Member, address: str) -> None:
+    """Makes a proved address a member's; a guest is none any more. Raises AddressTaken."""
+    with constraints.explain(session, {"uq_member_email": AddressTaken()}):
+        member.email, member.guest = address, False
+        member.version += 1
+
+
 def get(session: Session, id: str) -> Member:
     """The member of this id; raises MemberUnknown."""
     member = session.get(Member, id) if names.is_id(id) else None
@@ -116,20 +136,20 @@ def get(session: Session, id: str) -> Member:
     return member
 
 
-def find(session: Session, text: str) -> Member:
+def find(session: Session, said: str) -> Member:
     """The member of this id or name, in any case of letters; raises MemberUnknown that lists near ones."""
-    wanted = text.strip().casefold()
+    wanted = said.strip().casefold()
     members = list_all(session)
     found = [member for member in members if member.id == wanted]
     found = found or [member for member in members if member.name.casefold() == wanted]
     if len(found) == 1:
         return found[0]
     if found:
-        raise MemberUnknown("Several have the name %(text)r: say which, %(found)s.", text=text, found=_list(found))
+        raise MemberUnknown("Several have the name %(text)r: say which, %(found)s.", text=said, found=_list(found))
     known = {word: member for member in members for word in (member.id, member.name.casefold())}
     near = {known[word].id: known[word] for word in difflib.get_close_matches(wanted, known, n=NEAR_NAMES)}
     hint = f"did you mean {_list(near.values())}?" if near else "no name here is like it."
-    raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=text, hint=hint)
+    raise MemberUnknown("Nobody here is called %(text)r: %(hint)s", text=said, hint=hint)
 
 
 def list_all(session: Session, page: paging.Page = paging.EVERYTHING) -> list[Member]:
@@ -246,6 +266,14 @@ def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
         return used
     look_at_link(session, token=token, now=now)
     raise LinkUsed  # taken back between the two statements; nobody may sign in with a link in doubt
+
+
+def guests_to_forget(session: Session, now: dt.datetime, keep: dt.timedelta) -> list[str]:
+    """The ids of guests whose last event ended, or who came last, `keep` ago; leaving an e-mail keeps one.
+
+    A guest who let a shop greet her until some day is remembered until then.
+    """
+    return list(session.execute(_TO_FORGET, {"now": now, "since": now - keep}).scalars())
 
 
 def _to_the_hour(moment: dt.datetime) -> dt.datetime:

@@ -1,9 +1,13 @@
-"""Who may see who is at a venue, as numbers: who keeps it, operators, and the hosts of an event running there."""
+"""Who may see who is at a venue: who keeps it, operators, and the hosts of an event running there.
+
+What each sees of whom, consent decides (server/consent): names are for who keeps it, and of those who agreed.
+"""
 
 import datetime as dt
 
 from sqlalchemy.orm import Session
 
+from server.consent.reading import Eyes
 from server.errors import Refused
 from server.events import service as events
 from server.people import access
@@ -18,11 +22,21 @@ class VenueNotYours(Refused):
     code = "venue_not_yours"
 
 
-def check_sees(session: Session, *, member: Member, venue_id: str, now: dt.datetime) -> None:
-    """Raises VenueUnknown, VenueNotYours. An event at a replayed venue runs by that venue's own time."""
+class BadgeNotShown(Refused):
+    """Nothing is told of this badge at the moment."""
+
+    code = "badge_not_shown"
+
+
+def check_sees(session: Session, *, member: Member, venue_id: str, now: dt.datetime) -> Eyes:
+    """With whose eyes she sees it; raises VenueUnknown, VenueNotYours.
+
+    An event at a replayed venue runs by that venue's own time.
+    """
     venue = venues.get(session, venue_id)
-    if member.operator or access.keeps(session, member, venue):
-        return
+    keeps = access.keeps(session, member, venue)
     at = service.now_of(session, venue=venue, now=now)
-    if not events.runs_there(session, organizer_id=member.id, venue_id=venue_id, at=at):
+    mine = events.running_there(session, organizer_id=member.id, venue_id=venue_id, at=at)
+    if not (mine or keeps or member.operator):
         raise VenueNotYours
+    return Eyes(keeps, tuple(mine))

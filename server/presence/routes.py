@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from server import fields
+from server import fields, times
 from server.badges import service as badges
+from server.consent.rules import Level
 from server.people import access
-from server.presence import explain, rights, schema, visits
+from server.presence import explain, rights, schema, sight, visits
 from server.presence import service as presence
 from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
@@ -19,8 +20,8 @@ def get_presence(
     venue_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
 ) -> schema.VenueTopic:
     """Figures and states of a venue now; for whom its live stream is for."""
-    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
-    return schema.venue_topic(presence.picture(session, venue_id=venue_id, now=now, presence=settings.presence))
+    eyes = rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    return schema.venue_topic(presence.picture(session, venue_id=venue_id, now=now, presence=settings.presence), eyes)
 
 
 @router.get("/venues/{venue_id}/visits")
@@ -34,8 +35,10 @@ def list_visits(
     since: Annotated[fields.Moment | None, Query(description="visits that ended before are left out")] = None,
 ) -> list[schema.VisitSeen]:
     """The visits of a venue, the newest first; without `since` those of a day. For whom its live stream is for."""
-    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
-    found = visits.visits_since(session, venue_id=venue_id, since=since, now=now, presence=settings.presence, page=page)
+    eyes = rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    found = visits.visits_since(
+        session, venue_id=venue_id, since=since, now=now, presence=settings.presence, eyes=eyes, page=page
+    )
     return [schema.visit(seen) for seen in found]
 
 
@@ -53,22 +56,26 @@ def list_attendances(
 
     The newest first; without `since` those of a day. For whom the venue's live stream is for.
     """
-    rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
+    eyes = rights.check_sees(session, member=viewer, venue_id=venue_id, now=now)
     found = visits.attendances_since(
-        session, venue_id=venue_id, since=since, now=now, presence=settings.presence, page=page
+        session, venue_id=venue_id, since=since, now=now, presence=settings.presence, eyes=eyes, page=page
     )
     return [schema.attendance(seen) for seen in found]
 
 
 @router.get("/badges/{badge_id}/why")
 def explain_badge(
-    badge_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    badge_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
 ) -> schema.WhyBadge:
     """Why a badge is shown as it is; for who holds it, and for whom the live stream of its venue is for."""
-    found = explain.explain(session, badge_id=badge_id, now=now, presence=settings.presence)
+    found = explain.explain(session, badge_id=badge_id, now=now, presence=settings.presence, say=say)
     if badges.holder_of(session, badge_id=badge_id, at=now) != viewer.id:
         if found["venue"] is None:
             access.check_operator(viewer)
         else:
-            rights.check_sees(session, member=viewer, venue_id=found["venue"], now=now)
+            eyes = rights.check_sees(session, member=viewer, venue_id=found["venue"], now=now)
+            record = presence.load(session, venue_id=found["venue"], now=now, presence=settings.presence)
+            own_ms = presence.now_ms_of(record, times.to_ms(now))
+            if badge_id in record.heard and sight.level_of(record, badge_id, eyes, own_ms)[0] is Level.HIDDEN:
+                raise rights.BadgeNotShown
     return found

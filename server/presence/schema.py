@@ -8,7 +8,10 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from server import times
+from server.consent.reading import Eyes
+from server.presence import sight
 from server.presence.service import VenuePicture
+from server.presence.sight import Sight
 from server.presence.states import Kind
 from server.presence.visits import Attendance, SeenVisit
 from server.texts import IN_ENGLISH, Texts
@@ -61,14 +64,28 @@ class BadgeNow(TypedDict):
     state_since: str
 
 
+class GreetingNow(TypedDict):
+    """Somebody who wants to be greeted and is here: the how manieth time, since when; badge: null without one."""
+
+    name: str
+    times: int
+    since: str
+    badge: int | None
+
+
 class VenueTopic(TypedDict):
-    """A venue at one moment."""
+    """A venue at one moment, without who is hidden from the viewer.
+
+    names: badge -> name, and greetings: for who keeps the venue, of those who agreed.
+    """
 
     rev: int
     venue: VenueNow
     zones: list[ZoneNow]
     agents: list[AgentNow]
     badges: list[BadgeNow]
+    names: dict[str, str]
+    greetings: list[GreetingNow]
 
 
 class VisitSeen(TypedDict):
@@ -143,14 +160,26 @@ def local_time(at: dt.datetime, time_zone: str) -> str:
     return at.astimezone(zoneinfo.ZoneInfo(time_zone)).strftime("%H:%M")
 
 
-def venue_topic(seen: VenuePicture, say: Texts = IN_ENGLISH) -> VenueTopic:
-    """The venue topic of the live stream; its names in the reader's language where they are simulated."""
+def venue_topic(seen: VenuePicture, eyes: Eyes, say: Texts = IN_ENGLISH) -> VenueTopic:
+    """The venue topic of the live stream, with these eyes; simulated names are in the reader's language."""
+    shown = sight.look(seen, eyes)
+    simulated = seen.record.facts.simulated
     return {
         "rev": seen.record.rev,
         "venue": _venue(seen, say),
-        "zones": _zones(seen, say),
+        "zones": _zones(seen, shown, say),
         "agents": _agents(seen),
-        "badges": _badges(seen),
+        "badges": _badges(seen, shown),
+        "names": {str(badge_id): say.name(name, simulated) for badge_id, name in shown.names.items()},
+        "greetings": [
+            {
+                "name": say.name(one.name, simulated),
+                "times": one.times,
+                "since": rfc3339_ms(one.since_ms),
+                "badge": one.badge_id,
+            }
+            for one in shown.greetings
+        ],
     }
 
 
@@ -167,10 +196,10 @@ def _venue(seen: VenuePicture, say: Texts) -> VenueNow:
     }
 
 
-def _zones(seen: VenuePicture, say: Texts) -> list[ZoneNow]:
+def _zones(seen: VenuePicture, shown: Sight, say: Texts) -> list[ZoneNow]:
     found: list[ZoneNow] = []
     for zone in seen.record.facts.zones:
-        state = seen.picture.zones[zone.id]
+        state = shown.zones[zone.id]
         found.append(
             {
                 "id": zone.id,
@@ -203,7 +232,7 @@ def _agents(seen: VenuePicture) -> list[AgentNow]:
     return found
 
 
-def _badges(seen: VenuePicture) -> list[BadgeNow]:
+def _badges(seen: VenuePicture, shown: Sight) -> list[BadgeNow]:
     heard = seen.record.heard
     return [
         _badge(
@@ -214,7 +243,7 @@ def _badges(seen: VenuePicture) -> list[BadgeNow]:
             heard[badge_id].last_heard_ms,
             state.since_ms,
         )
-        for badge_id, state in sorted(seen.picture.badges.items())
+        for badge_id, state in sorted(shown.badges.items())
     ]
 
 

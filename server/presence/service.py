@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -12,10 +13,13 @@ from config.settings import Presence
 from geo import postgis
 from server import times, topics
 from server.badges.model import Identity
+from server.consent import reading
+from server.consent.reading import Holding
 from server.fleet.model import Placement
 from server.presence import ears as ears_of
-from server.presence import listening, rhythm, rule, states, trace
+from server.presence import greeting, listening, rhythm, rule, states, trace
 from server.presence.ears import Beacon, Ear, Placed
+from server.presence.greeting import Regular
 from server.presence.intervals import EVER_MS, Interval
 from server.presence.rhythm import Recent
 from server.presence.rule import Rule
@@ -61,7 +65,9 @@ class VenueFacts:
 class Record:
     """What the tables say of a venue at revision `rev`: enough to draw it at any moment from then on.
 
-    rhythms: badge -> after which silence (ms) it is away, where that is not the constant; learnt from `recent`.
+    rhythms: badge -> after which silence (ms) it is away, where that is not the constant; learnt from `recent`. held:
+    whose the badges are, and who may see them; one that is not there is not shown to anybody yet. regulars: who may
+    want to be greeted.
     """
 
     rev: int
@@ -70,6 +76,8 @@ class Record:
     ears: dict[str, Ear]
     rhythms: dict[int, int] = dataclasses.field(default_factory=dict)
     recent: Recent | None = None
+    held: dict[int, tuple[Holding, ...]] = dataclasses.field(default_factory=dict)
+    regulars: dict[str, Regular] = dataclasses.field(default_factory=dict)
     memory: Memory = dataclasses.field(default_factory=Memory, compare=False)
 
 
@@ -167,7 +175,30 @@ def load(session: Session, *, venue_id: str, now: dt.datetime, presence: Presenc
     )
     record = Record(rev, facts, heard, ears, recent=Recent(judged_by.slot_ms))
     record.rhythms.update(learn_again(session, record=record, now_ms=now_ms))
+    take_holders(record, read_holders(session, record=record, badge_ids=heard, now_ms=now_ms))
     return record
+
+
+Holders = tuple[dict[int, tuple[Holding, ...]], dict[str, Regular]]
+
+
+def read_holders(session: Session, *, record: Record, badge_ids: Collection[int], now_ms: int) -> Holders:
+    """Whose these badges are, how much of them is seen here, and who may want to be greeted.
+
+    now_ms: the venue's own.
+    """
+    facts = record.facts
+    held = reading.holdings(session, badge_ids, venue_id=facts.id, now=times.from_ms(now_ms))
+    named = {one.member_id for found in (*record.held.values(), *held.values()) for one in found if one.name}
+    return held, dict(greeting.load(session, venue_id=facts.id, time_zone=facts.time_zone, named=named, now_ms=now_ms))
+
+
+def take_holders(record: Record, read: Holders) -> None:
+    """Takes what `read_holders` read."""
+    held, regulars = read
+    record.held.update(held)
+    record.regulars.clear()
+    record.regulars.update(regulars)
 
 
 def read_trace(session: Session, venue_id: str, now_ms: int, since_ms: int = 0) -> list[tuple[int, bytes]]:

@@ -91,27 +91,29 @@ class Heard(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Picture:
-    """What is seen of a venue at one moment."""
+    """What is seen of a venue at one moment. unheard: agent -> beacons that it is deaf to.
+
+    then: zone -> who was there when its agents fell silent.
+    """
 
     now_ms: int
     badges: Mapping[int, State]
     agents: Mapping[str, AgentState]
     zones: Mapping[str, ZoneState]
-    unheard: Mapping[str, tuple[Unheard, ...]] = dataclasses.field(
-        default_factory=dict
-    )  # agent -> beacons that it is deaf to
+    unheard: Mapping[str, tuple[Unheard, ...]] = dataclasses.field(default_factory=dict)
+    then: Mapping[str, frozenset[int]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True)
 class Memory:
     """What earlier pictures of a venue found, so that one costs no more the longer the past is; a cache, no truth.
 
-    gone: who has left long since, until heard again or something older changes. here_then: how many were in a zone
-    when its agents fell silent; counted anew now and then, since late reports may tell of that time.
+    gone: who has left long since, until heard again or something older changes. here_then: who was in a zone when
+    its agents fell silent; counted anew now and then, since late reports may tell of that time.
     """
 
     gone: set[int] = dataclasses.field(default_factory=set)
-    here_then: dict[tuple[str, int], int] = dataclasses.field(default_factory=dict)
+    here_then: dict[tuple[str, int], frozenset[int]] = dataclasses.field(default_factory=dict)
     counts_until_ms: int = 0
 
     def forget_counts(self, now_ms: int) -> None:
@@ -214,10 +216,15 @@ def picture(
     def here_then(zone_id: str, then_ms: int) -> int:
         if (zone_id, then_ms) not in memory.here_then:
             memory.here_then[zone_id, then_ms] = _here_then(everybody, ears, zone_id, then_ms, rule, rhythms)
-        return memory.here_then[zone_id, then_ms]
+        return len(memory.here_then[zone_id, then_ms])
 
     zones = zone_states(heard, found, reckoning, zone_ids, here_then)
-    return Picture(now_ms, found, reckoning.agents, zones, reckoning.unheard)
+    then = {
+        zone_id: memory.here_then[zone_id, zone.since_ms]
+        for zone_id, zone in zones.items()
+        if zone.since_ms is not None
+    }
+    return Picture(now_ms, found, reckoning.agents, zones, reckoning.unheard, then)
 
 
 def zone_states(
@@ -259,15 +266,16 @@ def _here_then(
     then_ms: int,
     rule: Rule,
     rhythms: Mapping[int, int],
-) -> int:
-    """How many badges were in the zone, present or away, when its agents fell silent, wherever they are by now."""
+) -> frozenset[int]:
+    """The badges that were in the zone, present or away, when its agents fell silent, wherever they are by now."""
     reckoning = listening.reckon(ears, then_ms, rule)
-    return sum(
-        badge.zone_at(then_ms) == zone_id
+    return frozenset(
+        badge.badge_id
+        for badge in heard
+        if badge.zone_at(then_ms) == zone_id
         and badge.arrived_ms <= then_ms
         and state(
             badge.arrived_ms, badge.last_heard_ms, reckoning, rule, rhythms.get(badge.badge_id, rule.away_after_ms)
         ).kind
         in HERE
-        for badge in heard
     )

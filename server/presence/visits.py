@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server import paging, times
+from server.consent import reading
+from server.consent.reading import Eyes
+from server.consent.rules import Level
 from server.presence import intervals, joining, listening, rhythm, rule, service, states
 from server.presence.intervals import Interval
 from server.presence.listening import Reckoning
@@ -136,13 +139,20 @@ def _is_bridged(left_ms: int, back_ms: int, runs: Sequence[Interval]) -> bool:
 
 
 class _Read(NamedTuple):
-    visits: list[SeenVisit]
+    visits: list[SeenVisit]  # without those of who is hidden from the viewer
     reckoning: Reckoning
     rule: Rule
 
 
 def _read(
-    session: Session, venue_id: str, since_ms: int | None, back_ms: int, limit: int, now: dt.datetime, rules: Presence
+    session: Session,
+    venue_id: str,
+    since_ms: int | None,
+    back_ms: int,
+    limit: int,
+    now: dt.datetime,
+    rules: Presence,
+    eyes: Eyes,
 ) -> tuple[int, _Read]:
     """since_ms: None for a day before the venue's now. back_ms: how much earlier visits may have ended."""
     venue = venues.get(session, venue_id)
@@ -158,7 +168,21 @@ def _read(
     for block_ms, peaks in service.read_trace(session, venue_id, now_ms):
         recent.take(block_ms, peaks)
     seen = see(rows, reckoning, recent.rhythms(reckoning.runs, judged_by), judged_by)
-    return since_ms, _Read(seen, reckoning, judged_by)
+    return since_ms, _Read(_shown(session, venue_id, seen, now_ms, eyes), reckoning, judged_by)
+
+
+def _shown(session: Session, venue_id: str, visits: Sequence[SeenVisit], now_ms: int, eyes: Eyes) -> list[SeenVisit]:
+    """Those in which nobody who held the badge is hidden from these eyes."""
+    held = reading.holdings(session, {visit.badge_id for visit in visits}, venue_id=venue_id, now=times.from_ms(now_ms))
+    hidden = {
+        badge_id: [(one.from_ms, one.to_ms) for one in holders if eyes.level(one, now_ms) is Level.HIDDEN]
+        for badge_id, holders in held.items()
+    }
+    return [
+        visit
+        for visit in visits
+        if not any(start <= visit.to_ms and visit.from_ms < end for start, end in hidden[visit.badge_id])
+    ]
 
 
 def visits_since(
@@ -168,6 +192,7 @@ def visits_since(
     since: dt.datetime | None,
     now: dt.datetime,
     presence: Presence,
+    eyes: Eyes,
     page: paging.Page = paging.EVERYTHING,
 ) -> list[SeenVisit]:
     """The visits that had not ended by `since`, the newest first, of the newest MAX_COUNTED; raises VenueUnknown.
@@ -175,7 +200,7 @@ def visits_since(
     since: None for a day before the venue's now.
     """
     since_ms = None if since is None else times.to_ms(since)
-    read = _read(session, venue_id, since_ms, 0, MAX_COUNTED, now, presence)[1]
+    read = _read(session, venue_id, since_ms, 0, MAX_COUNTED, now, presence, eyes)[1]
     # All of them are read, since how a visit ended is told by the next one, which may stand on another page.
     return page.sort(read.visits, "visits", lambda visit: (-visit.to_ms, -visit.id))
 
@@ -187,6 +212,7 @@ def attendances_since(
     since: dt.datetime | None,
     now: dt.datetime,
     presence: Presence,
+    eyes: Eyes,
     page: paging.Page = paging.EVERYTHING,
 ) -> list[Attendance]:
     """The attendances that had not ended by `since`, the newest first, of MAX_COUNTED visits; raises VenueUnknown.
@@ -194,7 +220,7 @@ def attendances_since(
     since: None for a day before the venue's now. Visits before it belong to them as far back as gaps are bridged.
     """
     since_ms = None if since is None else times.to_ms(since)
-    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_COUNTED, now, presence)
+    since_ms, read = _read(session, venue_id, since_ms, BRIDGED_MS, MAX_COUNTED, now, presence, eyes)
     found = [visits for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
     groups = page.sort(found, "attendances", lambda visits: (-visits[-1].to_ms, -visits[-1].id))
     heard = _read_heard(session, venue_id, groups, read.rule)
@@ -218,8 +244,10 @@ def _read_heard(
     return {badge_id: joining.join(found, rule.heard_gap_ms) for badge_id, found in spans.items()}
 
 
-def count_since(session: Session, *, venue_id: str, since: dt.datetime, now: dt.datetime, presence: Presence) -> Count:
+def count_since(
+    session: Session, *, venue_id: str, since: dt.datetime, now: dt.datetime, presence: Presence, eyes: Eyes
+) -> Count:
     """How many attendances had not ended by `since`; raises VenueUnknown."""
-    since_ms, read = _read(session, venue_id, times.to_ms(since), BRIDGED_MS, MAX_COUNTED, now, presence)
+    since_ms, read = _read(session, venue_id, times.to_ms(since), BRIDGED_MS, MAX_COUNTED, now, presence, eyes)
     lasts = [visits[-1] for visits in group(read.visits, read.reckoning.runs) if visits[-1].to_ms >= since_ms]
     return Count(len(lasts), sum(visit.observed is False for visit in lasts))

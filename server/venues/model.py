@@ -20,6 +20,10 @@ class Venue(Base):
     name: Mapped[str] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
+    # How to reach who is responsible for what is heard here: an address, a telephone number, an e-mail address.
+    contact: Mapped[str] = mapped_column(Text, server_default="")
+    # What the shop gives to those who let themselves be greeted: "10th visit on the house".
+    offer: Mapped[str] = mapped_column(Text, server_default="")
     location: Mapped[Any | None] = mapped_column(Geography("POINT", srid=4326, spatial_index=True))
     join_gap_s: Mapped[int] = mapped_column(server_default="300")
     # Made by a replay: its "now" is the newest window that was reported from it.

@@ -3,8 +3,11 @@
 from fastapi import APIRouter, Response
 
 from server import names, versions
-from server.people import access
-from server.requests import Id, InPage, InTransaction
+from server.audit import schema as audit_schema
+from server.audit import service as audit
+from server.people import access, roles
+from server.people import schema as people_schema
+from server.requests import Id, IfMatch, InPage, InTransaction, Now
 from server.venues import schema
 from server.venues import service as venues
 from server.venues.model import Venue
@@ -37,6 +40,8 @@ def create_venue(wanted: schema.NewVenue, _operator: access.Operator, session: I
         location=wanted.location,
         zones=zones,
         join_gap_s=wanted.join_gap_s,
+        contact=wanted.contact,
+        offer=wanted.offer,
     )
     return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))
 
@@ -49,3 +54,72 @@ def get_venue(
     venue = venues.get(session, venue_id)
     versions.tell(response, venue)
     return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id))
+
+
+@router.patch("/{venue_id}")
+def change_venue(
+    venue_id: Id,
+    wanted: schema.VenueChange,
+    viewer: access.Viewer,
+    session: InTransaction,
+    response: Response,
+    if_match: IfMatch = None,
+) -> schema.VenueOut:
+    """Changes a venue's name, contact and offer; for who keeps it and operators. Its owner: for herself and operators.
+
+    Without an owner and a contact no agent stands there and no event takes place.
+    """
+    venue = venues.get(session, venue_id)
+    access.check_keeps(session, viewer, [venue])
+    if wanted.owner is not None and not (viewer.operator or venue.owner_id == viewer.id):
+        raise access.NotYourVenue
+    changed = venues.change(
+        session,
+        id=venue_id,
+        if_match=if_match,
+        name=wanted.name,
+        contact=wanted.contact,
+        offer=wanted.offer,
+        owner_id=wanted.owner,
+    )
+    versions.tell(response, changed)
+    return schema.show(changed)
+
+
+@router.get("/{venue_id}/staff", tags=["roles"])
+def list_venue_staff(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> list[people_schema.HelperOut]:
+    """Who helps to run this venue; for those who do, and operators."""
+    access.check_keeps(session, viewer, [venues.get(session, venue_id)])
+    return [people_schema.show_helper(role) for role in roles.helpers_of(session, kind="venue", of_id=venue_id)]
+
+
+@router.put("/{venue_id}/staff/{member_id}", tags=["roles"])
+def give_venue_staff(
+    venue_id: Id,
+    member_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    now: Now,
+    wanted: people_schema.NewHelper | None = None,
+) -> people_schema.HelperOut:
+    """Lets a member help to run this venue; twice is as once. For its owner and operators."""
+    access.check_owns(viewer, venues.get(session, venue_id))
+    called = wanted.called if wanted is not None else ""
+    role = roles.give(session, member_id=member_id, kind="venue", of_id=venue_id, called=called, by=viewer.id, now=now)
+    return people_schema.show_helper(role)
+
+
+@router.delete("/{venue_id}/staff/{member_id}", status_code=204, tags=["roles"])
+def take_back_venue_staff(venue_id: Id, member_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
+    """Ends somebody's part in this venue; everybody may lay down their own. For its owner and operators."""
+    venue = venues.get(session, venue_id)
+    if member_id != viewer.id:
+        access.check_owns(viewer, venue)
+    roles.take_back(session, member_id=member_id, kind="venue", of_id=venue_id, by=viewer.id, now=now)
+
+
+@router.get("/{venue_id}/audit", tags=["roles"])
+def list_venue_notes(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> list[audit_schema.NoteOut]:
+    """What was granted, taken back, undone and exported here, the newest first. For its owner and operators."""
+    access.check_owns(viewer, venues.get(session, venue_id))
+    return [audit_schema.show(note) for note in audit.read(session, of=f"venue/{venue_id}")]

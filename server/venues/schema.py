@@ -11,6 +11,13 @@ from server.venues.model import Venue, Zone
 Level = Annotated[int, Field(ge=venues.LEVELS[0], le=venues.LEVELS[1])]
 
 
+Contact = Annotated[
+    str,
+    Field(max_length=1000, description="how to reach who is responsible: an address, a telephone number, an e-mail"),
+]
+Offer = Annotated[str, Field(max_length=1000, description="what those get who let themselves be greeted")]
+
+
 class NewZone(Incoming):
     """A zone to be made; without an area no plan of it is known."""
 
@@ -30,6 +37,17 @@ class NewVenue(Incoming):
     location: Position | None = None
     zones: Annotated[tuple[NewZone, ...], Field(max_length=venues.MAX_ZONES)] = ()
     join_gap_s: Annotated[int, Field(ge=venues.JOIN_GAP_S[0], le=venues.JOIN_GAP_S[1])] = 300
+    contact: Contact = ""
+    offer: Offer = ""
+
+
+class VenueChange(Incoming):
+    """What is to be changed of a venue; what is not named stays. owner: for its owner and operators."""
+
+    name: Name | None = None
+    contact: Contact | None = None
+    offer: Offer | None = None
+    owner: OfId | None = None
 
 
 class ZoneOut(Outgoing):
@@ -48,6 +66,8 @@ class VenueOut(Outgoing):
     name: str
     time_zone: str
     owner: str | None
+    contact: str
+    offer: str
     location: Position | None
     join_gap_s: int
     replayed: bool
@@ -67,6 +87,8 @@ def show(venue: Venue) -> VenueOut:
         name=venue.name,
         time_zone=venue.time_zone,
         owner=venue.owner_id,
+        contact=venue.contact,
+        offer=venue.offer,
         location=venues.location_of(venue),
         join_gap_s=venue.join_gap_s,
         replayed=venue.replayed,

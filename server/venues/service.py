@@ -11,8 +11,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
-from server import constraints, names, paging, topics
-from server.errors import Conflict, Invalid, NotFound
+from server import constraints, names, paging, topics, versions
+from server.errors import Conflict, Invalid, NotFound, Refused
 from server.people import roles
 from server.people import service as people
 from server.venues.model import Venue, Zone
@@ -22,6 +22,8 @@ EVERYWHERE = "everywhere"
 JOIN_GAP_S = (61, 86_400)
 LEVELS = (-20, 200)  # the deepest cellar and the highest tower
 MAX_ZONES = 500
+CONTACT_MAX_LENGTH = 200  # an address in one line
+OFFER_MAX_LENGTH = 120  # what a card at the counter has room for
 _BY_NAME = (paging.up(Venue.name), paging.up(Venue.id))
 
 
@@ -29,6 +31,12 @@ class VenueUnknown(NotFound):
     """There is no such venue."""
 
     code = "venue_unknown"
+
+
+class VenueNotReady(Refused):
+    """A place goes live once it is said who owns it, and how they can be reached."""
+
+    code = "venue_not_ready"
 
 
 class ZoneUnknown(NotFound):
@@ -71,6 +79,8 @@ def create(
     join_gap_s: int = 300,
     replayed: bool = False,
     simulated: bool = False,
+    contact: str = "",
+    offer: str = "",
 ) -> Venue:
     """Makes a venue; without zones it gets one named "everywhere", with the id `<venue>-everywhere`.
 
@@ -104,6 +114,8 @@ def create(
         join_gap_s=join_gap_s,
         replayed=replayed,
         simulated=simulated,
+        contact=_check_line(contact, CONTACT_MAX_LENGTH),
+        offer=_check_line(offer, OFFER_MAX_LENGTH),
     )
     ids = ", ".join(zone.id for zone in wanted)
     taken = ZoneExists("A zone of another venue has one of these ids already: %(ids)s.", ids=ids)
@@ -114,6 +126,61 @@ def create(
             session.add_all(made)
     topics.bump(session, [topics.FACTS, f"venue/{id}"])
     return venue
+
+
+def change(
+    session: Session,
+    *,
+    id: str,
+    if_match: str | None = None,
+    name: str | None = None,
+    contact: str | None = None,
+    offer: str | None = None,
+    owner_id: str | None = None,
+) -> Venue:
+    """Changes what is not None; raises VenueUnknown, MemberUnknown (the owner), EditedMeanwhile, Invalid."""
+    venue = session.get(Venue, id, with_for_update={"key_share": True}) if names.is_id(id) else None
+    if venue is None:
+        raise VenueUnknown("There is no venue %(venue)r.", venue=id[: names.ID_MAX_LENGTH])
+    versions.edit(venue, if_match)
+    if name is not None:
+        venue.name = names.check_name(name, "venue")
+    if contact is not None:
+        venue.contact = _check_line(contact, CONTACT_MAX_LENGTH)
+    if offer is not None:
+        venue.offer = _check_line(offer, OFFER_MAX_LENGTH)
+    if owner_id is not None:
+        venue.owner_id = people.get(session, owner_id).id
+    session.flush()
+    topics.bump(session, [topics.FACTS, f"venue/{id}"])
+    return venue
+
+
+def is_ready(venue: Venue) -> bool:
+    """Whether somebody answers for what is heard there and can be reached; a recording needs nobody."""
+    return venue.replayed or (venue.owner_id is not None and venue.contact != "")
+
+
+def check_ready(venue: Venue) -> None:
+    """Raises VenueNotReady unless it may listen and have events."""
+    if is_ready(venue):
+        return
+    where = f"/venues/{venue.id}/settings"
+    if venue.owner_id is not None:
+        raise VenueNotReady(
+            "%(venue)s cannot go live yet: say at %(where)s how whoever is responsible can be reached.",
+            venue=venue.name,
+            where=where,
+        )
+    if venue.contact:
+        raise VenueNotReady(
+            "%(venue)s cannot go live yet: say at %(where)s who owns it.", venue=venue.name, where=where
+        )
+    raise VenueNotReady(
+        "%(venue)s cannot go live yet: say at %(where)s who owns it, and how they can be reached.",
+        venue=venue.name,
+        where=where,
+    )
 
 
 def get(session: Session, id: str) -> Venue:
@@ -157,6 +224,13 @@ def location_of(venue: Venue) -> areas.Position | None:
 def area_of(zone: Zone) -> dict[str, Any] | None:
     """The outline of a zone as GeoJSON Polygon, None where no plan is known."""
     return postgis.to_geojson(zone.area)
+
+
+def _check_line(text: str, most: int) -> str:
+    found = " ".join(text.split())
+    if len(found) > most or not found.isprintable():
+        raise Invalid("This is one line of at most %(most)s characters.", most=most)
+    return found
 
 
 def _make_zone(venue_id: str, zone: NewZone, near: areas.Position | None) -> Zone:

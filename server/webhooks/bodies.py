@@ -5,49 +5,46 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from server.texts import IN_ENGLISH, Texts, later
 from server.webhooks.rules import Kind
 
 Names = Mapping[int, str]  # of check-ins, whose names may be told
 
-# As templates with values, so that they can be told in another language.
 _SENTENCES = {
-    "check_in": "%(came)s are here now: %(event)s",
-    "check_in_undone": "A check-in was taken back, %(came)s are here: %(event)s",
-    "full": "All %(capacity)s places are taken: %(event)s",
-    "event_opened": "Doors are open: %(event)s",
-    "event_ended": "It is over, %(came)s came: %(event)s",
-    "venue_unheard": "Nothing is heard at %(venue)s: no Pi listens there at the moment",
-    "venue_heard": "%(venue)s is heard again",
-    "test": "This is a test from muster. News will appear here.",
+    "check_in": later("Here now: %(came)s. %(event)s"),
+    "check_in_undone": later("A check-in was taken back. Here now: %(came)s. %(event)s"),
+    "full": later("All %(capacity)s places are taken: %(event)s"),
+    "event_opened": later("Doors are open: %(event)s"),
+    "event_ended": later("It is over, %(came)s came: %(event)s"),
+    "venue_unheard": later("Nothing is heard at %(venue)s: no Pi listens there at the moment"),
+    "venue_heard": later("%(venue)s is heard again"),
+    "test": later("This is a test from muster. News will appear here."),
 }
-_VISIT = "Somebody came by: %(venue)s, %(came)s today"
+_VISIT = later("Somebody came by: %(venue)s, %(came)s today")
 # WeCom knows no way to escape: signs that it would take for a link, a call or a colour are told by ones like them.
 _MARKDOWN = str.maketrans({"<": "‹", ">": "›", "[": "［", "]": "］", "*": "∗", "`": "ˋ", "\\": "＼"})
 
 
-def make(kind: Kind, *, happening: str, at: str, content: Mapping[str, Any], names: Names) -> bytes:
-    """The body of a message. content: as `collecting` made it. names: for plain ones alone."""
+def make(
+    kind: Kind, *, happening: str, at: str, content: Mapping[str, Any], names: Names, say: Texts = IN_ENGLISH
+) -> bytes:
+    """The body of a message. content: as `collecting` made it. names: for plain ones alone. say: to a group."""
     if kind is Kind.PLAIN:
         return _json({"type": happening, "timestamp": at, "data": _with_names(content, names)})
     if kind is Kind.WECOM:
         return _json(
-            {"msgtype": "markdown", "markdown": {"content": f"**{_sentence(happening, content, _markdown)}**"}}
+            {"msgtype": "markdown", "markdown": {"content": f"**{_sentence(say, happening, content, _markdown)}**"}}
         )
     if kind is Kind.SLACK:
-        shown = _sentence(happening, content, _slack)
+        shown = _sentence(say, happening, content, _slack)
         section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{shown}*"}}
         return _json({"text": shown, "blocks": [section]})
-    plain = _sentence(happening, content, str)
-    shown = _sentence(happening, content, html.escape)
+    plain = _sentence(say, happening, content, str)
+    shown = _sentence(say, happening, content, html.escape)
     return _json({"username": "muster", "text": plain, "html": f"<strong>{shown}</strong>"})
 
 
-def say(happening: str, content: Mapping[str, Any]) -> str:
-    """What a message says, as a sentence."""
-    return _sentence(happening, content, str)
-
-
-def _sentence(happening: str, content: Mapping[str, Any], escape: Any) -> str:
+def _sentence(say: Texts, happening: str, content: Mapping[str, Any], escape: Any) -> str:
     template = _SENTENCES[happening]
     if happening.startswith("check_in") and content.get("event") is None:
         template = _VISIT
@@ -56,7 +53,7 @@ def _sentence(happening: str, content: Mapping[str, Any], escape: Any) -> str:
         for key, value in content.items()
         if not isinstance(value, list)
     }
-    return template % values
+    return say.gettext(template, **values) if values else say.look_up(template)
 
 
 def _with_names(content: Mapping[str, Any], names: Names) -> dict[str, Any]:

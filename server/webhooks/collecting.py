@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server.jobs import service as jobs
+from server.texts import later
 from server.webhooks import happenings, rights, service
 from server.webhooks.happenings import Happening
 from server.webhooks.model import WAITING, Delivery, Told, Webhook
@@ -34,7 +35,7 @@ def collect(session: Session, *, now: dt.datetime, rule: Presence) -> dt.datetim
     live = select(Webhook).where(is_live()).order_by(Webhook.id).with_for_update(of=Webhook, skip_locked=True)
     for webhook in session.scalars(live):
         if not rights.may_still(session, webhook=webhook):
-            service.end_now(session, webhook, "Whoever made it looks after it no longer.", now)
+            service.end_now(session, webhook, later("Whoever made it looks after it no longer."), now)
             continue
         paced = _paced_until(session, webhook)
         if paced is not None and paced > now:

@@ -12,12 +12,13 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from server.texts import later
 from server.webhooks import rules
 
 TIMEOUT_S = 10.0  # Standard Webhooks asks for 15 to 30; ours hold a thread of two, and a group's bot answers within one
 ANSWER_MAX_BYTES = 4096  # more is neither read nor needed
 ANSWER_SHOWN = 200
-PRIVATE = "Its name leads into a private network, and this server does not send there."
+PRIVATE = later("Its name leads into a private network, and this server does not send there.")
 
 
 class Answer(NamedTuple):
@@ -137,14 +138,14 @@ def _explain(error: Exception, took_s: float) -> str:
     if isinstance(error, _Refused):
         return PRIVATE
     if isinstance(error, TimeoutError) or took_s >= TIMEOUT_S - 0.01:
-        return f"It did not answer within {TIMEOUT_S:.0f} s."
+        return later("It did not answer in time.")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "Its certificate is not one that can be trusted."
+        return later("Its certificate is not one that can be trusted.")
     if isinstance(error, socket.gaierror):
-        return "Nobody knows its name."
+        return later("Nobody knows its name.")
     if isinstance(error, ConnectionRefusedError):
-        return "Nobody listens there."
-    return "The connection broke."
+        return later("Nobody listens there.")
+    return later("The connection broke.")
 
 
 def _ms(begun: float) -> int:

@@ -3,13 +3,8 @@
 from fastapi import APIRouter
 
 from server.people import access
-from server.requests import InSettings, InTransaction, Now, Number
-from server.webhooks import (
-    collecting,
-    examples,
-    schema,
-    tasks,  # noqa: F401 - the worker knows tasks by their names
-)
+from server.requests import InPage, InSettings, InTransaction, Now, Number
+from server.webhooks import collecting, examples, schema
 from server.webhooks import service as webhooks
 from server.webhooks.rules import Kind
 
@@ -17,9 +12,9 @@ router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 
 
 @router.get("")
-def list_webhooks(viewer: access.Viewer, session: InTransaction) -> list[schema.WebhookOut]:
+def list_webhooks(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.WebhookOut]:
     """The webhooks of your events and venues, the newest first."""
-    return [schema.show(webhook) for webhook in webhooks.list_of(session, viewer=viewer)]
+    return [schema.show(webhook) for webhook in webhooks.list_of(session, viewer=viewer, page=page)]
 
 
 @router.post("", status_code=201)
@@ -56,9 +51,12 @@ def get_webhook(webhook_id: Number, viewer: access.Viewer, session: InTransactio
 
 
 @router.get("/{webhook_id}/deliveries")
-def list_deliveries(webhook_id: Number, viewer: access.Viewer, session: InTransaction) -> list[schema.DeliveryOut]:
-    """The last 50 messages of a webhook, the newest first."""
-    return schema.deliveries(session, webhooks.get(session, viewer=viewer, webhook_id=webhook_id))
+def list_deliveries(
+    webhook_id: Number, viewer: access.Viewer, session: InTransaction, page: InPage
+) -> list[schema.DeliveryOut]:
+    """The messages of a webhook, the newest first; they are kept for 30 days."""
+    webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id)
+    return [schema.show_delivery(one) for one in webhooks.deliveries_of(session, webhook=webhook, page=page)]
 
 
 @router.post("/{webhook_id}/test", status_code=202)

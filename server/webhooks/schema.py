@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from server.fields import Incoming, Moment, OfId, Outgoing
-from server.webhooks import rules, service
+from server.webhooks import rules
 from server.webhooks.model import Delivery, Webhook
 from server.webhooks.rules import Kind
 
@@ -111,11 +110,6 @@ def show_delivery(delivery: Delivery) -> DeliveryOut:
             "why": delivery.why,
         }
     )
-
-
-def deliveries(session: Session, webhook: Webhook) -> list[DeliveryOut]:
-    """The last deliveries, the newest first."""
-    return [show_delivery(delivery) for delivery in service.deliveries_of(session, webhook=webhook)]
 
 
 def _fields(webhook: Webhook) -> dict[str, object]:

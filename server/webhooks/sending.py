@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
-from server import fields
+from server import fields, texts
 from server.exports import naming
 from server.jobs.service import Work
 from server.people import service as people
+from server.texts import later
 from server.webhooks import bodies, collecting, happenings, post, rules, service
 from server.webhooks.model import DELIVERED, WAITING, Delivery, Webhook
 from server.webhooks.rules import Kind, Outcome
@@ -46,11 +47,12 @@ def send_waiting(work: Work, webhook_id: int) -> None:
     """
     with work.engine.connect() as connection:
         connection.detach()  # closed at the end, and the lock with it, whatever happens
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:kind, :id)"), _lock(webhook_id)):
+        mine = connection.scalar(text("SELECT pg_try_advisory_lock(:kind, :id)"), _lock(webhook_id))
+        connection.commit()  # it is the connection's, not the transaction's
+        if not mine:
             with Session(connection) as session, session.begin():
                 collecting.queue(session, webhook_id, at=work.clock() + BUSY_AGAIN)
             return
-        connection.commit()
         begun = time.monotonic()
         while (message := _next(connection, work, webhook_id)) is not None:
             _send(connection, work, message)
@@ -98,7 +100,8 @@ def _make(session: Session, webhook: Webhook, delivery: Delivery, work: Work) ->
     kind, now = Kind(webhook.kind), work.clock()
     names = _names(session, webhook, delivery, now) if webhook.names else {}
     at = fields.write_moment(delivery.at)
-    body = bodies.make(kind, happening=delivery.happening, at=at, content=delivery.content, names=names)
+    say = texts.of(people.get(session, webhook.made_by).language)
+    body = bodies.make(kind, happening=delivery.happening, at=at, content=delivery.content, names=names, say=say)
     secrets = service.secrets_of(webhook, now)
     headers = rules.sign(secrets, message_id=delivery.message_id, at=now, body=body) if kind is Kind.PLAIN else {}
     return _Message(delivery.id, kind, webhook.url, body, headers)
@@ -136,7 +139,7 @@ def _send(connection: Connection, work: Work, message: _Message) -> None:
             webhook.failing_since = webhook.next_at = None
             webhook.attempts = 0
         elif outcome is Outcome.GONE:
-            service.end_now(session, webhook, "Its receiver said that it is gone (410).", now)
+            service.end_now(session, webhook, later("Its receiver said that it is gone (410)."), now)
         elif webhook.paused_at is None and webhook.ended_at is None:
             _try_again(session, webhook, answer, now)
 
@@ -146,7 +149,7 @@ def _try_again(session: Session, webhook: Webhook, answer: post.Answer, now: dt.
     webhook.attempts += 1
     webhook.next_at = rules.next_try(webhook.attempts, webhook.failing_since, now, answer.retry_after_s)
     if webhook.next_at is None:
-        service.pause_now(session, webhook, "It did not take the same message for a day.", now)
+        service.pause_now(session, webhook, later("It did not take the same message for a day."), now)
     else:
         collecting.queue(session, webhook.id, at=webhook.next_at)
 

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from server import paging
 from server.communities.model import Community
 from server.errors import Conflict, Invalid, NotFound
 from server.events.model import Event
+from server.paging import Page
+from server.people import roles
 from server.people.model import Member
+from server.texts import later
 from server.venues.model import Venue
 from server.webhooks import rights, rules
 from server.webhooks.model import GIVEN_UP, WAITING, Delivery, Webhook
 from server.webhooks.rules import Kind
 
 MOST_OF_ONE = 10  # of an event, a venue or a community: a bot in each group, and a program or two
-MOST_LISTED = 500
-SHOWN = 50  # deliveries
+LAST = Page(50)  # deliveries of a page
 OLD_SECRET_FOR = dt.timedelta(days=1)
 
 
@@ -109,19 +112,20 @@ def get(session: Session, *, viewer: Member, webhook_id: int, lock: bool = False
     return webhook
 
 
-def list_of(session: Session, *, viewer: Member) -> list[Webhook]:
-    """The webhooks that the viewer may look after, the newest first, those that ended at the end."""
-    rows = select(Webhook).order_by(Webhook.ended_at.is_not(None), Webhook.id.desc())
+def list_of(session: Session, *, viewer: Member, page: Page = paging.EVERYTHING) -> list[Webhook]:
+    """The webhooks that the viewer may look after, the newest first."""
+    rows = select(Webhook)
     if not viewer.operator:
         rows = rows.where(
             or_(
                 Webhook.event_id.in_(select(Event.id).where(Event.organizer_id == viewer.id)),
                 Webhook.venue_id.in_(select(Venue.id).where(Venue.owner_id == viewer.id)),
-                Webhook.made_by == viewer.id,
+                Webhook.event_id.in_(roles.held_by(session, member_id=viewer.id, kind="event")),
+                Webhook.venue_id.in_(roles.held_by(session, member_id=viewer.id, kind="venue")),
+                Webhook.community_id.in_(roles.held_by(session, member_id=viewer.id, kind="community")),
             )
         )
-    found = session.scalars(rows.limit(MOST_LISTED))
-    return [webhook for webhook in found if rights.may(session, viewer=viewer, webhook=webhook)]
+    return page.read(session, rows, paging.down(Webhook.id))
 
 
 def name_of(session: Session, webhook: Webhook) -> str:
@@ -133,10 +137,9 @@ def name_of(session: Session, webhook: Webhook) -> str:
     return session.get_one(Community, webhook.community_id).name
 
 
-def deliveries_of(session: Session, *, webhook: Webhook) -> list[Delivery]:
+def deliveries_of(session: Session, *, webhook: Webhook, page: Page = LAST) -> list[Delivery]:
     """The last deliveries, the newest first."""
-    mine = select(Delivery).where(Delivery.webhook_id == webhook.id)
-    return list(session.scalars(mine.order_by(Delivery.id.desc()).limit(SHOWN)))
+    return page.read(session, select(Delivery).where(Delivery.webhook_id == webhook.id), paging.down(Delivery.id))
 
 
 def rotate(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
@@ -158,7 +161,7 @@ def resume(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
 
 def end(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
     """Ends it for good; twice is as once."""
-    end_now(session, webhook, "You ended it.", now)
+    end_now(session, webhook, later("You ended it."), now)
 
 
 def end_now(session: Session, webhook: Webhook, why: str, now: dt.datetime) -> None:

@@ -96,8 +96,8 @@ def build(conninfo: str, town: Town, now: dt.datetime) -> None:
         _copy(cursor, "member (id, name, operator)", _members(badges))
         _copy(
             cursor,
-            "venue (id, name, time_zone)",
-            ((venue_id(venue), f"Venue {venue}", "UTC") for venue in range(town.venues)),
+            "venue (id, name, time_zone, owner_id, contact)",
+            ((venue_id(venue), f"Venue {venue}", "UTC", OPERATOR, "the town hall") for venue in range(town.venues)),
         )
         _copy(cursor, "zone (id, venue_id, name)", ((zone_id(v, z), venue_id(v), f"zone {z}") for v, z in zones))
         _copy(cursor, "agent (id, key)", ((zone_id(v, z), key(town, zone_id(v, z))) for v, z in zones))

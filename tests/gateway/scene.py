@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ T0 = times.to_ms(BEGIN)
 BOOT = "9f3a17c2"
 EARLIER = BEGIN - dt.timedelta(days=1)
 AGENTS = ("hall-door", "hall-stage")
+KEPT: dict[str, Any] = {"owner_id": "keeper", "contact": "at the counter"}  # whoever answers for a place that listens
 
 
 def identity(number: int) -> bytes:
@@ -40,10 +41,12 @@ class Scene(NamedTuple):
 
 def build(session: Session, badge_count: int = 3) -> Scene:
     """Venue `hall` with zones hall-door and hall-stage, an agent of the same name in each, badges 0, 1, 2 ..."""
+    people.create(session, id="keeper", name="Keeper")
     venues.create(
         session,
         id="hall",
         name="The hall",
+        **KEPT,
         time_zone="Europe/Paris",
         zones=[venues.NewZone("hall-door", "door"), venues.NewZone("hall-stage", "stage")],
     )

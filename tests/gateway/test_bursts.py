@@ -23,6 +23,7 @@ from gateway.identify import Accepted, identify
 from server import database, times
 from server.badges import service as badges
 from server.fleet import service as fleet
+from server.people import service as people
 from server.presence import joining
 from server.presence.joining import Trace
 from server.venues import service as venues
@@ -41,9 +42,11 @@ def world(fresh_database: str) -> Iterator[plant.World]:
     engine = database.connect(fresh_database, pool=4)
     names = [f"zone-{at}" for at in range(ZONES)]
     with database.transaction(engine) as session:
+        people.create(session, id="keeper", name="Keeper")
         venues.create(
             session,
             id="hall",
+            **scene.KEPT,
             name="The hall",
             time_zone="Europe/Paris",
             zones=[venues.NewZone(name, name) for name in names],

@@ -36,7 +36,12 @@ def world(house_world: plant.World) -> plant.World:
         badges = house_world.scene.badges
         scene.add_event(session, [(badges[0], "ana"), (badges[1], "ben")])
         venues.create(
-            session, id="yard", name="Yard", time_zone="Europe/Paris", zones=[venues.NewZone("yard-all", "everywhere")]
+            session,
+            id="yard",
+            name="Yard",
+            time_zone="Europe/Paris",
+            zones=[venues.NewZone("yard-all", "everywhere")],
+            **scene.KEPT,
         )
         step = events.NewStep(
             id="barbecue-1", name="All", venue_id="yard", starts_at=at(300), ends_at=at(7200), opens_at=at(0)

@@ -30,7 +30,7 @@ def _second_venue(world: World, *, same_shard: bool) -> None:
     name = next(f"venue-{at}" for at in range(10_000) if (wire.shard_of(f"venue-{at}") == hall) == same_shard)
     with database.transaction(world.engine) as session:
         zones = [venues.NewZone(f"z-{name}", "z")]
-        venues.create(session, id=name, name=name, time_zone="Europe/Paris", zones=zones)
+        venues.create(session, id=name, name=name, time_zone="Europe/Paris", zones=zones, **scene.KEPT)
         world.scene.keys["other"] = fleet.enrol(session, agent_id="other")
         fleet.place(session, agent_id="other", venue_id=name, zone_id=f"z-{name}", since=scene.EARLIER)
 

@@ -153,6 +153,7 @@ def test_gateways_that_divide_the_shards_share_an_agent_that_moves(
                 name="The café",
                 time_zone="Europe/Paris",
                 zones=[venues.NewZone("cafe-room", "room")],
+                **scene.KEPT,
             )
             fleet.place(session, agent_id=STAGE, venue_id="cafe", zone_id="cafe-room", since=moved_at, rssi_floor=-90)
         # It does not know yet: its reports take the way of the hall, to a gateway that is a guest in the café.

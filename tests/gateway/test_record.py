@@ -124,7 +124,7 @@ def test_what_changes_an_older_visit_is_announced_as_to_be_read_again(house_worl
 def test_an_agent_that_moved_tells_both_venues_what_it_listened_to(house_world: World) -> None:
     with database.transaction(house_world.engine) as session:
         zones = [venues.NewZone("yard-all", "everywhere")]
-        venues.create(session, id="yard", name="Yard", time_zone="Europe/Paris", zones=zones)
+        venues.create(session, id="yard", name="Yard", time_zone="Europe/Paris", zones=zones, **scene.KEPT)
         moved_at = scene.BEGIN + dt.timedelta(seconds=4)
         fleet.place(session, agent_id="hall-door", venue_id="yard", zone_id="yard-all", since=moved_at)
     gateway = _gateway(house_world)

@@ -80,9 +80,7 @@ def you(running: parts.Parts) -> Iterator[Visitor]:
 def _open_demonstration(page: Page, url: str) -> None:
     """From the front door, by the words on the buttons, as a newcomer would."""
     page.goto(url)
-    page.get_by_role("link", name="Step into the demonstration").click()
-    page.get_by_role("button", name="Robin").click()
-    page.get_by_role("link", name="Walk through the demonstration").click()
+    page.get_by_role("button", name="I'm going out").click()
     page.wait_for_selector("html[data-world=ready]")
     page.wait_for_selector("#map[data-ready=true]")
 
@@ -98,6 +96,37 @@ def _drag_you(page: Page, lon: float, lat: float) -> None:
     page.mouse.down()
     page.mouse.move(canvas["x"] + to["x"], canvas["y"] + to["y"], steps=12)
     page.mouse.up()
+
+
+def _let_things_happen(page: Page, running: parts.Parts, you: Visitor) -> None:
+    """Each by its own switch: a line is cut, a badge is left behind, a crowd comes."""
+    wait = processes.wait_until
+    # Without the Internet the café is unknown, and nothing of what was heard meanwhile is lost.
+    page.get_by_role("button", name="Cut off Kettle & Crumb").click()
+    wait(lambda: you.zone(CAFE, "cafe-back")["state"] == "unknown", "a café that nobody hears of", START_S)
+    assert you.zone(BOOKSHOP, "books-reading")["state"] == "covered"
+    cut_at_ms = running.count("SELECT max(to_ms) FROM coverage WHERE agent_id LIKE 'cafe-%'")
+    page.get_by_role("button", name="Reconnect Kettle & Crumb").click()
+    wait(lambda: you.zone(CAFE, "cafe-back")["state"] == "covered", "the café again", START_S)
+    whole = f"""SELECT count(DISTINCT agent_id) FROM coverage
+        WHERE agent_id LIKE 'cafe-%' AND from_ms < {cut_at_ms - 1000} AND to_ms > {cut_at_ms + 1000}"""
+    wait(lambda: running.count(whole) == 3, "the time without the Internet, listened to without a hole", START_S)
+
+    # A badge that was left behind is heard where it lies, wherever its owner is.
+    page.get_by_role("button", name="Leave it in the café").click()
+    page.get_by_role("button", name="Back to the street").click()
+    wait(lambda: you.zone(CAFE, "cafe-tables")["count"] >= 1, "the badge on the table", START_S)
+    page.get_by_role("button", name="Pick it up again").click()
+
+    # A crowd comes to the bookshop, uninvited, and is checked in like everybody.
+    before = running.count("SELECT count(*) FROM checkin")
+    page.get_by_role("button", name="Call them").click()
+    crowd = """SELECT count(DISTINCT member_id) FROM visit JOIN pairing USING (badge_id)
+        WHERE member_id LIKE 'crowd-%'"""
+    wait(lambda: running.count(crowd) >= 20, "a crowd in the bookshop", START_S)
+    came = "SELECT count(*) FROM checkin WHERE member_id LIKE 'crowd-%' AND NOT signed_up"
+    wait(lambda: running.count(came) >= 20, "the crowd, checked in", 2 * START_S)
+    assert running.count("SELECT count(*) FROM checkin") >= before + 20
 
 
 def test_a_newcomer_walks_into_the_cafe_is_checked_in_by_her_badge_and_sees_a_dead_pi_as_unknown(
@@ -149,6 +178,11 @@ def test_a_newcomer_walks_into_the_cafe_is_checked_in_by_her_badge_and_sees_a_de
         page.wait_for_selector("#map[data-ready=true]")
         expect(page.get_by_text("Just arrived")).to_be_visible()
         page.screenshot(path=pictures / "live-map.png")
+
+        # Back in the street, more happens.
+        page.goto(f"{running.url}/demo", wait_until="domcontentloaded")
+        page.wait_for_selector("html[data-world=ready]")
+        _let_things_happen(page, running, you)
         assert complaints == []
 
     # Nobody was checked in twice, nothing was refused, no stranger has left a Pi.

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -15,8 +16,10 @@ from config.settings import Settings
 from server import app as server_app
 from server import requests
 from server.errors import MusterError
+from server.operations import postgres as private_postgres
 from server.people import access
 from server.people import service as people
+from tests.conftest import TEMPLATE
 from tests.server.places import NOW, make_agent, make_cafe, make_members
 
 As = Callable[[str | None], TestClient]
@@ -37,6 +40,27 @@ class Clock:
 def clock() -> Clock:
     """The app's clock, at NOW."""
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def _emptied_database(postgres: private_postgres.Cluster, worker: str) -> Iterator[str]:
+    name = f"muster_{worker}_emptied"
+    postgres.create_database(name, template=TEMPLATE)
+    yield postgres.conninfo(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def committing_database(_emptied_database: str) -> Iterator[str]:
+    """The libpq connection string of a migrated database for tests that commit; it is emptied after each."""
+    yield _emptied_database
+    with psycopg.connect(_emptied_database, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT string_agg(format('%I', relname), ', ') FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace AND relname NOT IN ('alembic_version', 'spatial_ref_sys')"
+        ).fetchone()
+        assert tables is not None
+        connection.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def make_cafe(session: Session) -> None:
         name="Café Lumen",
         time_zone="Europe/Berlin",
         owner_id="ben",
+        contact="hello@lumen.example",
         location=CAFE,
         zones=[
             venues.NewZone("cafe-front", "front", area=square(*CAFE)),

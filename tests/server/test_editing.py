@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from server.communities import service as communities
 from server.events import service as events
+from server.people import roles
 from tests.server.conftest import As
 from tests.server.places import HOUR, NOW
 
@@ -13,6 +14,7 @@ from tests.server.places import HOUR, NOW
 def _things(as_: As, session: Session) -> None:  # noqa: ARG001 - as_ makes the people first
     communities.create(session, id="swifts", name="Swift watchers")
     communities.join(session, community_id="swifts", member_id="dora")
+    roles.give(session, member_id="dora", kind="community", of_id="swifts", called="", by=None, now=NOW)
     step = events.NewStep("Talk", "cafe", NOW + HOUR, NOW + 2 * HOUR)
     events.create(session, id="night", name="Night", organizer_id="cleo", steps=[step], community_id="swifts")
 

@@ -4,9 +4,11 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx2
@@ -16,7 +18,7 @@ import pytest
 from server import database as server_database
 from server import main as server_main
 from server import requests
-from server.operations import ports
+from server.operations import authority, ports
 from server.operations import postgres as private_postgres
 from server.people import service as people
 from tests import processes
@@ -54,7 +56,11 @@ def call(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
 
 @contextlib.contextmanager
 def serving(
-    database: str, mosquitto: Mqtt, folder: Path, command: list[str] | None = None
+    database: str,
+    mosquitto: Mqtt,
+    folder: Path,
+    command: list[str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str, Path]]:
     """A server that runs: its process, its address and its log."""
     port = ports.find_free()
@@ -63,6 +69,7 @@ def serving(
         **mosquitto.environment("server"),
         "MUSTER_DATABASE__DSN": database,
         "MUSTER_SERVER__PORT": str(port),
+        **(more or {}),
     }
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -114,6 +121,56 @@ def test_open_streams_do_not_hold_it_and_ignored_signals_are_heard(
         said = log.read_text()
         assert "Traceback" not in said
         assert "exceeded" not in said  # nothing was cut off after a time of grace
+
+
+def test_it_serves_https_beside_http_and_streams_end_on_both(people_in: str, mosquitto: Mqtt, tmp_path: Path) -> None:
+    file, _ = authority.prepare(tmp_path / "authority", [IPv4Address("192.168.178.21")], "shop", requests.utc_now())
+    port = ports.find_free()
+    link = call("signin", "ben", MUSTER_DATABASE__DSN=people_in).stdout.strip()
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "authority" / authority.AUTHORITY))
+    more = {"MUSTER_SERVER__TLS_FILE": str(file), "MUSTER_SERVER__HTTPS_PORT": str(port)}
+    with (
+        serving(people_in, mosquitto, tmp_path, more=more) as (process, url, log),
+        httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=trusting) as browser,
+    ):
+        named = {"sni_hostname": "192.168.178.21"}
+        with pytest.raises(httpx2.ConnectError, match="IP address mismatch"):
+            browser.get("/healthz")
+        assert browser.get("/healthz", extensions=named).json() == {"alive": True}
+        with pytest.raises(httpx2.HTTPError):
+            httpx2.get(f"http://127.0.0.1:{port}/healthz")
+        with pytest.raises(httpx2.ConnectError, match="self-signed certificate"):
+            httpx2.get(f"https://127.0.0.1:{port}/healthz")
+        assert httpx2.get(f"{url}/healthz").json() == {"alive": True}
+        assert browser.post(link.partition("8080")[2], extensions=named).status_code == 303
+        with browser.stream("GET", "/api/venues/cafe/live", timeout=20, extensions=named) as stream:
+            assert next(stream.iter_lines()).startswith("event: snapshot")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(STOP_S) == 0
+        assert "Traceback" not in log.read_text()
+
+
+def test_what_https_cannot_be_served_with_is_one_line(people_in: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.pem").write_text("no certificate")
+    for file in ("broken.pem", "missing.pem"):
+        more = {"MUSTER_SERVER__PORT": str(ports.find_free()), "MUSTER_SERVER__HTTPS_PORT": str(ports.find_free())}
+        ended = call("run", MUSTER_DATABASE__DSN=people_in, MUSTER_SERVER__TLS_FILE=str(tmp_path / file), **more)
+        assert ended.returncode == 1
+        (line,) = ended.stderr.splitlines()[-1:]
+        assert line.startswith("muster-server: server.tls_file ")
+        assert file in line
+
+
+def test_a_taken_port_of_https_names_its_own_setting(people_in: str, tmp_path: Path) -> None:
+    file, _ = authority.prepare(tmp_path, [IPv4Address("192.168.178.21")], "shop", requests.utc_now())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        more = {
+            "MUSTER_SERVER__PORT": str(ports.find_free()),
+            "MUSTER_SERVER__HTTPS_PORT": str(taken.getsockname()[1]),
+        }
+        ended = call("run", MUSTER_DATABASE__DSN=people_in, MUSTER_SERVER__TLS_FILE=str(file), **more)
+    assert ended.returncode == 1
+    assert "set MUSTER_SERVER__HTTPS_PORT to another port" in ended.stderr
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do(people_in: str) -> None:

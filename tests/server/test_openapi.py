@@ -124,7 +124,9 @@ def unbounded(schema: dict[str, Any], schemas: dict[str, Any], at: str) -> Itera
         for part in (*schema.get("prefixItems", ()), *([schema["items"]] if schema.get("items") else [])):
             yield from unbounded(part, schemas, f"{at}[]")
     if kind == "object":
-        if "properties" not in schema:
+        if "maxProperties" in schema and isinstance(schema.get("additionalProperties"), dict):
+            yield from unbounded(schema["additionalProperties"], schemas, f"{at}[]")
+        elif "properties" not in schema:
             yield f"{at}: an object of any fields"
         for name, part in schema.get("properties", {}).items():
             yield from unbounded(part, schemas, f"{at}.{name}")

@@ -95,6 +95,14 @@ OWNERS = {
 }
 
 
+CONTACTS = {
+    neighbourhood.BOOKS.id: "hello@books.example, 12 Quay Street",
+    neighbourhood.CAFE.id: "hello@cafe.example, 14 Quay Street",
+    neighbourhood.WORKSHOP.id: "hello@press.example, 3 Mill Lane",
+}
+OFFERS = {neighbourhood.CAFE.id: "10th visit on the house"}
+
+
 def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
     """Makes the neighbourhood unless it is there, and an evening that is about to begin unless one is on.
 
@@ -216,6 +224,8 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
             name=venue.name,
             time_zone=local_time_zone(),
             owner_id=OWNERS[venue.id],
+            contact=CONTACTS[venue.id],
+            offer=OFFERS.get(venue.id, ""),
             location=neighbourhood.to_lon_lat((outline.west + outline.east) / 2, (outline.south + outline.north) / 2),
             zones=[venues.NewZone(zone.id, zone.name, 0, neighbourhood.polygon(zone)) for zone in venue.zones],
             simulated=True,

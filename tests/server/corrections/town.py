@@ -63,7 +63,13 @@ class Town:
         places.make_members(session)
         places.make_cafe(session)
         venues.create(
-            session, id="bar", name="Bar", time_zone="Europe/Berlin", zones=[venues.NewZone("bar-all", "everywhere")]
+            session,
+            id="bar",
+            name="Bar",
+            time_zone="Europe/Berlin",
+            owner_id="ben",
+            contact="at the bar",
+            zones=[venues.NewZone("bar-all", "everywhere")],
         )
         for agent, zone in AGENTS.items():
             fleet.enrol(session, agent_id=agent)

@@ -34,7 +34,7 @@ def engine(fresh_database: str) -> Iterator[Engine]:
     with database.transaction(engine) as session:
         for member, operator in (("you", False), ("guest", False), ("early", False), ("ops", True)):
             people.create(session, id=member, name=member, operator=operator)
-        venues.create(session, id="cafe", name="Café", time_zone="UTC")
+        venues.create(session, id="cafe", name="Café", time_zone="UTC", owner_id="ops", contact="at the counter")
         for host, begins in (("you", NOW - HOUR), ("early", NOW - 3 * HOUR)):
             step = events.NewStep("Evening", "cafe", begins, begins + 2 * HOUR)
             events.create(session, id=f"of-{host}", name="Evening", organizer_id=host, steps=[step], simulated=True)

@@ -61,7 +61,7 @@ def test_the_shop_owner_makes_an_event_for_an_organizer(as_: As) -> None:
 
 
 def test_nobody_makes_an_event_at_other_people_s_venues(as_: As, session: Session) -> None:
-    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora")
+    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora", contact="at the bar")
     both = {**NIGHT, "steps": [NIGHT["steps"][0], {**NIGHT["steps"][0], "venue": "bar", "zone": None}]}
     for member_id, wanted in (("cleo", NIGHT), ("dora", NIGHT), ("ben", both), ("dora", both)):
         answer = as_(member_id).post("/api/events", json=wanted)

@@ -37,7 +37,7 @@ def test_only_operators_enrol(as_: As) -> None:
 
 
 def test_a_shop_owner_moves_an_agent_within_her_venues(as_: As, session: Session, clock: Clock) -> None:
-    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora")
+    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora", contact="at the bar")
     ben, path = as_("ben"), "/api/agents/cafe-door/placements"
     assert ben.post(path, json={"venue": "bar", "zone": "bar-everywhere"}).json()["code"] == "not_your_venue"
     assert as_("dora").post(path, json=BACK).json()["code"] == "not_your_venue"
@@ -54,7 +54,7 @@ def test_a_shop_owner_moves_an_agent_within_her_venues(as_: As, session: Session
 
 
 def test_a_place_told_for_the_past_asks_for_the_owner_of_all_it_concerns(as_: As, session: Session) -> None:
-    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora")
+    venues.create(session, id="bar", name="Bar", time_zone="UTC", owner_id="dora", contact="at the bar")
     path = "/api/agents/cafe-door/placements"
     past = {"since": "2026-03-13T18:30:00Z", "until": "2026-03-13T18:45:00Z"}
     assert as_("ana").post(path, json={"venue": "bar", "zone": "bar-everywhere", **past}).status_code == 201

@@ -141,17 +141,16 @@ class Site:
         self._gateway.loop_stop()
 
 
-@pytest.fixture
-def site(fresh_database: str, mosquitto: Mqtt) -> Iterator[Site]:
-    """A server of this test's own."""
-    environment = {**mosquitto.environment("server"), "MUSTER_DATABASE__DSN": fresh_database}
+@contextlib.contextmanager
+def _running(conninfo: str, mosquitto: Mqtt) -> Iterator[Site]:
+    environment = {**mosquitto.environment("server"), "MUSTER_DATABASE__DSN": conninfo}
     app = create_app(settings.load(environment=environment))
     port = ports.find_free()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     wait_until(lambda: server.started and app.state.broker.is_connected, "the server started", WAIT_S)
-    engine = database.connect(fresh_database, pool=2)
+    engine = database.connect(conninfo, pool=2)
     site = Site(f"http://127.0.0.1:{port}", app, engine, mosquitto)
     try:
         yield site
@@ -162,3 +161,18 @@ def site(fresh_database: str, mosquitto: Mqtt) -> Iterator[Site]:
         thread.join(WAIT_S)
         engine.dispose()
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def site(fresh_database: str, mosquitto: Mqtt) -> Iterator[Site]:
+    """A server of this test's own."""
+    with _running(fresh_database, mosquitto) as site:
+        yield site
+
+
+@pytest.fixture
+def second_site(site: Site, fresh_database: str, mosquitto: Mqtt) -> Iterator[Site]:
+    """Another server of the same muster, which hears of the first through the broker alone."""
+    del site
+    with _running(fresh_database, mosquitto) as site:
+        yield site

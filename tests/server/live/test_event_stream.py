@@ -80,23 +80,24 @@ def test_the_shop_owner_sees_dots_and_no_names(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("badge")
-def test_the_organizer_loses_the_venue_and_the_names_when_the_event_is_over(site: Site) -> None:
+def test_the_organizer_loses_the_venue_when_the_event_is_over_and_the_names_a_day_later(site: Site) -> None:
+    def over_since(ago: dt.timedelta) -> None:
+        ended = {"a": requests.utc_now() - ago - HOUR, "b": requests.utc_now() - ago}
+        with site.change() as session:
+            session.execute(text("UPDATE step SET opens_at = :a, starts_at = :a, ends_at = :b"), ended)
+            scene.changed(session, "event/party")
+
     client = site.sign_in("olga")
     stream = site.watch(client, "/api/events/party/live")
     stream.snapshot()
-    with site.change() as session:
-        session.execute(
-            text("UPDATE step SET opens_at = :a, starts_at = :a, ends_at = :b"),
-            {
-                "a": requests.utc_now() - 2 * HOUR,
-                "b": requests.utc_now() - HOUR,
-            },
-        )
-        scene.changed(session, "event/party")
-    stream.wait(lambda: stream.topic("event/party")["names"] == {}, "the names went", 4)
+    over_since(HOUR)
     stream.wait(lambda: stream.ended, "the stream with the venue ended", 9)
-    assert set(site.watch(client, "/api/events/party/live").snapshot()["topics"]) == {"event/party"}
     assert client.get("/api/venues/cafe/live").status_code == 403
+    stream = site.watch(client, "/api/events/party/live")
+    assert set(stream.snapshot()["topics"]) == {"event/party"}
+    assert stream.topic("event/party")["names"] != {}
+    over_since(24 * HOUR)
+    stream.wait(lambda: stream.topic("event/party")["names"] == {}, "the names went", 4)
 
 
 @pytest.mark.usefixtures("badge")
@@ -131,3 +132,59 @@ def test_a_rush_of_check_ins_is_read_a_few_times_and_shown_whole(site: Site, mon
     stream.wait(lambda: stream.topic("event/party")["figures"]["arrived"] == 40, "all arrived", 6)
     assert len(stream.topic("event/party")["arrivals"]) == 40
     assert len(readings) < 30
+
+
+@pytest.mark.usefixtures("badge")
+def test_each_viewer_is_told_in_her_own_language_and_real_names_stay_as_they_are(site: Site) -> None:
+    with site.change() as session:
+        session.execute(text("UPDATE event SET name = 'Night of short stories'"))
+    hosts, goes = site.sign_in("olga"), site.sign_in("ana")
+    chinese = {"Accept-Language": "zh-CN"}
+    english = site.watch(hosts, "/api/events/party/live")
+    english.snapshot()
+    hosts.headers.update(chinese)
+    in_chinese = site.watch(hosts, "/api/events/party/live")
+    in_chinese.snapshot()
+    goes.headers.update(chinese)
+    own = site.watch(goes, "/api/me/live")
+    own.snapshot()
+    made = arrive(site)
+    english.wait(lambda: made in english.topic("event/party").get("arrivals", {}), "the arrival", 4)
+    in_chinese.wait(lambda: made in in_chinese.topic("event/party").get("arrivals", {}), "the arrival", 4)
+    own.wait(lambda: own.topic("member/ana")["checkins"], "she is checked in", 4)
+    assert english.topic("event/party")["arrivals"][made]["note"] == "first time"
+    assert in_chinese.topic("event/party")["arrivals"][made]["note"] == "第一次来"
+    assert own.topic("member/ana")["checkins"][0]["sentence"].endswith("凭你的徽章")
+    assert in_chinese.topic("event/party")["event"]["name"] == "Night of short stories"
+
+
+@pytest.mark.usefixtures("badge")
+def test_names_of_the_demonstration_are_told_in_the_viewers_language(site: Site) -> None:
+    with site.change() as session:
+        session.execute(text("UPDATE event SET name = 'Night of short stories', simulated = true"))
+        session.execute(text("UPDATE venue SET name = 'Left Bank Books', simulated = true"))
+        session.execute(text("UPDATE member SET name = 'Ben Okafor' WHERE id = 'ana'"))
+        session.execute(text("UPDATE zone SET name = 'Reading room'"))
+    client = site.sign_in("olga")
+    told = {}
+    for language in ("en", "zh"):
+        client.headers.update({"Accept-Language": language})
+        topics = site.watch(client, "/api/events/party/live").snapshot()["topics"]
+        event, venue = topics["event/party"], topics["venue/cafe"]
+        told[language] = [
+            event["event"]["name"],
+            *event["names"].values(),
+            venue["venue"]["name"],
+            venue["zones"][0]["name"],
+        ]
+    assert told["en"] == ["Night of short stories", "Ben Okafor", "Left Bank Books", "Reading room"]
+    assert told["zh"] == ["短篇小说之夜", "本·奥卡福", "左岸书店", "阅览室"]
+
+
+@pytest.mark.usefixtures("badge")
+def test_a_real_venues_picture_is_drawn_once_for_all_languages(site: Site) -> None:
+    client = site.sign_in("sue")
+    for language in ("en", "zh"):
+        client.headers.update({"Accept-Language": language})
+        site.watch(client, "/api/venues/cafe/live").snapshot()
+    assert len(site.hub._watches["venue/cafe"].views) == 1

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from config import settings
 from server import times
+from server.consent import rules
+from server.consent.reading import Eyes, Holding
+from server.consent.rules import EVER_MS as EVER
+from server.consent.rules import Level, Window
 from server.live import news
-from server.live.rights import Audience
 from server.live.watch import Seat, View, Watch
 from server.presence import ears, rule, schema, service, states
 from server.presence.ears import Beacon, Placed
@@ -32,6 +35,30 @@ FACTS = VenueFacts(
 )
 START = 2_000_000_000_000
 S = 1000
+
+
+def windows(*parts: tuple[int, Level]) -> rules.Windows:
+    """Each level until so many seconds after START, the last one for ever."""
+    ends = [START + seconds * S for seconds, _ in parts[:-1]]
+    return tuple(
+        Window(low, high, level) for low, high, (_, level) in zip([0, *ends], [*ends, EVER], parts, strict=True)
+    )
+
+
+def held(seen: rules.Windows, organizer: rules.Windows = rules.HIDDEN, until_s: int | None = None) -> Holding:
+    end = EVER if until_s is None else START + until_s * S
+    return Holding(0, end, "somebody", "Some Body", seen, {"party": organizer})
+
+
+# Nobody's; somebody who hides, but not from the party's organizer, for a time; whose name is seen for a time; who gave
+# it back to somebody who is hidden.
+HELD = {
+    1: (),
+    2: (held(rules.HIDDEN, windows((100, Level.NAME), (300, Level.COUNTED), (0, Level.HIDDEN))),),
+    3: (held(windows((90, Level.NAME), (400, Level.HIDDEN), (0, Level.COUNTED))),),
+    4: (held(rules.COUNTED, until_s=50), held(rules.HIDDEN)._replace(from_ms=START + 50 * S)),
+}
+EYES = (Eyes(), Eyes(keeps=True), Eyes(events=("party",)), Eyes(keeps=True, events=("party",)))
 
 
 class Wait(NamedTuple):
@@ -106,7 +133,8 @@ class Browser:
 class Scene:
     """A watched venue, its news and its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, eyes: Eyes) -> None:
+        self._eyes = eyes
         placed = {"bar-pi": "bar", "hall-pi": "hall"}
         known = {
             agent: ears.make(
@@ -121,7 +149,7 @@ class Scene:
         here = {badge_id: Heard(badge_id, START - 800 * S, START, ((START - 800 * S, "bar"),)) for badge_id in (1, 2)}
         self.now_ms = START
         self.watch = Watch("venue/cafe")
-        self.watch.loaded(Record(1, FACTS, here, known, {2: 60 * S}))
+        self.watch.loaded(Record(1, FACTS, here, known, {2: 60 * S}, held=dict(HELD)))
         self.view = View("venue/cafe", self._draw())
         self.browser = Browser(self.view)
         self.view.viewers.add(self.browser)
@@ -135,7 +163,7 @@ class Scene:
         now = times.from_ms(self.now_ms)
         picture = self.watch.picture(now)
         assert picture is not None
-        return self.watch.draw(Seat(Audience.VENUE), now, {"cafe": picture})
+        return self.watch.draw(Seat(self._eyes), now, {"cafe": picture})
 
     def show(self) -> dict[str, Any]:
         seen = self._draw()
@@ -178,9 +206,24 @@ class Scene:
         assert self.watch.take(news.News(self.watch.rev + 1, badges, told, beacons))
 
 
-def drawn_from_nothing(record: Record, now_ms: int) -> dict[str, Any]:
-    """The venue topic by the states alone: nothing remembered, no object used again."""
-    everybody, own = record.heard, list(record.ears.values())
+def shown_to(eyes: Eyes, heard: Heard, now_ms: int) -> Level:
+    """What these eyes see of a badge, said in another way."""
+    mine = [one for one in HELD[heard.badge_id] if one.from_ms <= heard.last_heard_ms < one.to_ms]
+    if not mine:
+        return Level.COUNTED
+    of_venue = next(window.level for window in mine[0].venue if window.from_ms <= now_ms < window.to_ms)
+    of_event = next(window.level for window in mine[0].events["party"] if window.from_ms <= now_ms < window.to_ms)
+    if eyes.keeps and of_venue is Level.NAME:
+        return Level.NAME
+    seen = of_venue is not Level.HIDDEN or (bool(eyes.events) and of_event is not Level.HIDDEN)
+    return Level.COUNTED if seen else Level.HIDDEN
+
+
+def drawn_from_nothing(record: Record, now_ms: int, eyes: Eyes) -> dict[str, Any]:
+    """The venue topic by the states of who is shown alone: nothing remembered, no object used again."""
+    own = list(record.ears.values())
+    levels = {badge_id: shown_to(eyes, heard, now_ms) for badge_id, heard in record.heard.items()}
+    everybody = {key: heard for key, heard in record.heard.items() if levels[key] is not Level.HIDDEN}
     seen = states.picture(everybody.values(), own, ["bar", "hall"], now_ms, RULE, record.rhythms)
 
     def rfc3339(ms: int | None) -> str | None:
@@ -220,25 +263,37 @@ def drawn_from_nothing(record: Record, now_ms: int) -> dict[str, Any]:
                 "state_since": rfc3339(state.since_ms),
             }
             for badge_id, state in sorted(seen.badges.items())
-            if not (state.kind is Kind.LEFT and state.since_ms < now_ms - service.LEFT_SHOWN_MS)
+            if not is_faded(state, now_ms)
         ],
+        "names": {
+            str(badge_id): "Some Body"
+            for badge_id, state in seen.badges.items()
+            if levels[badge_id] is Level.NAME and not is_faded(state, now_ms)
+        },
     }
+
+
+def is_faded(state: states.State, now_ms: int) -> bool:
+    return state.kind is Kind.LEFT and state.since_ms < now_ms - service.LEFT_SHOWN_MS
 
 
 def without_last_count(topic: dict[str, Any]) -> dict[str, Any]:
     """How many there were when a zone's agents fell silent is counted anew once a minute, so it may be older."""
     zones = [{key: value for key, value in zone.items() if key != "last_count"} for zone in topic["zones"]]
-    return {"zones": zones, "agents": topic["agents"], "badges": topic["badges"]}
+    return {"zones": zones, "agents": topic["agents"], "badges": topic["badges"], "names": topic["names"]}
 
 
-@given(steps)
-@example([Wait(700), "all listen", Wait(700), "all listen", Hear(1, 0, "hall", True)])  # faded, and back again
-def test_a_venue_in_memory_is_drawn_as_from_nothing_and_so_is_what_viewers_have(taken: list[object]) -> None:
-    scene = Scene()
+@given(steps, st.sampled_from(EYES))
+@example([Wait(700), "all listen", Wait(700), "all listen", Hear(1, 0, "hall", True)], EYES[0])  # faded, and back again
+@example([Hear(3, 0, "hall", True), Wait(90), "all listen", Wait(310), "all listen"], EYES[1])  # name, nothing, number
+def test_a_venue_in_memory_is_drawn_as_from_nothing_and_so_is_what_viewers_have(
+    taken: list[object], eyes: Eyes
+) -> None:
+    scene = Scene(eyes)
     for step in taken:
         scene.do(step)
         seen = scene.show()
-        wanted = drawn_from_nothing(scene.record, scene.now_ms)
+        wanted = drawn_from_nothing(scene.record, scene.now_ms, eyes)
         assert without_last_count(seen) == wanted
         browser = scene.browser
         assert browser.rest["agents"] == {agent["id"]: agent for agent in seen["agents"]}

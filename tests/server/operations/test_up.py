@@ -1,6 +1,7 @@
 """`muster up` as people run it: from nothing to an address, through crashes and kills, and nothing left behind."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import pwd
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from config import settings as config
-from server.operations import home, ports, postgres, up
+from server.operations import home, networks, ports, postgres, up
 from tests import processes
 from tests.server.operations.test_postgres import fake_postgres
 
@@ -104,6 +105,13 @@ def first_address(said: str) -> str:
     return found[0]
 
 
+def listening() -> set[str]:
+    """The IPv4 addresses and ports of this machine that take connections."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = [row[1].split(":") for row in rows if row[3] == "0A"]
+    return {f"{ipaddress.IPv4Address(bytes.fromhex(host)[::-1])}:{int(port, 16)}" for host, port in ends}
+
+
 def read_pids(folder: Path) -> dict[str, int]:
     return {name: trace["pid"] for name, trace in json.loads((folder / "pids.json").read_text()).items()}
 
@@ -153,6 +161,52 @@ def test_up_runs_again_after_everything_was_killed(run_folder: Path) -> None:
         assert again.end(signal.SIGTERM) == 0
         assert again.left() == {}
     assert not (folder / "up" / "pids.json").exists()
+
+
+def test_up_serves_the_local_network_when_it_is_asked_to(run_folder: Path) -> None:
+    found = networks.addresses()
+    if not found:
+        pytest.skip("this machine is on no network")
+    folder = run_folder / "up-lan"
+    https = str(ports.find_free())
+    with start_up(folder, "--no-demo", MUSTER_UP__LAN="true", MUSTER_SERVER__HTTPS_PORT=https) as run:
+        run.wait_for("everybody on this network can open it")
+        port = run.environment["MUSTER_SERVER__PORT"]
+        assert first_address(run.said) == f"http://127.0.0.1:{port}"
+        assert f"phones on this network: http://{found[0]}:{port}" in run.said
+        assert {f"0.0.0.0:{port}", f"0.0.0.0:{https}"} <= listening()
+        assert f"127.0.0.1:{run.environment['MUSTER_DATABASE__PORT']}" in listening(), "the rest stays on loopback"
+        assert f"127.0.0.1:{run.environment['MUSTER_BROKER__PORT']}" in listening()
+        assert "fingerprint to compare there: " in run.said
+        assert run.end(signal.SIGTERM) == 0
+    with start_up(folder, "--no-demo", MUSTER_SERVER__HTTPS_PORT=https) as alone:
+        alone.wait_for("Ctrl-C stops everything")
+        assert "phones on this network" not in alone.said
+        assert f"127.0.0.1:{alone.environment['MUSTER_SERVER__PORT']}" in listening()
+        assert not any(address.endswith(f":{https}") for address in listening())
+        assert alone.end(signal.SIGTERM) == 0
+
+
+def test_a_taken_port_of_https_is_one_line(run_folder: Path) -> None:
+    if not networks.addresses():
+        pytest.skip("this machine is on no network")
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with start_up(run_folder / "up-https", "--no-demo", "--lan", MUSTER_SERVER__HTTPS_PORT=port) as run:
+            assert run.process.wait(START_S) == 1
+    assert run.said.startswith(f"muster: port {port} is taken by another program: set MUSTER_SERVER__HTTPS_PORT")
+    assert run.said.count("\n") == 1
+
+
+def test_a_damaged_authority_is_one_line(run_folder: Path) -> None:
+    if not networks.addresses():
+        pytest.skip("this machine is on no network")
+    folder = run_folder / "up-damaged"
+    (folder / "up" / "authority").mkdir(parents=True)
+    (folder / "up" / "authority" / "authority.pem").touch()
+    with start_up(folder, "--no-demo", "--lan") as run:
+        assert run.process.wait(START_S) == 1
+    assert re.fullmatch(r"muster: \S+/authority.pem is damaged: put it back, or remove it .*\n", run.said)
 
 
 def test_up_stops_when_told_while_it_starts(run_folder: Path) -> None:

@@ -226,8 +226,9 @@ def create(evening: Evening) -> fastapi.FastAPI:
     page("/welcome", "landing.html", ways=[])
     page("/welcome-to-the-demonstration", "landing.html", ways=WAYS)
     people = [{"id": i, "name": name, "says": says, "first": first} for i, name, says, first in PEOPLE]
-    page("/sign-in", "sign_in.html", people=people, next="/tonight")
-    page("/sign-in-by-link", "sign_in.html", people=[], next="/", demo=False)
+    signing_in: dict[str, Any] = {"email": "", "sentence": None, "passwords": False}
+    page("/sign-in", "sign_in.html", people=people, next="/tonight", **signing_in)
+    page("/sign-in-by-link", "sign_in.html", people=[], next="/", demo=False, **signing_in)
     page("/sign-in/fresh", "sign_in_link.html", name="Ana Marković", action="/sign-in/fresh")
     page("/sign-in/used", "sign_in_link.html", name=None, action="/sign-in/used")
     operation = {

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from server.badges import service as badges
 from server.events import service as events
-from server.pages import routes
+from server.pages import sign_in
 from server.people import service as people
 from server.venues import service as venues
 from tests.server.conftest import As, Clock
@@ -210,7 +210,7 @@ def test_there_is_no_demonstration_elsewhere(as_: As) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/tonight", "/events/night/live?wall=1#now", "/venues/café/live"])
 def test_one_s_own_paths_are_gone_to(path: str) -> None:
-    assert routes.check_next(path) == path
+    assert sign_in.check_next(path) == path
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_one_s_own_paths_are_gone_to(path: str) -> None:
     ],
 )
 def test_nobody_is_sent_elsewhere(visitor: TestClient, path: str) -> None:
-    assert routes.check_next(path) == "/"
+    assert sign_in.check_next(path) == "/"
     answer = visitor.post("/sign-in", data={"member": "you", "next": path})
     assert answer.headers["location"] == "/"
     assert "elsewhere" not in visitor.get("/sign-in", params={"next": path}).text

@@ -57,6 +57,10 @@ def test_a_session_ends_with_its_days_and_with_signing_out(as_: As, clock: Clock
         "about": "",
         "operator": False,
         "simulated": False,
+        "email": None,
+        "guest": False,
+        "language": None,
+        "time_zone": None,
     }
     clock.now += dt.timedelta(days=30)
     assert dora.get("/api/me").status_code == 401

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from server import times
+from server.consent.reading import Eyes
 from server.errors import NotFound
 from server.fleet.model import Placement
 from server.presence import schema, service, visits
@@ -122,13 +123,14 @@ def test_a_replayed_venue_has_the_now_of_its_newest_window(session: Session) -> 
     seen = picture(session)
     assert seen.picture.now_ms == long_ago
     assert seen.picture.badges[badge] == (Kind.AWAY, long_ago - 45_000)
-    assert schema.venue_topic(seen)["venue"]["now"] == schema.rfc3339_ms(long_ago)
+    assert schema.venue_topic(seen, Eyes())["venue"]["now"] == schema.rfc3339_ms(long_ago)
 
 
 def test_a_picture_takes_a_handful_of_statements_however_much_there_is(session: Session, engine: Engine) -> None:
     scene.venue(session, "cafe", zones=("bar", "hall", "roof"))
-    for _ in range(20):
-        scene.visit(session, scene.badge(session), "cafe", "cafe-hall", at(900), at(3))
+    for number in range(20):
+        scene.member(session, f"guest-{number}")
+        scene.visit(session, scene.badge(session, held_by=f"guest-{number}"), "cafe", "cafe-hall", at(900), at(3))
     statements: list[str] = []
 
     def count(*given: object) -> None:
@@ -137,7 +139,7 @@ def test_a_picture_takes_a_handful_of_statements_however_much_there_is(session: 
     event.listen(engine, "before_cursor_execute", count)
     picture(session)
     event.remove(engine, "before_cursor_execute", count)
-    assert len(statements) <= 8
+    assert len(statements) <= 13
 
 
 def test_visits_say_whether_their_end_was_observed(session: Session) -> None:
@@ -149,7 +151,9 @@ def test_visits_say_whether_their_end_was_observed(session: Session) -> None:
     scene.visit(session, ids[1], "cafe", "cafe-bar", at(900), at(600))
     scene.visit(session, ids[2], "cafe", "cafe-bar", at(6000), at(5100))
     scene.visit(session, ids[3], "cafe", "cafe-bar", at(8000), at(7600))
-    found = visits.visits_since(session, venue_id="cafe", since=times.from_ms(at(7000)), now=NOW, presence=PRESENCE)
+    found = visits.visits_since(
+        session, venue_id="cafe", since=times.from_ms(at(7000)), now=NOW, presence=PRESENCE, eyes=Eyes()
+    )
     assert [(visit.badge_id, visit.kind, visit.observed) for visit in found] == [
         (ids[0], Kind.PRESENT, None),
         (ids[1], Kind.LEFT, True),
@@ -157,7 +161,9 @@ def test_visits_say_whether_their_end_was_observed(session: Session) -> None:
     ]
     scene.listens(session, "cafe-bar-pi", at(4990), at(4980))
     session.execute(text("DELETE FROM coverage WHERE from_ms = :from"), {"from": at(4000)})
-    found = visits.visits_since(session, venue_id="cafe", since=times.from_ms(at(5500)), now=NOW, presence=PRESENCE)
+    found = visits.visits_since(
+        session, venue_id="cafe", since=times.from_ms(at(5500)), now=NOW, presence=PRESENCE, eyes=Eyes()
+    )
     assert found[-1].kind is Kind.UNKNOWN
     assert found[-1].observed is False
 
@@ -168,7 +174,7 @@ def test_the_topic_is_what_the_stream_promises(session: Session) -> None:
     scene.listens(session, "cafe-hall-pi", at(9000), at(2))
     badge = scene.badge(session)
     scene.visit(session, badge, "cafe", "cafe-hall", at(900), at(3))
-    topic = schema.venue_topic(picture(session))
+    topic = schema.venue_topic(picture(session), Eyes())
     assert topic["badges"] == [
         {
             "id": badge,

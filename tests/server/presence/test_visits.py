@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from server import times
+from server.consent.reading import Eyes
 from server.errors import NotFound
 from server.presence import rule, visits
 from server.presence.intervals import Interval
@@ -134,17 +135,17 @@ def badge(session: Session) -> int:
 
 
 def test_a_guest_who_stayed_through_a_restart_counts_once(session: Session, badge: int) -> None:
-    (seen,) = visits.attendances_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE)
+    (seen,) = visits.attendances_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE, eyes=Eyes())
     assert seen.badge_id == badge
     assert [(visit.from_ms, visit.to_ms, visit.observed) for visit in seen.visits] == [
         (at(7000), at(6000), False),
         (at(5400), at(3600), True),
     ]
     assert seen.heard_ms == (1000 + 100 + 400) * 1000
-    told = visits.visits_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE)
+    told = visits.visits_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE, eyes=Eyes())
     assert [visit.observed for visit in told] == [True, False]
     since = times.from_ms(at(10_000))
-    counted = visits.count_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE)
+    counted = visits.count_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE, eyes=Eyes())
     assert counted == (1, 0)
 
 
@@ -152,9 +153,9 @@ def test_an_attendance_is_told_whole_though_a_part_of_it_was_over_by_then(sessio
     assert badge
     for since_s, expected in ((5000, 1), (3600, 1), (3599, 0)):
         since = times.from_ms(at(since_s))
-        found = visits.attendances_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE)
+        found = visits.attendances_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE, eyes=Eyes())
         assert [len(seen.visits) for seen in found] == [2] * expected
-        counted = visits.count_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE)
+        counted = visits.count_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE, eyes=Eyes())
         assert counted.attendances == expected
 
 
@@ -165,17 +166,17 @@ def test_the_newest_attendance_comes_first_and_unobserved_ends_are_counted(sessi
     scene.venue(session, "dark")
     lost = scene.badge(session)
     scene.visit(session, lost, "dark", "dark-hall", at(900), at(800))
-    found = visits.attendances_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE)
+    found = visits.attendances_since(session, venue_id="cafe", since=None, now=NOW, presence=PRESENCE, eyes=Eyes())
     assert [seen.badge_id for seen in found] == [badge, other]
     since = times.from_ms(NOW_MS - visits.VISITS_BACK_MS)
-    assert visits.count_since(session, venue_id="dark", since=since, now=NOW, presence=PRESENCE) == (1, 1)
+    assert visits.count_since(session, venue_id="dark", since=since, now=NOW, presence=PRESENCE, eyes=Eyes()) == (1, 1)
 
 
 def test_a_venue_nobody_knows_is_not_found(session: Session) -> None:
     with pytest.raises(NotFound):
-        visits.attendances_since(session, venue_id="nowhere", since=None, now=NOW, presence=PRESENCE)
+        visits.attendances_since(session, venue_id="nowhere", since=None, now=NOW, presence=PRESENCE, eyes=Eyes())
     with pytest.raises(NotFound):
-        visits.count_since(session, venue_id="nowhere", since=NOW, now=NOW, presence=PRESENCE)
+        visits.count_since(session, venue_id="nowhere", since=NOW, now=NOW, presence=PRESENCE, eyes=Eyes())
 
 
 def test_ends_long_ago_are_judged_by_who_listened_then(session: Session) -> None:
@@ -187,7 +188,7 @@ def test_ends_long_ago_are_judged_by_who_listened_then(session: Session) -> None
     scene.visit(session, seen, "cafe", None, at(days + 8000), at(days + 7000))
     scene.visit(session, unseen, "cafe", None, at(days + 6000), at(days + 5000))
     since = times.from_ms(at(days + 9000))
-    told = visits.visits_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE)
+    told = visits.visits_since(session, venue_id="cafe", since=since, now=NOW, presence=PRESENCE, eyes=Eyes())
     observed = {visit.badge_id: visit.observed for visit in told}
     assert observed[seen] is True
     # It is silent ever since the agent is back, so that it has left is sure; nobody saw when.

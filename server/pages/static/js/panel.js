@@ -42,7 +42,7 @@ export class Panel {
     const { store } = this;
     if (!store.at) return;
     const topics = store.venues();
-    this.#names = store.event()?.names ?? {};
+    this.#names = Object.assign({}, ...topics.map((topic) => topic.names ?? {}), store.event()?.names ?? {});
     fillTable($("rooms-body"), topics, this.names);
     fillChips($("chips"), topics);
     const anybody = topics.some((topic) => topic.badges?.size);

@@ -2,6 +2,7 @@
 import { Arrivals } from "./arrivals.js";
 import { clockTime } from "./clock.js";
 import { Curve } from "./curve.js";
+import { fillGreetings } from "./greetings.js";
 import { watch } from "./live.js";
 import { Panel, expose } from "./panel.js";
 import { fillBars, fillPis, peopleAt, unheard } from "./rooms.js";
@@ -57,6 +58,7 @@ store.subscribe(() => {
   panel.update();
   fillFigure(topics);
   if ($("zonebars")) fillBars($("zonebars"), topics);
+  if ($("greetings")) fillGreetings($("greetings"), $("greetings-none"), topics[0], timeZone());
   if ($("pis") && panel.map) fillPis($("pis"), panel.map.scene);
   if (event && arrivals) {
     arrivals.update(event, known);

@@ -1,0 +1,24 @@
+"""Reads whose the badges at a watched venue are, and by which revisions it is noticed that this may have changed."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from server import topics
+from server.presence import service as presence
+
+# What concerns all that is watched: where agents stand, whose badges are whose, and who may see whom.
+CONCERN_ALL = (topics.FACTS, topics.EXPECTED, topics.CONSENTS)
+
+
+def revisions(session: Session) -> dict[str, int]:
+    """The revisions of what concerns all that is watched."""
+    return topics.revisions(session, CONCERN_ALL)
+
+
+def read(
+    session: Session, record: presence.Record, badge_ids: Sequence[int], now_ms: int
+) -> tuple[dict[str, int], presence.Holders]:
+    """Whose these badges are and who may see them, and what `revisions` says of the moment."""
+    found = presence.read_holders(session, record=record, badge_ids=badge_ids, now_ms=now_ms)
+    return revisions(session), found

@@ -1,0 +1,253 @@
+"""At the door and at the counter: what is heard here, being greeted, and who answers for the place."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from config.settings import Settings
+from server import qr, texts
+from server.consent import service as consent
+from server.consent.rules import Kind, Level
+from server.errors import NotFound
+from server.pages import facts, render
+from server.pages.consent import DAYS
+from server.people import access, cookies
+from server.people import service as people
+from server.requests import Id, InSettings, InTransaction, Now
+from server.texts import Texts
+from server.venues import service as venues
+from server.venues.model import Venue
+
+strangers = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
+
+READ = ["GET", "HEAD"]
+NAME_MAX_LENGTH = 1000  # what is too long is told by the rule for names
+
+
+@strangers.api_route("/venues/{venue_id}/notice", methods=READ)
+def show_notice(
+    request: Request,
+    venue_id: Id,
+    viewer: access.ViewerIfAny,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
+    language: str = "",
+) -> Response:
+    """What is heard here, what is thrown away in the box, who is responsible; to read and to print as A5."""
+    venue = venues.get(session, venue_id)
+    spoken = texts.of(language) if language in texts.TAGS else say
+    page = render.environment(spoken.language).get_template("notice.html")
+    shown = {
+        "viewer": None if viewer is None else facts.viewer_of(viewer),
+        "demo": settings.server.demo,
+        "path": request.url.path,
+        "venue": _venue(session, venue, spoken),
+        "kept": _kept(settings),
+        "other": "zh" if spoken.language == "en" else "en",
+        "qr": _picture(f"{settings.server.url}/venues/{venue.id}/notice", spoken.gettext("This page")),
+        "address": f"{settings.server.url}/venues/{venue.id}/notice",
+    }
+    response = render.respond(page, shown)
+    response.headers.update(render.language_headers(spoken))
+    return response
+
+
+@strangers.api_route("/hello/{venue_id}", methods=READ)
+def show_hello(
+    request: Request,
+    venue_id: Id,
+    viewer: access.ViewerIfAny,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+) -> Response:
+    """Whether she wants to be greeted here; scanned again, what she said, and one button to stop."""
+    venue = _live(session, venue_id)
+    standing = None
+    if viewer is not None:
+        standing = consent.standing_for(session, member_id=viewer.id, kind=Kind.VENUE, of_id=venue.id, now=now)
+    agreed = standing is not None and standing.level == Level.NAME.word
+    return render.page(
+        request,
+        "hello.html",
+        viewer=None if viewer is None else facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        venue=_venue(session, venue, say),
+        until=standing.until if standing is not None and agreed else None,
+        paused=viewer is not None and consent.pause_of(session, member_id=viewer.id) is not None,
+        days=DAYS,
+    )
+
+
+@strangers.post("/hello/{venue_id}")
+def say_hello(
+    request: Request,
+    venue_id: Id,
+    viewer: access.ViewerIfAny,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+    act: Annotated[Literal["greet", "stop"], Form()],
+    days: Annotated[int, Form(ge=1, le=365)] = DAYS[0],
+    name: Annotated[str, Form(max_length=NAME_MAX_LENGTH)] = "",
+) -> Response:
+    """Lets the shop greet her for some days, or no more; somebody unknown on this phone says what to call her."""
+    venue = _live(session, venue_id)
+    response = RedirectResponse(f"/hello/{venue.id}", status_code=303)
+    if act == "stop":
+        if viewer is not None:
+            stop(session, viewer.id, venue.id, now)
+        return response
+    member_id = None if viewer is None else viewer.id
+    if member_id is None:
+        guest = people.create_guest(session, name=name, language=say.language)
+        member_id = guest.id
+        token = people.sign_in(session, member_id=member_id, now=now, lifetime=cookies.lifetime(settings))
+        cookies.keep(request, response, token, settings)
+    until = now + dt.timedelta(days=days)
+    consent.say(
+        session,
+        member_id=member_id,
+        kind=Kind.VENUE,
+        of_id=venue.id,
+        level=Level.NAME,
+        until=until,
+        source="counter",
+        now=now,
+    )
+    return response
+
+
+def stop(session: Session, member_id: str, venue_id: str, now: dt.datetime) -> None:
+    """Takes back that a shop may greet her; two taps are as one."""
+    said = consent.standing_for(session, member_id=member_id, kind=Kind.VENUE, of_id=venue_id, now=now)
+    if said is not None and said.level == Level.NAME.word:
+        consent.take_back(session, member_id=member_id, kind=Kind.VENUE, of_id=venue_id, now=now)
+
+
+@router.api_route("/venues/{venue_id}/card", methods=READ)
+def show_card(
+    request: Request,
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
+    size: Literal["a6", "a5"] = "a6",
+) -> Response:
+    """The card for the counter, to print: its QR leads to /hello."""
+    venue = venues.get(session, venue_id)
+    access.check_keeps(session, viewer, [venue])
+    address = f"{settings.server.url}/hello/{venue.id}"
+    return render.page(
+        request,
+        "card.html",
+        viewer=facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        venue=_venue(session, venue, say),
+        size=size,
+        address=address,
+        qr=_picture(address, say.gettext("Scan me")),
+        days=DAYS,
+    )
+
+
+@router.api_route("/venues/{venue_id}/settings", methods=READ)
+def show_settings(
+    request: Request,
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
+    saved: bool = False,
+) -> Response:
+    """Name, contact and offer of a place; for who keeps it and operators."""
+    venue = venues.get(session, venue_id)
+    access.check_keeps(session, viewer, [venue])
+    return render.page(
+        request,
+        "venue_settings.html",
+        viewer=facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        venue={**_venue(session, venue, say), "plain_name": venue.name, "version": venue.version},
+        ready=venues.is_ready(venue),
+        saved=saved,
+        may_give=viewer.operator or venue.owner_id == viewer.id,
+    )
+
+
+@router.post("/venues/{venue_id}/settings")
+def save_settings(
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    version: Annotated[int, Form(ge=1)],
+    name: Annotated[str, Form(max_length=1000)],
+    contact: Annotated[str, Form(max_length=1000)] = "",
+    offer: Annotated[str, Form(max_length=1000)] = "",
+    owner: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Saves them, unless somebody else has meanwhile."""
+    venue = venues.get(session, venue_id)
+    access.check_keeps(session, viewer, [venue])
+    if owner and not (viewer.operator or venue.owner_id == viewer.id):
+        raise access.NotYourVenue
+    venues.change(
+        session,
+        id=venue_id,
+        if_match=f'"{version}"',
+        name=name,
+        contact=contact,
+        offer=offer,
+        owner_id=owner.strip() or None,
+    )
+    return RedirectResponse(f"/venues/{venue_id}/settings?saved=true", status_code=303)
+
+
+class NobodyGreets(NotFound):
+    """Nobody greets here: this is a recording."""
+
+    code = "nobody_greets"
+
+
+def _live(session: Session, venue_id: str) -> Venue:
+    venue = venues.get(session, venue_id)
+    if venue.replayed:
+        raise NobodyGreets
+    return venue
+
+
+def _venue(session: Session, venue: Venue, say: Texts) -> dict[str, Any]:
+    owner = None if venue.owner_id is None else people.get(session, venue.owner_id)
+    return {
+        "id": venue.id,
+        "name": say.name(venue.name, venue.simulated),
+        "contact": venue.contact,
+        "offer": say.name(venue.offer, venue.simulated) if venue.offer else "",
+        "owner": None if owner is None else say.name(owner.name, owner.simulated),
+        "time_zone": venue.time_zone,
+    }
+
+
+def _kept(settings: Settings) -> dict[str, float]:
+    """For how long what is kept, from the settings that it is deleted by."""
+    return {
+        "window_s": settings.agent.window_s,
+        "spool_days": settings.agent.spool_max_age_s / 86_400,
+        "trace_hours": settings.gateway.late_s / 3600,
+        "refused_days": settings.gateway.refused_keep_days,
+        "guest_days": settings.people.guest_days,
+    }
+
+
+def _picture(address: str, label: str) -> Markup:
+    return Markup(qr.svg(address, label=label))  # noqa: S704 -- made by us; the label is escaped
