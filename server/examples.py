@@ -81,7 +81,6 @@ WORDS: dict[str, Any] = {
     "silent": [],
     "refusals": [],
     "limit": 50,
-    "nonce": "5d41402abc4b2a76b9719d911017c592",
     "direction": "in",
     "position": [-30.0, 45.0],
     "accuracy_m": 12.0,

@@ -21,12 +21,14 @@ from config import settings as config
 from config.settings import Settings, SettingsError
 from server import database, names
 from server.errors import MusterError
+from server.mail import service as mail
 from server.people import service as people
 from server.requests import utc_now
 
 EXAMPLES = """examples:
   muster-server run                            serve on the address of the settings (127.0.0.1:8080)
   MUSTER_SERVER__PORT=9000 muster-server run   the same on another port
+  muster-server codes                          print the codes that people wait for, without a mail server
   muster-server signin "Ana Moreno"            print a link that signs her in once
   muster-server signin ana --new "Ana Moreno" --operator   make her known first, as one who runs this server
 """
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "codes":
+            return tell_codes(config.load(options.config or config.file_of_up()))
         if options.command == "signin":
             # Typed beside a `muster up`, it is meant for that one.
             settings = config.load(options.config or config.file_of_up())
@@ -107,6 +111,26 @@ def sign_in(settings: Settings, name: str, new: str | None, operator: bool) -> i
     print(f"{settings.server.url}/sign-in/{token}")
     minutes = settings.server.sign_in_link_minutes
     print(f"It signs {member.name} in once, within {minutes} minutes.", file=sys.stderr)
+    return 0
+
+
+def tell_codes(settings: Settings) -> int:
+    """Prints the codes that wait for want of a mail server, the newest first; raises Unusable."""
+    check_database(settings)
+    if settings.mail.host:
+        raise Unusable(f"the mail server {settings.mail.host} sends the codes; without mail.host they would show here")
+    engine = database.connect(settings.database.conninfo, pool=1)
+    now = utc_now()
+    try:
+        with database.transaction(engine) as session:
+            waiting = mail.waiting(session, now=now)
+    finally:
+        engine.dispose()
+    for letter in waiting:
+        left = max(1, round((letter.expires_at - now).total_seconds() / 60))
+        print(f"{letter.address}: {letter.subject} (good for {left} min)")
+    if not waiting:
+        print("Nobody waits for a code at the moment.", file=sys.stderr)
     return 0
 
 
@@ -229,6 +253,13 @@ def _parser() -> argparse.ArgumentParser:
         help="serve HTTP",
         description="Serves HTTP on server.host and server.port until it is told to stop.",
         epilog="example:\n  muster-server run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands.add_parser(
+        "codes",
+        help="print the codes that people wait for",
+        description="Prints the codes for signing in that nobody sends, since there is no mail server (mail.host).",
+        epilog="example:\n  muster-server codes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     signin = commands.add_parser(

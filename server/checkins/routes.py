@@ -8,6 +8,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from server import names, paging, times
+from server.audit import service as audit
 from server.checkins import capacity, explain, rights, schema, visits
 from server.checkins import service as checkins
 from server.consent import reading
@@ -119,6 +120,7 @@ def undo(checkin_id: Number, viewer: access.Viewer, session: InTransaction, now:
     if found.member_id != viewer.id and not rights.organizes(session, member=viewer, event_id=found.event_id):
         raise CheckInNotYours
     checkins.undo(session, checkin_id=checkin_id, now=now, by=viewer.id)
+    audit.note(session, "check_in.undone", of=f"event/{found.event_id}", by=viewer.id, now=now, checkin=checkin_id)
 
 
 @router.get("/steps/{step_id}/why")

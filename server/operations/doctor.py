@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import smtplib
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
         else:
             yield Finding("database", True, "reachable")
             yield from _look_into_database(connection, settings, now)
+    yield _look_at_mail(settings)
     yield _look_at_server(settings)
     if settings.server.tls_file:
         yield look_at_https(settings, networks.addresses(), now)
@@ -110,6 +112,7 @@ def _look_into_database(
         yield Finding("agents", False, f"{enrolled} enrolled, none heard of late", advice)
     else:
         yield Finding("agents", True, f"{enrolled} enrolled, {heard} heard of late")
+    yield from _look_for_refused_letters(connection)
     yield from _look_for_venues_of_nobody(connection)
     yield from _look_for_full_agents(connection)
     yield from _look_for_deaf_agents(settings, now)
@@ -218,6 +221,38 @@ def _look_at_server(settings: Settings) -> Finding:
         return Finding("server", True, f"ready at {settings.server.url}")
     found = f"does not answer at {settings.server.url}" if status == 0 else f"not ready (HTTP {status})"
     return Finding("server", False, found, "start it (muster-server) and read its log")
+
+
+def _look_at_mail(settings: Settings) -> Finding:
+    """Whether somebody who signs in gets a letter: the mail server greets, takes the login, and names no fault."""
+    from server.mail import smtp
+
+    mail = settings.mail
+    if not mail.host:
+        # Nothing is broken: a house without a mail server is meant to work like this.
+        return Finding(
+            "mail", True, "no mail server (mail.host): codes show on /operator/letters and by muster-server codes"
+        )
+    where = f"{mail.host}:{mail.port} ({mail.security})"
+    try:
+        with smtp.connect(mail) as server:
+            server.noop()
+    except smtplib.SMTPAuthenticationError:
+        return Finding("mail", False, f"{where} does not take the login", "check mail.user and mail.password")
+    except (smtplib.SMTPException, OSError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return Finding("mail", False, f"{where} is not reachable: {reason}", "check mail.host, port and security")
+    return Finding("mail", True, f"{where} takes letters from {mail.sender}")
+
+
+def _look_for_refused_letters(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """One finding when letters were refused: which answer came most often."""
+    row = connection.execute(
+        "SELECT refused, count(*) FROM letter WHERE refused IS NOT NULL GROUP BY refused ORDER BY count(*) DESC LIMIT 1"
+    ).fetchone()
+    if row is not None:
+        found = f"{row[1]} letters were refused, most with: {row[0]}"
+        yield Finding("mail", False, found, "look at /operator/letters: a mistyped address, or this server's own?")
 
 
 def look_at_https(settings: Settings, here: Sequence[ipaddress.IPv4Address], now: dt.datetime) -> Finding:

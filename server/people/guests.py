@@ -3,7 +3,6 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
@@ -12,19 +11,7 @@ from server.people import service as people
 from server.people.codes import Proved
 from server.people.model import Member
 
-LIFETIME = dt.timedelta(days=30)  # the default of people.guest_days
 NAMELESS = {"en": "Somebody new", "zh": "新朋友"}  # until she says how she wants to be called; never her address
-
-# The last time that has to do with her: when she was let in, the ends of what she signed up for and came to.
-_FORGETTABLE = text("""
-    SELECT member.id FROM member WHERE member.guest AND greatest(
-        member.created_at,
-        (SELECT max(step.ends_at) FROM sign_up JOIN step ON step.event_id = sign_up.event_id
-         WHERE sign_up.member_id = member.id),
-        (SELECT max(coalesce(step.ends_at, checkin.at)) FROM checkin LEFT JOIN step ON step.id = checkin.step_id
-         WHERE checkin.member_id = member.id)
-    ) <= :before ORDER BY member.id
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +45,6 @@ def enter(session: Session, proved: Proved, *, now: dt.datetime) -> Entered:
     people.set_address(session, asker, proved.address)
     audit.note(session, "address.proved", of=f"member/{asker.id}", by=asker.id, now=now, guest=was_guest)
     return Entered(asker.id, False)
-
-
-def to_forget(session: Session, *, now: dt.datetime, after: dt.timedelta = LIFETIME) -> list[str]:
-    """The ids of the guests whose last event is over for long enough."""
-    return list(session.scalars(_FORGETTABLE, {"before": now - after}))
 
 
 def is_placeholder(member: Member) -> bool:

@@ -42,6 +42,7 @@ def merge(session: Session, *, guest_id: str, into_id: str, now: dt.datetime) ->
     for table, column in referring():
         if table not in _PROOFS:
             moved[table] = moved.get(table, 0) + _move(session, table, column, guest_id, into_id)
+    session.expunge(guest)
     session.expire_all()
     session.execute(text("DELETE FROM member WHERE id = :guest"), {"guest": guest_id})
     moved = {table: count for table, count in sorted(moved.items()) if count}
