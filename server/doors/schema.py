@@ -15,6 +15,7 @@ from server.events import service as events
 from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position
 from server.people.model import Member
 
+FIX_MOST_M = 1e7  # half around the world: what is further off says nothing
 Token = Annotated[str, Field(max_length=200)]
 
 
@@ -151,7 +152,7 @@ class Places(Incoming):
 
 
 class Entry(Incoming):
-    """How an event lets in. approval: the host is asked about who did not sign up; capacities: places by step."""
+    """How an event lets in; what is left out stays. approval: the host is asked about who did not sign up."""
 
     approval: bool | None = None
     places: Annotated[list[Places], Field(default_factory=list, max_length=events.MAX_STEPS)]
