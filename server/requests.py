@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -21,6 +21,10 @@ from server.texts import Texts
 Clock = Callable[[], dt.datetime]
 
 # What cannot be an id names nothing: it is not found, and nowhere refused as such.
+IfMatch = Annotated[
+    str | None,
+    Header(max_length=40, description="the ETag of the version that you edited; without it the last one wins"),
+]
 Id = Annotated[
     str,
     Path(

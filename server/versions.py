@@ -1,15 +1,13 @@
 """Which version of a thing somebody edited: who saves over what another has changed meanwhile is told so."""
 
-from typing import Annotated, Protocol
+from __future__ import annotations
 
-from fastapi import Header, Response
+from typing import TYPE_CHECKING, Protocol
 
 from server.errors import Precondition
 
-IfMatch = Annotated[
-    str | None,
-    Header(max_length=40, description="the ETag of the version that you edited; without it the last one wins"),
-]
+if TYPE_CHECKING:  # a gateway uses the services, and has no web framework
+    from starlette.responses import Response
 
 
 class EditedMeanwhile(Precondition):

@@ -10,7 +10,7 @@ from server.communities import service as communities
 from server.communities.model import Community
 from server.people import access, roles
 from server.people import schema as people_schema
-from server.requests import Id, InPage, InTransaction, Now
+from server.requests import Id, IfMatch, InPage, InTransaction, Now
 
 router = APIRouter(prefix="/api/communities", tags=["communities"])
 
@@ -56,7 +56,7 @@ def change_community(
     viewer: access.Viewer,
     session: InTransaction,
     response: Response,
-    if_match: versions.IfMatch = None,
+    if_match: IfMatch = None,
 ) -> schema.CommunityOut:
     """Gives a community another name; for its hosts and operators. With `If-Match`, unless it was changed meanwhile."""
     community = communities.get(session, community_id, to_edit=True)

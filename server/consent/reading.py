@@ -181,6 +181,13 @@ def organizer_sees(session: Session, *, event_id: str, member_id: str, now: dt.d
     return rules.level_at(found.organizer, times.to_ms(now))
 
 
+def named_to_host(session: Session, *, event_id: str, member_ids: Collection[str], now: dt.datetime) -> frozenset[str]:
+    """Those of these members whose names the organizer of an event, and whom she puts at a door, see at `now`."""
+    at_ms = times.to_ms(now)
+    seen = for_event(session, event_id, member_ids)
+    return frozenset(one for one in seen if rules.level_at(seen[one].organizer, at_ms) is Level.NAME)
+
+
 def _mine(session: Session, events: Iterable[str], members: Collection[str]) -> set[tuple[str, str]]:
     wanted = list(events)
     if not wanted or not members:

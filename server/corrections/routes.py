@@ -14,7 +14,7 @@ from server.fleet import rights as fleet_rights
 from server.fleet import schema as fleet_schema
 from server.fleet.placements import Wanted
 from server.people import access
-from server.requests import Id, InSettings, InTransaction, Now, Number
+from server.requests import Id, IfMatch, InSettings, InTransaction, Now, Number
 from server.venues import service as venues
 
 router = APIRouter(prefix="/api")
@@ -145,7 +145,7 @@ def move_step(
     settings: InSettings,
     now: Now,
     response: Response,
-    if_match: versions.IfMatch = None,
+    if_match: IfMatch = None,
 ) -> events_schema.StepOut:
     """Moves a step to another time or place; for operators, and for the shop owner of both venues.
 

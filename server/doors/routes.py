@@ -51,7 +51,7 @@ def check_in(
 def search(wanted: schema.Search, session: InTransaction, now: Now) -> list[schema.HitOut]:
     """Who of a volunteer's event has a name that begins with two typed letters or more; eight at most."""
     seen = volunteers.open_link(session, wanted.door, now)
-    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed)]
+    return [schema.show_hit(hit) for hit in volunteers.search(session, seen.door.event_id, wanted.typed, now)]
 
 
 @strangers.post("/doors/undo", status_code=204)
@@ -174,7 +174,12 @@ def change_entry(
 ) -> None:
     """Says whether the host is asked about who did not sign up, and how many each step takes; for its hosts."""
     rights.check_makes(session, member=viewer, event_id=event_id)
-    event = events.set_entry(session, event_id=event_id, approval=wanted.approval, capacities=wanted.capacities)
+    event = events.set_entry(
+        session,
+        event_id=event_id,
+        approval=wanted.approval,
+        capacities={one.step: one.capacity for one in wanted.places},
+    )
     versions.tell(response, event)
 
 

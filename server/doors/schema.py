@@ -15,6 +15,7 @@ from server.events import service as events
 from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position
 from server.people.model import Member
 
+FIX_MOST_M = 1e7  # half around the world: what is further off says nothing
 Token = Annotated[str, Field(max_length=200)]
 
 
@@ -22,7 +23,7 @@ class FixIn(Incoming):
     """One position of a phone, in degrees (WGS 84), and how far off it may be; taken_at by the phone's clock."""
 
     position: Position
-    accuracy_m: Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 40_000_000})]
+    accuracy_m: Annotated[float, Field(ge=0, le=FIX_MOST_M)]
     taken_at: Moment | None = None
 
 
@@ -143,14 +144,18 @@ class Answer(Incoming):
     answer: Literal["yes", "no"]
 
 
-Places = Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)]
+class Places(Incoming):
+    """How many a step takes; capacity: null for no bound."""
+
+    step: OfId
+    capacity: Annotated[int, Field(ge=1, le=events.MAX_CAPACITY)] | None
 
 
 class Entry(Incoming):
-    """How an event lets in. approval: the host is asked about who did not sign up; capacities: places by step."""
+    """How an event lets in; what is left out stays. approval: the host is asked about who did not sign up."""
 
     approval: bool | None = None
-    capacities: Annotated[dict[OfId, Places | None], Field(max_length=events.MAX_STEPS)] | None = None
+    places: Annotated[list[Places], Field(default_factory=list, max_length=events.MAX_STEPS)]
 
 
 class PassOut(Outgoing):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from server.audit import service as audit
 from server.checkins import service as checkins
+from server.consent import reading
 from server.doors import refusals
 from server.doors import service as doors
 from server.doors.model import Door
@@ -88,16 +89,20 @@ def open_link(session: Session, token: str, now: dt.datetime) -> doors.Seen:
     return seen
 
 
-def search(session: Session, event_id: str | None, typed: str) -> list[Hit]:
-    """Who of this event has a name that begins so, those who have not come yet first; raises TwoLetters."""
+def search(session: Session, event_id: str | None, typed: str, now: dt.datetime) -> list[Hit]:
+    """Who of this event has a name that begins so, those who have not come yet first, as far as the host may see it.
+
+    Raises TwoLetters.
+    """
     wanted = " ".join(typed.casefold().split())[:100]
     if sum(unicodedata.category(sign)[0] in "LN" for sign in wanted) < LETTERS:
         raise TwoLetters
     if event_id is None or "\0" in wanted:
         return []
     escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    rows = session.execute(_SEARCH, {"event": event_id, "typed": escaped, "hits": HITS})
-    return [Hit(row.id, row.name, row.in_at) for row in rows]
+    rows = session.execute(_SEARCH, {"event": event_id, "typed": escaped, "hits": HITS}).all()
+    named = reading.named_to_host(session, event_id=event_id, member_ids={row.id for row in rows}, now=now)
+    return [Hit(row.id, row.name, row.in_at) for row in rows if row.id in named]
 
 
 def recent(session: Session, door: Door, now: dt.datetime) -> list[Recent]:

@@ -9,7 +9,7 @@ from server.events import schema
 from server.events import service as events
 from server.people import access, roles
 from server.people import schema as people_schema
-from server.requests import Id, InPage, InTransaction, Now
+from server.requests import Id, IfMatch, InPage, InTransaction, Now
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -43,7 +43,7 @@ def change_event(
     viewer: access.Viewer,
     session: InTransaction,
     response: Response,
-    if_match: versions.IfMatch = None,
+    if_match: IfMatch = None,
 ) -> schema.EventOut:
     """Gives an event another name or community; for its organizer and operators.
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from config.settings import Settings
 from server import qr
 from server.checkins import rights as checkins_rights
+from server.consent import reading
 from server.doors import asks, codes, passing, places, receipts, rights, volunteers, words
 from server.doors import schema as doors_schema
 from server.doors import service as doors
@@ -249,9 +250,12 @@ def _host(
     hits: list[volunteers.Hit] | None = None
     if names and typed:
         try:
-            hits = volunteers.search(session, event_id, typed)
+            hits = volunteers.search(session, event_id, typed, now)
         except volunteers.TwoLetters as short:
             refused = refused or short
+    last = receipts.last_of(session, event_id, LAST_SHOWN) if names else []
+    came = {row.member_id for row in last if row.member_id is not None}
+    named = reading.named_to_host(session, event_id=event_id, member_ids=came, now=now)
     return render.page(
         request,
         "host_event.html",
@@ -264,7 +268,7 @@ def _host(
         doors=_doors(session, doors.open_doors(session, event_id=event_id)),
         names=names,
         asks=asks.of_event(session, event_id=event_id, now=now) if names else [],
-        last=[_entry(row, say) for row in receipts.last_of(session, event_id, LAST_SHOWN)] if names else [],
+        last=[_entry(row, row.member_id in named, say) for row in last],
         typed=typed,
         hits=hits,
         nonce=new_nonce(),
@@ -273,8 +277,9 @@ def _host(
     )
 
 
-def _entry(row: receipts.Entry, say: Texts) -> Fact:
-    return {**row._asdict(), "by": words.by(row.evidence, say), "marks": words.marks(row.flags, say)}
+def _entry(row: receipts.Entry, named: bool, say: Texts) -> Fact:
+    shown = row if named else row._replace(name=None)
+    return {**shown._asdict(), "by": words.by(row.evidence, say), "marks": words.marks(row.flags, say)}
 
 
 def _doors(session: Session, found: list[Door]) -> list[Fact]:

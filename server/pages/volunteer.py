@@ -108,7 +108,7 @@ def _page(
     hits: list[volunteers.Hit] | None = None
     if typed:
         try:
-            hits = volunteers.search(session, seen.door.event_id, typed)
+            hits = volunteers.search(session, seen.door.event_id, typed, now)
         except volunteers.TwoLetters as short:
             refused = refused or short
     return render.page(

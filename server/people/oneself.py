@@ -13,7 +13,7 @@ from server.limits.service import Caller
 from server.people import access, codes, cookies, guests, passkeys, passwords, profile, roles, schema, sessions, tokens
 from server.people import service as people
 from server.people.model import Member
-from server.requests import InSettings, InTransaction, Now, Number
+from server.requests import IfMatch, InSettings, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api/me", tags=["people"])
 
@@ -33,7 +33,7 @@ def change_me(
     viewer: access.Viewer,
     response: Response,
     session: InTransaction,
-    if_match: versions.IfMatch = None,
+    if_match: IfMatch = None,
 ) -> schema.MeOut:
     """Changes your name, what you say of yourself, your language or your time zone."""
     changes = {name: getattr(wanted, name) for name in wanted.model_fields_set}

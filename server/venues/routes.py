@@ -7,7 +7,7 @@ from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.people import access, roles
 from server.people import schema as people_schema
-from server.requests import Id, InPage, InTransaction, Now
+from server.requests import Id, IfMatch, InPage, InTransaction, Now
 from server.venues import schema
 from server.venues import service as venues
 from server.venues.model import Venue
@@ -63,7 +63,7 @@ def change_venue(
     viewer: access.Viewer,
     session: InTransaction,
     response: Response,
-    if_match: versions.IfMatch = None,
+    if_match: IfMatch = None,
 ) -> schema.VenueOut:
     """Changes a venue's name, contact and offer; for who keeps it and operators. Its owner: for herself and operators.
 

@@ -257,10 +257,13 @@ def test_places_are_bounded(supper: TestClient) -> None:
     def change(**given: Any) -> int:
         return int(supper.patch("/api/events/supper/entry", json=given).status_code)
 
-    assert change(capacities={"supper-1": 30}) == 204
+    assert change(places=[{"step": "supper-1", "capacity": 30}]) == 204
     assert supper.get("/api/events/supper").json()["steps"][0]["capacity"] == 30
-    assert change(capacities={"supper-1": None}) == 204
-    assert (change(capacities={"supper-1": 0}), change(capacities={"party-1": 3})) == (422, 404)
+    assert change(places=[{"step": "supper-1", "capacity": None}]) == 204
+    assert (
+        change(places=[{"step": "supper-1", "capacity": 0}]),
+        change(places=[{"step": "party-1", "capacity": 3}]),
+    ) == (422, 404)
 
 
 def test_a_venue_is_remembered_when_she_wants_it(as_: As) -> None:

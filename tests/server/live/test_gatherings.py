@@ -139,7 +139,7 @@ def test_a_long_curve_is_thinned_to_true_points() -> None:
 def test_a_member_reads_when_and_where_she_was_heard_in_the_venues_time(
     session: Session, party: dict[str, int]
 ) -> None:
-    scene.arrive(session, "ana", NOW + 28 * MINUTE, badge_id=party["ana"])
+    checkin = scene.arrive(session, "ana", NOW + 28 * MINUTE, badge_id=party["ana"])
     session.execute(text("UPDATE zone SET name = 'entrance' WHERE id = 'cafe-hall'"))
     stood = times.to_ms(NOW + 28 * MINUTE)
     scene.visit(session, party["ana"], "cafe", "cafe-hall", stood - 1000, stood + 1000)
@@ -148,6 +148,7 @@ def test_a_member_reads_when_and_where_she_was_heard_in_the_venues_time(
     assert topic["rev"] == 1
     assert topic["checkins"] == [
         {
+            "id": checkin,
             "event": {"id": "party", "name": "Party"},
             "step": {
                 "id": "party-1",
@@ -167,7 +168,10 @@ def test_a_member_reads_when_and_where_she_was_heard_in_the_venues_time(
 @pytest.mark.usefixtures("party")
 def test_a_member_reads_refusals_of_today_until_she_is_checked_in(session: Session) -> None:
     session.execute(
-        text("INSERT INTO refusal VALUES ('ana', 'party-1', 'not_open_yet', :at, :at, 'Check-in opens later.')"),
+        text("""
+            INSERT INTO refusal (member_id, step_id, code, first_at, last_at, sentence)
+            VALUES ('ana', 'party-1', 'not_open_yet', :at, :at, 'Check-in opens later.')
+        """),
         {"at": NOW},
     )
     diary = members.load(session, member_id="ana")

@@ -14,8 +14,8 @@ from server.operations import catalogue
 
 PATH = texts.CATALOGUES[texts.CHINESE]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sr]|\{\w+\}")
-# What a form shows as an example: an address, a time zone.
-EXAMPLE = re.compile(r"\S+[/@]\S*")
+# What a form shows as an example (an address, a time zone), and what a language calls itself.
+EXAMPLE = re.compile(r"\S+[/@]\S*|English")
 # English words that sentences are made with: Chinese ones do without.
 MAY_BE_LEFT_OUT = {"%(what)s"}
 # As wide as the English text and a half, and short ones some more: buttons and chips are made for English.

@@ -27,7 +27,15 @@ ENGLISH = {"Accept-Language": "en-GB,en;q=0.9", "Accept": "text/html"}
 @pytest.fixture
 def nights(as_: As, session: Session) -> As:
     """The browsers; Cleo hosts a real night and a simulated one, both of names that the demonstration has, too."""
-    venues.create(session, id="demo-books", name="Left Bank Books", time_zone="Europe/Paris", simulated=True)
+    venues.create(
+        session,
+        id="demo-books",
+        name="Left Bank Books",
+        time_zone="Europe/Paris",
+        owner_id="ben",
+        contact="hello@books.example",
+        simulated=True,
+    )
     for event_id, venue_id, simulated in (("real", "cafe", False), ("made-up", "demo-books", True)):
         step = events.NewStep("Readings", venue_id, NOW + HOUR, NOW + 2 * HOUR)
         events.create(

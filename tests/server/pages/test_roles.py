@@ -45,7 +45,9 @@ def demo_app(
     people.create(session, id="real", name="Real", operator=True)
     badge_id = badges.register(session, identity=IDENTITY, since=NOW - HOUR)
     badges.pair(session, badge_id=badge_id, member_id="robin", since=NOW - HOUR)
-    venues.create(session, id="cafe", name="Café", time_zone="UTC", owner_id="amina", simulated=True)
+    venues.create(
+        session, id="cafe", name="Café", time_zone="UTC", owner_id="amina", contact="hello@cafe.example", simulated=True
+    )
     for event_id, begins, guests in (("small", NOW, 0), ("large", NOW, 2), ("past", NOW - 9 * HOUR, 3)):
         step = events.NewStep("Evening", "cafe", begins, begins + 2 * HOUR)
         events.create(session, id=event_id, name=event_id, organizer_id="robin", steps=[step], simulated=True)
