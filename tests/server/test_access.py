@@ -20,6 +20,7 @@ from config.settings import Settings
 from server.badges import service as badges
 from server.communities import service as communities
 from server.errors import SignInNeeded, Unavailable
+from server.doors.model import Ask, Door
 from server.events import service as events
 from server.live import routes as live_routes
 from server.live.hub import Hub
@@ -53,6 +54,7 @@ TOKEN = "token"
 OTHERWISE = {
     "code_spent",
     "code_wrong",
+    "door_unknown",  # whoever has the code of a door, or its link, may use it
     "event_over",
     "event_unknown",  # exports read with a connection of their own, which does not see this test's rows
     "last_operator",
@@ -61,6 +63,7 @@ OTHERWISE = {
     "not_helping",
     "not_signed_up",
     "passkey_unknown",
+    "step_unknown",
     "passkey_wrong",
     "password_wrong",
 }
@@ -198,11 +201,19 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
         {"at": NOW},
     ).scalar_one()
     hook = Webhook(**_HOOK)
-    session.add(hook)
+    door = Door(kind="poster", event_id="night", name="Poster", code="ABC234", made_by="cleo", created_at=NOW)
+    ask = Ask(step_id="night-1", member_id="emil", reason="full", evidence="poster", asked_at=NOW)
+    session.add_all([hook, door, ask])
     session.flush()
     kept: dict[str, str] = {}
     numbers: dict[str, dict[str, int]] = {
-        "": {"badge_id": badge_id, "checkin_id": checkin_id, "webhook_id": hook.id},
+        "": {
+            "badge_id": badge_id,
+            "checkin_id": checkin_id,
+            "webhook_id": hook.id,
+            "door_id": door.id,
+            "ask_id": ask.id,
+        },
     }
     for actor, known in ACTORS.items():
         if known is None:
