@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from server.badges import service as badges
 from server.communities import service as communities
-from server.errors import SignInNeeded, Unavailable
 from server.doors.model import Ask, Door
+from server.errors import SignInNeeded, Unavailable
 from server.events import service as events
 from server.live import routes as live_routes
 from server.live.hub import Hub
