@@ -61,7 +61,8 @@ class Evening:
         """Somebody checks in now; the check-in's id."""
         with database.transaction(self.engine) as session:
             guest = f"guest-{secrets.token_hex(10)}"
-            values = {"id": guest, "name": name, "now": self.clock(), "signed_up": signed_up}
+            how = "qr" if signed_up else "beacon"  # who walks in is heard: it is no event of hers
+            values = {"id": guest, "name": name, "now": self.clock(), "signed_up": signed_up, "how": how}
             session.execute(text("INSERT INTO member (id, name, guest) VALUES (:id, :name, true)"), values)
             if signed_up:
                 session.execute(text("INSERT INTO sign_up (event_id, member_id) VALUES ('supper', :id)"), values)
