@@ -140,6 +140,7 @@ class Evening:
                 "ends_at": scenes.text(now + datetime.timedelta(hours=2)),
             },
             "at": scenes.text(now),
+            "id": 7,
             "evidence": "beacon",
             "sentence": f"{render.local_time(now, scenes.TIME_ZONE)} · by your badge, at the bar",
             "undone": False,
@@ -266,8 +267,8 @@ def create(evening: Evening) -> fastapi.FastAPI:
     for status in (401, 403, 404, 500):
         page(f"/went-wrong/{status}", "error.html", status=status, detail=None)
     phone = {"viewer": robin, "upcoming": [upcoming], "checkins": [], "time_zone": scenes.TIME_ZONE}
-    page("/tonight", "tonight.html", **phone, badge={"label": "Badge 99"}, live_url="/api/me/live")
-    page("/tonight-without-badge", "tonight.html", **phone, badge=None, live_url="/api/me/live")
+    page("/tonight", "tonight.html", **phone, badge={"label": "Badge 99"}, card=None, live_url="/api/me/live")
+    page("/tonight-without-badge", "tonight.html", **phone, badge=None, card=None, live_url="/api/me/live")
     event = {"id": "short-stories", "name": "Night of short stories", "steps": [step]}
     page(
         "/events/short-stories/live",
@@ -303,11 +304,6 @@ def create(evening: Evening) -> fastapi.FastAPI:
     @app.get("/api/demo")
     def tell_world() -> dict[str, Any]:
         return evening.world
-
-    @app.get("/api/me/check-ins")
-    def list_mine() -> list[dict[str, Any]]:
-        before = {"id": 6, "step": "evening", "undone_at": "2026-01-01T00:00:00Z"}
-        return [{"id": 8, "step": "another", "undone_at": None}, before, {**before, "id": 7, "undone_at": None}]
 
     @app.post("/api/check-ins/{checkin_id}/undo", status_code=204)
     def undo(checkin_id: int) -> None:

@@ -49,12 +49,12 @@ def test_a_checkin_that_was_taken_back_is_said_and_the_door_waits_again(page: Pa
 
 def test_who_was_not_there_takes_the_check_in_back_after_being_asked_once(page: Page, running: Running) -> None:
     running.evening.let_in(datetime.datetime.now(datetime.UTC))
-    page.get_by_role("button", name="Not me").click()
+    page.get_by_role("button", name="Not you?").click()
     expect(page.locator("#undo")).to_contain_text("will not check you in again")
     page.get_by_role("button", name="Keep it").click()
     expect(page.locator("#undo")).to_be_hidden()
     assert running.evening.undone == []
-    page.get_by_role("button", name="Not me").click()
+    page.get_by_role("button", name="Not you?").click()
     page.get_by_role("button", name="Take it back").click()
     expect(page.locator("#in")).to_be_hidden()
     expect(page.locator("#earlier-list")).to_contain_text("taken back")
