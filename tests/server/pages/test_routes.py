@@ -236,4 +236,4 @@ def test_nobody_is_sent_elsewhere(visitor: TestClient, path: str) -> None:
     assert sign_in.check_next(path) == "/"
     answer = visitor.post("/sign-in", data={"member": "you", "next": path})
     assert answer.headers["location"] == "/"
-    assert "elsewhere" not in visitor.get("/sign-in", params={"next": path}).text
+    assert "elsewhere.example" not in visitor.get("/sign-in", params={"next": path}).text
