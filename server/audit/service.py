@@ -5,9 +5,8 @@ import datetime as dt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server import paging
 from server.audit.model import Note
-
-SHOWN = 200  # a screen's worth of scrolling; older ones stay in the table
 
 
 def note(
@@ -29,7 +28,7 @@ def note(
     session.flush()
 
 
-def read(session: Session, *, of: str | None = None, limit: int = SHOWN) -> list[Note]:
+def read(session: Session, *, of: str | None = None, page: paging.Page = paging.EVERYTHING) -> list[Note]:
     """The notes of one subject, or of all, the newest first."""
-    rows = select(Note).order_by(Note.id.desc()).limit(limit)
-    return list(session.scalars(rows if of is None else rows.where(Note.subject == of)))
+    rows = select(Note)
+    return page.read(session, rows if of is None else rows.where(Note.subject == of), paging.down(Note.id))

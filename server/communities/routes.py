@@ -119,7 +119,9 @@ def take_back_community_host(
 
 
 @router.get("/{community_id}/audit", tags=["roles"])
-def list_community_notes(community_id: Id, viewer: access.Viewer, session: InTransaction) -> list[audit_schema.NoteOut]:
+def list_community_notes(
+    community_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage
+) -> list[audit_schema.NoteOut]:
     """What was granted, taken back, undone and exported here, the newest first. For its hosts and operators."""
     access.check_hosts_community(session, viewer, communities.get(session, community_id).id)
-    return [audit_schema.show(note) for note in audit.read(session, of=f"community/{community_id}")]
+    return [audit_schema.show(note) for note in audit.read(session, page=page, of=f"community/{community_id}")]

@@ -94,7 +94,9 @@ def take_back_event_host(event_id: Id, member_id: Id, viewer: access.Viewer, ses
 
 
 @router.get("/{event_id}/audit", tags=["roles"])
-def list_event_notes(event_id: Id, viewer: access.Viewer, session: InTransaction) -> list[audit_schema.NoteOut]:
+def list_event_notes(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage
+) -> list[audit_schema.NoteOut]:
     """What was granted, taken back, undone and exported here, the newest first. For its organizer and operators."""
     access.check_organizes(viewer, events.get(session, event_id))
-    return [audit_schema.show(note) for note in audit.read(session, of=f"event/{event_id}")]
+    return [audit_schema.show(note) for note in audit.read(session, page=page, of=f"event/{event_id}")]

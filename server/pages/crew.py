@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
+from server import paging
 from server.audit import service as audit
 from server.communities import service as communities
 from server.errors import MusterError, NotFound, http_status
@@ -184,7 +185,9 @@ def _render(
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
         action=request.url.path,
-        notes=audit.read(session, of=None if shown["kind"] == "server" else str(shown["of"]), limit=NOTES_SHOWN),
+        notes=audit.read(
+            session, of=None if shown["kind"] == "server" else str(shown["of"]), page=paging.Page(limit=NOTES_SHOWN)
+        ),
         time_zone=viewer.time_zone or "UTC",
         sentence=say.gettext(error.template, **error.values) if error is not None else None,
         **shown,

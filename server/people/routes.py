@@ -108,6 +108,6 @@ def end_operator(member_id: Id, operator: access.Operator, session: InTransactio
 
 
 @router.get("/audit")
-def list_notes(_operator: access.Operator, session: InTransaction) -> list[audit_schema.NoteOut]:
+def list_notes(_operator: access.Operator, session: InTransaction, page: InPage) -> list[audit_schema.NoteOut]:
     """What was granted, taken back, undone, erased and exported on this server, the newest first; for operators."""
-    return [audit_schema.show(note) for note in audit.read(session)]
+    return [audit_schema.show(note) for note in audit.read(session, page=page)]

@@ -119,7 +119,9 @@ def take_back_venue_staff(venue_id: Id, member_id: Id, viewer: access.Viewer, se
 
 
 @router.get("/{venue_id}/audit", tags=["roles"])
-def list_venue_notes(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> list[audit_schema.NoteOut]:
+def list_venue_notes(
+    venue_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage
+) -> list[audit_schema.NoteOut]:
     """What was granted, taken back, undone and exported here, the newest first. For its owner and operators."""
     access.check_owns(viewer, venues.get(session, venue_id))
-    return [audit_schema.show(note) for note in audit.read(session, of=f"venue/{venue_id}")]
+    return [audit_schema.show(note) for note in audit.read(session, page=page, of=f"venue/{venue_id}")]

@@ -26,6 +26,14 @@ WHOLE = {
     "/api/events/{event_id}/asks",  # what waits for the host's answer
     "/api/me/remembered-venues",  # as many as one asked to
     "/api/webhooks",  # MOST_LISTED
+    "/api/operators",  # as many as somebody gave a part to, by hand
+    "/api/venues/{venue_id}/staff",
+    "/api/communities/{community_id}/hosts",
+    "/api/events/{event_id}/hosts",
+    "/api/me/roles",
+    "/api/me/sessions",  # as many as she signed in with and did not end
+    "/api/me/tokens",  # as many as one made
+    "/api/me/passkeys",
     "/api/webhooks/{webhook_id}/deliveries",  # the newest
 }
 

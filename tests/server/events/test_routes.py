@@ -21,6 +21,7 @@ NIGHT: dict[str, Any] = {
             "starts_at": "2026-03-13T21:00:00+01:00",
             "ends_at": "2026-03-13T23:00:00+01:00",
             "capacity": 30,
+            "version": 1,
         }
     ],
 }
@@ -55,6 +56,7 @@ def test_the_shop_owner_makes_an_event_for_an_organizer(as_: As) -> None:
             "dwell_signed_up_s": 15.0,
             "dwell_walk_in_s": 90.0,
             "capacity": 30,
+            "version": 1,
         }
     ]
     assert as_("dora").get("/api/events").json()[0]["organizer"] is False
