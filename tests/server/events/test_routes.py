@@ -21,7 +21,6 @@ NIGHT: dict[str, Any] = {
             "starts_at": "2026-03-13T21:00:00+01:00",
             "ends_at": "2026-03-13T23:00:00+01:00",
             "capacity": 30,
-            "version": 1,
         }
     ],
 }
