@@ -12,6 +12,7 @@ from server.errors import Invalid
 from server.fleet import service as fleet
 from server.operations import recording
 from server.operations.recording import CannotReplay, Facts
+from server.people import service as people
 from server.venues import service as venues
 
 UUID = bytes.fromhex("daf246ce836311e4b116123b93f75cba")
@@ -122,7 +123,8 @@ def test_a_venue_of_other_rooms_is_not_played_into(own_engine: Engine) -> None:
 
 def test_an_agent_of_today_is_not_taken_for_a_scanner(own_engine: Engine) -> None:
     with database.transaction(own_engine) as session:
-        venues.create(session, id="cafe", name="Café", time_zone="UTC")
+        people.create(session, id="ben", name="Ben")
+        venues.create(session, id="cafe", name="Café", time_zone="UTC", owner_id="ben", contact="at the bar")
         fleet.enrol(session, agent_id="summit-room201")
         fleet.place(
             session,

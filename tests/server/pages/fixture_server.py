@@ -289,6 +289,8 @@ def create(evening: Evening) -> fastapi.FastAPI:
             live_url=f"/api/venues/{venue_id}/live",
             recorded_at=None,
             visits={"count": 118, "unobserved": 3, "as_of": now},
+            keeps=False,
+            greetings=[],
         )
     page("/demo", "demo.html", viewer=robin, live_url="/api/live", world_url="/api/demo", phone_url="/tonight")
     stream("/api/events/short-stories/live", evening.event)
