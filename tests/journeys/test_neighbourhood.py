@@ -145,7 +145,7 @@ def test_a_newcomer_walks_into_the_cafe_is_checked_in_by_her_badge_and_sees_a_de
         page.on("pageerror", lambda error: complaints.append(str(error)))
         _open_demonstration(page, running.url)
         phone = page.frame_locator("iframe")
-        expect(phone.get_by_text("Walk in.")).to_be_visible()
+        expect(phone.get_by_text("We don't hear badge M-001 yet.")).to_be_visible()
 
         # Dragged into the café: the row is there in time, and the phone says so without a reload.
         begun_s = time.monotonic()

@@ -79,6 +79,7 @@ def make_world(session: Session) -> dict[str | None, str]:
         time_zone="Europe/Berlin",
         owner_id="dora",
         location=(-30.0, 45.0),
+        contact="the counter, every morning",
         zones=[venues.NewZone("kettle-bar", "bar", area=examples.WORDS["area"])],
     )
     fleet.enrol(session, agent_id="kettle-door")
