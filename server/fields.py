@@ -56,8 +56,18 @@ OfId = Annotated[str, Field(max_length=names.ID_MAX_LENGTH)]
 # Bounds are told here and kept by geo.areas, which sees when the two are swapped and says so.
 Longitude = Annotated[float, Field(json_schema_extra={"minimum": -180, "maximum": 180})]
 Latitude = Annotated[float, Field(json_schema_extra={"minimum": -90, "maximum": 90})]
+# Said as a plain list of two: tools that rewrite `prefixItems` for older JSON Schemas are many.
 Position = Annotated[
-    tuple[Longitude, Latitude], Field(description="longitude and latitude in degrees (WGS 84), longitude first")
+    tuple[float, float],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "description": "longitude and latitude in degrees (WGS 84), longitude first",
+            "items": {"type": "number", "minimum": -180, "maximum": 180},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
 ]
 _RINGS = {
     "type": "array",
@@ -69,10 +79,6 @@ _RINGS = {
         "maxItems": areas.MAX_POINTS,
         "items": {
             "type": "array",
-            "prefixItems": [
-                {"type": "number", "minimum": -180, "maximum": 180},
-                {"type": "number", "minimum": -90, "maximum": 90},
-            ],
             "minItems": 2,
             "maxItems": 3,
             "items": {"type": "number", "minimum": -20_000, "maximum": 20_000},

@@ -66,7 +66,7 @@ CHECKS: list[Any] = [
 KNOWN = {
     name: examples.WORDS[name.removesuffix("_id")]
     for name in ("venue_id", "event_id", "step_id", "community_id", "agent_id", "member_id")
-} | {"badge_id": 1, "checkin_id": 1}
+} | {"badge_id": 1, "checkin_id": 1, "door_id": 1, "ask_id": 1, "webhook_id": 1, "number": 1, "token": "mst_none"}
 
 
 def make_world(session: Session) -> dict[str | None, str]:
@@ -111,6 +111,7 @@ def undone(engine: Engine) -> Callable[[], Iterator[Session]]:
             yield session
             session.flush()
             session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            session.expunge_all()  # as after a commit, what was read stays readable
             session.rollback()
 
     return transaction
