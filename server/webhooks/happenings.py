@@ -40,15 +40,16 @@ class Happening(NamedTuple):
 
 Source = Callable[[Session, Webhook, dt.datetime, dt.datetime, Presence], Iterator[Happening]]
 
-# Of the webhook's event, venue or community; a venue hears of all who come there, to events and on a day.
+# Of the webhook's event, venue or community. Visits that a venue remembers for a member are hers alone: nobody hears of
+# them here.
 _MINE = """
-    (event.id = :event OR event.community_id = :community OR coalesce(step.venue_id, checkin.venue_id) = :venue)
+    (event.id = :event OR event.community_id = :community OR step.venue_id = :venue)
 """
 _CHECK_INS = text(f"""
     SELECT checkin.id, checkin.at, checkin.recorded_at, checkin.evidence, checkin.signed_up, step.id AS step_id,
            step.name AS step, event.id AS event_id, event.name AS event, venue.id AS venue_id, venue.name AS venue
-    FROM checkin LEFT JOIN step ON step.id = checkin.step_id LEFT JOIN event ON event.id = step.event_id
-    JOIN venue ON venue.id = coalesce(step.venue_id, checkin.venue_id)
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
+    JOIN venue ON venue.id = step.venue_id
     WHERE checkin.recorded_at >= :since AND checkin.undone_at IS NULL AND {_MINE}
           AND NOT EXISTS (SELECT FROM webhook_told AS told
                           WHERE told.webhook_id = :webhook AND told.key = 'check_in/' || checkin.id)
@@ -57,8 +58,8 @@ _CHECK_INS = text(f"""
 _UNDONE = text(f"""
     SELECT undoing.id, undoing.checkin_id, undoing.at, step.name AS step, step.id AS step_id, event.id AS event_id,
            event.name AS event, venue.id AS venue_id, venue.name AS venue
-    FROM undoing JOIN checkin ON checkin.id = undoing.checkin_id LEFT JOIN step ON step.id = checkin.step_id
-    LEFT JOIN event ON event.id = step.event_id JOIN venue ON venue.id = coalesce(step.venue_id, checkin.venue_id)
+    FROM undoing JOIN checkin ON checkin.id = undoing.checkin_id JOIN step ON step.id = checkin.step_id
+    JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id
     WHERE undoing.at >= :since AND {_MINE}
           AND NOT EXISTS (SELECT FROM webhook_told AS told
                           WHERE told.webhook_id = :webhook AND told.key = 'undone/' || undoing.id)
@@ -67,10 +68,6 @@ _UNDONE = text(f"""
 _CAME_TO_EVENT = text("""
     SELECT count(DISTINCT coalesce(checkin.member_id, checkin.id::text)) FROM checkin
     JOIN step ON step.id = checkin.step_id WHERE step.event_id = :event AND checkin.undone_at IS NULL
-""")
-_CAME_TO_VENUE = text("""
-    SELECT count(*) FROM checkin WHERE venue_id = :venue AND undone_at IS NULL
-    AND day = (SELECT max(day) FROM checkin WHERE venue_id = :venue)
 """)
 _FULL = text("""
     SELECT step.id AS step_id, step.name AS step, step.capacity, event.id AS event_id, event.name AS event,
@@ -225,11 +222,11 @@ def _of(webhook: Webhook, since: dt.datetime) -> dict[str, Any]:
 
 
 def _where(row: Any) -> dict[str, Any]:
-    event = None if row.event_id is None else {"id": row.event_id, "name": row.event}
-    return {"event": event, "venue": {"id": row.venue_id, "name": row.venue}}
+    return {
+        "event": {"id": row.event_id, "name": row.event},
+        "venue": {"id": row.venue_id, "name": row.venue},
+    }
 
 
 def _came(session: Session, row: Any) -> int:
-    if row.event_id is None:
-        return int(session.execute(_CAME_TO_VENUE, {"venue": row.venue_id}).scalar_one())
     return int(session.execute(_CAME_TO_EVENT, {"event": row.event_id}).scalar_one())

@@ -24,7 +24,7 @@ _LOCK_CLASS = 7_401  # of advisory locks: one sender for each webhook, freed whe
 
 _MEMBERS = text("""
     SELECT checkin.id, checkin.member_id, step.event_id
-    FROM checkin LEFT JOIN step ON step.id = checkin.step_id
+    FROM checkin JOIN step ON step.id = checkin.step_id
     WHERE checkin.id = ANY(:ids) AND checkin.member_id IS NOT NULL AND checkin.undone_at IS NULL
 """)
 

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Waking:
-    """Hears that an event or a venue's day changed, and queues one look for all that came within GATHERED_S."""
+    """Hears that an event changed, and queues one look for all that came within GATHERED_S."""
 
     def __init__(self, engine: Engine) -> None:
         """engine: for one short transaction each time."""

@@ -198,3 +198,22 @@ def test_what_is_long_sent_is_forgotten(evening: Evening) -> None:
     evening.later(collecting.KEPT + SECOND)
     tasks.forget(evening.work)
     assert evening.deliveries(hook) == []
+
+
+def test_a_visit_that_a_venue_remembers_for_a_member_is_hers_alone(evening: Evening) -> None:
+    hook = evening.make(of="venue", by="ben", names=True)
+    evening.later(SECOND)
+    with evening.engine.begin() as connection:
+        connection.execute(text("INSERT INTO member (id, name) VALUES ('quiet', 'Quiet')"))
+        connection.execute(
+            text(
+                "INSERT INTO checkin (member_id, venue_id, day, at, recorded_at, evidence, signed_up)"
+                " VALUES ('quiet', 'cafe', '2026-03-13', :now, :now, 'poster', false)"
+            ),
+            {"now": evening.clock()},
+        )
+    evening.collect()
+    assert evening.deliveries(hook, "check_in") == []
+    evening.come("Li Wei")  # to the event there
+    evening.collect()
+    assert [len(delivery.content["check_ins"]) for delivery in evening.deliveries(hook, "check_in")] == [1]
