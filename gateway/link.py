@@ -88,7 +88,8 @@ class Buffered:
             self._plain.settimeout(CLOSE_S)
             self._plain.sendall(self._unsent)
             self._plain.shutdown(socket.SHUT_WR)
-            while self._plain.recv(BUFFER_BYTES):
+            until_s = time.monotonic() + CLOSE_S
+            while time.monotonic() < until_s and self._plain.recv(BUFFER_BYTES):
                 pass
         self._plain.close()
 
@@ -188,10 +189,13 @@ class Link:
             self._pause_s = min(self._pause_s * 2, MOST_S)
 
     def _talk(self) -> None:
-        """Reads and writes until the connection ends."""
+        """Reads and writes until the connection ends, and when told to stop until all is written."""
         client = self._client
         while isinstance(connection := client.socket(), Buffered):
             writing = [connection] if connection.unsent or client.want_write() else []
+            if self._stopping.is_set() and not writing:
+                client.disconnect()  # we were told between two connections: this one knows of no farewell yet
+                continue
             reading: list[Buffered | socket.socket] = [self._woken]
             if wanted := self._is_wanted():
                 reading.append(connection)

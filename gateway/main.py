@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import datetime as dt
+import faulthandler
 import gc
 import logging
 import signal
@@ -10,6 +11,9 @@ import sys
 import threading
 
 from config import settings as config
+
+# What is begun is recorded within this, or comes again from the agents: nobody waits for a gateway that hangs.
+STOP_S = 12
 
 EXAMPLE = """example:
   MUSTER_CONFIG=.muster/muster.toml muster-gateway run
@@ -48,9 +52,15 @@ def run(settings: config.Settings) -> int:
     # for cycles, of which there are hardly any, took a third of the gateway's time; this many rows are a few megabytes.
     gc.set_threshold(50_000)
     stop = threading.Event()
+
+    def tell(*_: object) -> None:
+        # In a thread of its own: the one that is interrupted here may hold the lock that set() takes.
+        threading.Thread(target=stop.set, name="stop").start()
+        faulthandler.dump_traceback_later(STOP_S, exit=True)
+
     # Handled explicitly, also when whoever started us had told us to ignore them.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, tell)
     counters = Health()
     inbox = Inbox(settings.gateway, counters)
     link = Link(settings.broker, settings.gateway, inbox, counters)
@@ -65,6 +75,7 @@ def run(settings: config.Settings) -> int:
         link.stop()
         with contextlib.suppress(Exception):
             engine.dispose()
+        faulthandler.cancel_dump_traceback_later()
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import datetime as dt
+import faulthandler
 import logging
 import signal
 import socket
@@ -35,6 +36,8 @@ EXAMPLES = """examples:
 # Streams are ended at once when the server is told to stop; a request that still runs after this is cut off, so that
 # everything is over within 3 s also on a busy Raspberry Pi.
 STOP_S = 1
+# All the rest, background work above all, ends within this, or is ended: nothing is lost by it.
+LAST_S = 12
 HANDSHAKE_S = 15  # who says nothing for so long on a connection for HTTPS is no browser
 BACKLOG = 2048  # connections that wait while a rush of browsers reconnects
 
@@ -90,6 +93,7 @@ def run(settings: Settings) -> int:
         )
         log.info("serving %s", settings.server.url)
         asyncio.run(server.serve(sockets=[listening]))
+        faulthandler.cancel_dump_traceback_later()
     return 0 if server.started else 1
 
 
@@ -235,6 +239,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stops; told twice by SIGINT, at once."""
+        faulthandler.dump_traceback_later(LAST_S, exit=True)
         super().handle_exit(sig, frame)
         self._end_streams()
 

@@ -119,4 +119,7 @@ async def running(work: Work) -> Any:
         yield
     finally:
         working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.wait({working}, timeout=STOP_S + 1)
+        while not working.done():
+            working.cancel()  # it waits for a database that is away, to say that it ends: others will notice that
+            await asyncio.wait({working}, timeout=0.1)

@@ -42,11 +42,12 @@ def service_account(name: str) -> Account | None:
 
 
 def with_parent(command: list[str], *, account: Account | None = None, death_signal: str = "TERM") -> list[str]:
-    """The command, run under the account, and sent death_signal when the process that starts it dies in any way."""
+    """The command, run under the account, and sent death_signal when this process, its parent, dies in any way."""
     prefix = ["setpriv", "--pdeathsig", death_signal]
     if account is not None:
         prefix += ["--reuid", str(account.uid), "--regid", str(account.gid), "--clear-groups"]
-    return [*prefix, "--", *command]
+    # A parent that died before it was watched is not told of: then nothing is run.
+    return [*prefix, "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid()), *command]
 
 
 def make_folder(folder: Path, name: str, account: Account | None) -> Path:

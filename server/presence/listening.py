@@ -56,6 +56,8 @@ def reckon(ears: Iterable[Ear], judged_ms: int, rule: Rule, from_ms: int = 0) ->
     its return: a broken Pi must not make the whole venue unknown for ever, and not again when it is repaired. That is
     why one such time before from_ms is looked at, and nothing before it: what it costs does not grow with the past.
     """
+    # Who listened until the very moment of a last hearing did so when it was heard: that end is kept.
+    from_ms = max(0, from_ms - 1)
     known = {ear.agent_id: ear for ear in ears}
     low_ms = max(0, from_ms - rule.given_up_after_ms)
     own: dict[str, tuple[Interval, ...]] = {}

@@ -1,8 +1,10 @@
 """The connection to the broker: every report once and in order, everything said gets out, whatever the sizes."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -113,6 +115,24 @@ def test_what_was_said_gets_out_before_the_end(box: Box, link: Link, wait_until:
     link.stop()
     wait_until(lambda: len(box.messages) == 500, "all acknowledgements", 10)
     assert {payload for _, payload in box.messages} == {b"%d" % number for number in range(500)}
+
+
+def test_told_to_stop_between_two_connections_it_does_not_hold_on_to_the_next(
+    fresh_mosquitto: Mqtt, inbox: Inbox, health: Health, wait_until: Wait
+) -> None:
+    loaded = settings.load(environment=fresh_mosquitto.environment("gateway"))
+    link = Link(loaded.broker, loaded.gateway, inbox, health)
+    reconnect = link._client.reconnect
+    stopping = threading.Thread(target=link.stop, daemon=True)
+
+    def told_meanwhile() -> Any:
+        stopping.start()
+        wait_until(link._stopping.is_set, "it is told to stop", 10)
+        return reconnect()
+
+    link._client.reconnect = told_meanwhile  # type: ignore[method-assign]
+    link.start()
+    wait_until(lambda: stopping.ident is not None and not stopping.is_alive(), "it has stopped", 10)
 
 
 def test_it_connects_again_when_the_broker_comes_back(

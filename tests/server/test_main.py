@@ -99,6 +99,19 @@ def test_it_serves_and_ends_with_nothing_to_complain_of(people_in: str, mosquitt
         assert "Traceback" not in log.read_text()
 
 
+def test_it_ends_though_the_database_is_gone(
+    people_in: str, postgres: private_postgres.Cluster, mosquitto: Mqtt, tmp_path: Path
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(people_in)["dbname"]
+    with serving(people_in, mosquitto, tmp_path) as (process, _url, log):
+        processes.wait_until(lambda: "Starting worker" in log.read_text(), "background work has begun")
+        with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2 * STOP_S) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_open_streams_do_not_hold_it_and_ignored_signals_are_heard(
     people_in: str, mosquitto: Mqtt, tmp_path: Path, number: signal.Signals

@@ -286,6 +286,7 @@ def without_last_count(topic: dict[str, Any]) -> dict[str, Any]:
 @given(steps, st.sampled_from(EYES))
 @example([Wait(700), "all listen", Wait(700), "all listen", Hear(1, 0, "hall", True)], EYES[0])  # faded, and back again
 @example([Hear(3, 0, "hall", True), Wait(90), "all listen", Wait(310), "all listen"], EYES[1])  # name, nothing, number
+@example([Hear(3, 1, "bar", False), Wait(90), Listen("bar-pi", 100, 0)], EYES[0])  # somebody hidden, heard before
 def test_a_venue_in_memory_is_drawn_as_from_nothing_and_so_is_what_viewers_have(
     taken: list[object], eyes: Eyes
 ) -> None:

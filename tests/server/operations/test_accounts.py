@@ -26,6 +26,14 @@ def test_root_runs_a_service_under_its_account() -> None:
     assert said.stdout.strip() == "postgres"
 
 
+def test_what_was_started_for_a_parent_that_is_dead_by_now_does_not_run() -> None:
+    command = accounts.with_parent(["echo", "still here"])
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "still here\n"
+    # Another parent than the one it was made for, as the one that adopts an orphan.
+    orphan = subprocess.run(["sh", "-c", '"$@"; :', "sh", *command], capture_output=True, text=True, check=False)
+    assert orphan.stdout == ""
+
+
 @as_root
 def test_a_missing_account_is_one_clear_line() -> None:
     with pytest.raises(AccountError, match=r"^the account nobody-here is missing: install"):
@@ -69,8 +77,9 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_command_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    command = accounts.with_parent(["sh", "-c", f"echo $$ > {note}.new; mv {note}.new {note}; exec sleep 600"])
-    parent = subprocess.Popen([sys.executable, "-c", f"import subprocess; subprocess.run({command!r})"])
+    command = ["sh", "-c", f"echo $$ > {note}.new; mv {note}.new {note}; exec sleep 600"]
+    run = f"import subprocess; from server.operations import accounts; subprocess.run(accounts.with_parent({command!r}))"
+    parent = subprocess.Popen([sys.executable, "-c", run])
     try:
         processes.wait_until(note.exists, "the command runs")
     finally:
