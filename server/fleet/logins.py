@@ -1,7 +1,9 @@
 """Makes and removes logins of agents and parts at the broker while it runs, each with exactly the rights it needs."""
 
+import itertools
 import json
 import queue
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +80,9 @@ class DynamicSecurity:
         self._client = client
         self._timeout_s = timeout_s
         self._answers: queue.SimpleQueue[list[dict[str, Any]]] = queue.SimpleQueue()
+        # The broker publishes its answers for all administrators to read: which are ours shows in these.
+        self._own = secrets.token_hex(8)
+        self._number = itertools.count()
         client.on_message = self._take
 
     def _take(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -88,8 +93,8 @@ class DynamicSecurity:
         answers: list[dict[str, Any]] = []
         for start in range(0, len(commands), BATCH):
             batch = [
-                {**command, "correlationData": str(start + index)}
-                for index, command in enumerate(commands[start : start + BATCH])
+                {**command, "correlationData": f"{self._own}-{next(self._number)}"}
+                for command in commands[start : start + BATCH]
             ]
             expected = {command["correlationData"] for command in batch}
             self._client.publish(CONTROL, json.dumps({"commands": batch}), qos=1)

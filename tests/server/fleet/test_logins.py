@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -195,6 +196,20 @@ def test_a_removed_agent_is_disconnected_and_refused_and_may_come_back(mosquitto
         found.add_agent("logins-goes", "secret")
         with connected(mosquitto, "logins-goes", "secret"):
             assert "logins-goes" in found.list_agents()
+
+
+def test_two_who_administer_at_once_do_not_take_each_others_answers(fresh_mosquitto: Mqtt) -> None:
+    wanted = [AgentLogin(f"pi-{number}", "p" * 32, "01") for number in range(3)]
+
+    def make(_: int) -> None:
+        with fresh_mosquitto.administer() as administration:
+            for _again in range(10):
+                administration.add_agents(wanted)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(make, range(4)))
+    with fresh_mosquitto.administer() as administration:
+        assert administration.list_agents() == {agent.agent_id for agent in wanted}
 
 
 def test_the_shard_of_an_agent_without_a_login_is_refused(mosquitto: Mqtt) -> None:

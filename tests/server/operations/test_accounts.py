@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 def test_a_command_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     command = ["sh", "-c", f"echo $$ > {note}.new; mv {note}.new {note}; exec sleep 600"]
-    run = f"import subprocess; from server.operations import accounts; subprocess.run(accounts.with_parent({command!r}))"
+    run = f"from server.operations import accounts as a; import subprocess; subprocess.run(a.with_parent({command!r}))"
     parent = subprocess.Popen([sys.executable, "-c", run])
     try:
         processes.wait_until(note.exists, "the command runs")
