@@ -121,7 +121,14 @@ def build(conninfo: str, members: int) -> tuple[list[str], str]:
     try:
         with database.transaction(engine) as session:
             people.create(session, id=ORGANIZER, name="Cleo")
-            venues.create(session, id=VENUE, name="Hall", time_zone="Europe/Berlin", owner_id=ORGANIZER)
+            venues.create(
+                session,
+                id=VENUE,
+                name="Hall",
+                time_zone="Europe/Berlin",
+                owner_id=ORGANIZER,
+                contact="hall@example.org",
+            )
             step = events.NewStep("Talk", VENUE, now - hour, now + hour)
             events.create(session, id=EVENT, name="Night", organizer_id=ORGANIZER, steps=[step])
             made = doors.make(session, kind="poster", name="Hall", now=now, made_by=ORGANIZER, event_id=EVENT)
