@@ -55,7 +55,7 @@ def show_operators(
 @router.post("/operator/crew")
 def change_operators(
     request: Request,
-    operator: access.Operator,
+    operator: access.OwnOperator,
     session: InTransaction,
     settings: InSettings,
     caller: InCaller,

@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.api_route("/operator/letters", methods=["GET", "HEAD"])
 def show_letters(
-    request: Request, operator: access.Operator, session: InTransaction, settings: InSettings, now: Now
+    request: Request, operator: access.OwnOperator, session: InTransaction, settings: InSettings, now: Now
 ) -> Response:
     """What waits and what did not arrive. Texts are shown only where there is no mail server to send them."""
     waiting = mail.waiting(session, now=now)

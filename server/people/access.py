@@ -202,6 +202,14 @@ def check_operator(viewer: Viewer) -> Member:
 Operator = Annotated[Member, Depends(check_operator)]
 
 
+def check_own_operator(viewer: InPerson) -> Member:
+    """The operator who asks with a browser; raises SignInNeeded, InPersonOnly, OperatorsOnly."""
+    return check_operator(viewer)
+
+
+OwnOperator = Annotated[Member, Depends(check_own_operator)]
+
+
 def keeps(session: Session, member: Member, venue: Kept) -> bool:
     """Whether she owns the venue or is of its staff."""
     return venue.owner_id == member.id or roles.holds(session, member_id=member.id, kind="venue", of_id=venue.id)

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from server import names, topics
 from server.audit import service as audit
-from server.errors import Conflict, Invalid, NotFound, Refused
-from server.mail import addresses
+from server.errors import Conflict, NotFound, Refused
 from server.people import service as people
 from server.people.model import Member, Role
 
@@ -65,16 +64,12 @@ def helpers_of(session: Session, *, kind: Kind, of_id: str) -> list[Role]:
 
 def find(session: Session, text: str) -> Member:
     """The member with this id or e-mail address; raises MemberUnknown."""
-    wanted = text.strip()
+    wanted = text.strip().lower()
+    for member in people.list_one(session, wanted):
+        return member
     if "@" not in wanted:
-        return people.get(session, wanted.lower())
-    try:
-        member = people.by_address(session, addresses.normalise(wanted))
-    except Invalid:
-        member = None
-    if member is None:
-        raise people.MemberUnknown("Nobody here has that address: let her sign in once, then try again.")
-    return member
+        raise people.MemberUnknown("There is no member %(id)r.", id=wanted[: names.ID_MAX_LENGTH])
+    raise people.MemberUnknown("Nobody here has that address: let her sign in once, then try again.")
 
 
 def give(

@@ -1,10 +1,10 @@
 """Signing in and out, oneself, and members as operators see them."""
 
 import datetime as dt
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from server import names
 from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.errors import Refused
@@ -61,9 +61,15 @@ def sign_out(request: Request, response: Response, session: InTransaction) -> No
 
 
 @router.get("/members")
-def list_members(_operator: access.Operator, session: InTransaction, page: InPage) -> list[schema.MemberOut]:
-    """All members; for operators."""
-    return [schema.show(member) for member in people.list_all(session, page)]
+def list_members(
+    _operator: access.Operator,
+    session: InTransaction,
+    page: InPage,
+    of: Annotated[schema.Email | None, Query(description="exactly this id or e-mail address: she, or nobody")] = None,
+) -> list[schema.KnownOut]:
+    """All members, by ids alone: nobody browses names or addresses. For operators."""
+    found = people.list_all(session, page) if of is None else people.list_one(session, of.strip())
+    return [schema.show_known(member) for member in found]
 
 
 @router.post("/members", status_code=201)
@@ -71,7 +77,7 @@ def create_member(wanted: schema.NewMember, _operator: access.Operator, session:
     """Makes a member known; for operators."""
     member = people.create(
         session,
-        id=wanted.id or names.free_id(session, Member.id, wanted.name, "member"),
+        id=wanted.id or people.new_id(),
         name=wanted.name,
         about=wanted.about,
         operator=wanted.operator,
@@ -81,11 +87,12 @@ def create_member(wanted: schema.NewMember, _operator: access.Operator, session:
 
 @router.post("/members/{member_id}/sign-in-link", status_code=201)
 def make_link(
-    member_id: Id, _operator: access.Operator, session: InTransaction, settings: InSettings, now: Now
+    member_id: Id, operator: access.OwnOperator, session: InTransaction, settings: InSettings, now: Now
 ) -> schema.LinkOut:
-    """Makes a link that signs this member in once; for operators."""
+    """Makes a link that signs this member in once, which is noted; for operators in person."""
     lifetime = dt.timedelta(minutes=settings.server.sign_in_link_minutes)
     token = people.make_link(session, member_id=member_id, now=now, lifetime=lifetime)
+    audit.note(session, "link.made", of=f"member/{member_id}", by=operator.id, now=now)
     return schema.LinkOut(url=f"{settings.server.url}/sign-in/{token}", expires_at=now + lifetime)
 
 
@@ -96,14 +103,14 @@ def list_operators(_operator: access.Operator, session: InTransaction) -> list[s
 
 
 @router.put("/operators/{member_id}", status_code=204)
-def make_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
-    """Lets a member run this server; twice is as once. For operators."""
+def make_operator(member_id: Id, operator: access.OwnOperator, session: InTransaction, now: Now) -> None:
+    """Lets a member run this server; twice is as once. For operators in person."""
     roles.make_operator(session, member_id=member_id, by=operator.id, now=now)
 
 
 @router.delete("/operators/{member_id}", status_code=204)
-def end_operator(member_id: Id, operator: access.Operator, session: InTransaction, now: Now) -> None:
-    """Ends that somebody runs this server; the last one stays. For operators."""
+def end_operator(member_id: Id, operator: access.OwnOperator, session: InTransaction, now: Now) -> None:
+    """Ends that somebody runs this server; the last one stays. For operators in person."""
     roles.end_operator(session, member_id=member_id, by=operator.id, now=now)
 
 

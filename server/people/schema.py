@@ -31,13 +31,23 @@ class NewMember(Incoming):
 
 
 class MemberOut(Outgoing):
-    """A member, to herself and to operators."""
+    """A member, to herself and to the operator who makes her known."""
 
     id: str
     name: str
     about: str
     operator: bool
     simulated: bool
+
+
+class KnownOut(Outgoing):
+    """A member to operators: that she is here, and what of; her name is hers to show."""
+
+    id: str
+    guest: bool
+    operator: bool
+    simulated: bool
+    created_at: Moment
 
 
 class OperatorOut(Outgoing):
@@ -215,6 +225,17 @@ def show(member: Member) -> MemberOut:
         about=member.about,
         operator=member.operator,
         simulated=member.simulated,
+    )
+
+
+def show_known(member: Member) -> KnownOut:
+    """A member as operators see her."""
+    return KnownOut(
+        id=member.id,
+        guest=member.guest,
+        operator=member.operator,
+        simulated=member.simulated,
+        created_at=member.created_at,
     )
 
 

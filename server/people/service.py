@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, Invalid, NotFound, Refused
+from server.mail import addresses
 from server.people import tokens
 from server.people.hashing import hash_token, new_token
 from server.people.model import Member, SignInLink, SignInSession
@@ -70,6 +71,11 @@ class LinkExpired(Refused):
     code = "link_expired"
 
 
+def new_id(what: str = "member") -> str:
+    """An id that is random: it travels in topics, where neither a name nor an address must."""
+    return f"{what}-{secrets.token_hex(RANDOM_ID_BYTES)}"
+
+
 def create(
     session: Session,
     *,
@@ -94,12 +100,9 @@ def create(
 
 
 def create_guest(session: Session, *, name: str, language: str | None = None) -> Member:
-    """Makes somebody known who has no account, by the name that she wants shown; raises Invalid.
-
-    Her id is random: it travels in topics, a name must not.
-    """
+    """Makes somebody known who has no account, by the name that she wants shown; raises Invalid."""
     shown = names.check_name(name, "guest")
-    guest = Member(id=f"guest-{secrets.token_hex(RANDOM_ID_BYTES)}", name=shown, guest=True, language=language)
+    guest = Member(id=new_id("guest"), name=shown, guest=True, language=language)
     session.add(guest)
     session.flush()
     return guest
@@ -111,11 +114,8 @@ def by_address(session: Session, address: str) -> Member | None:
 
 
 def create_by_address(session: Session, *, address: str, name: str, language: str | None) -> Member:
-    """Makes somebody known who has proved that an e-mail address is hers; raises AddressTaken.
-
-    Her id is random: it travels in topics, where neither a name nor an address must.
-    """
-    member = Member(id=f"member-{secrets.token_hex(RANDOM_ID_BYTES)}", name=name, email=address, language=language)
+    """Makes somebody known who has proved that an e-mail address is hers; raises AddressTaken."""
+    member = Member(id=new_id(), name=name, email=address, language=language)
     with constraints.explain(session, {"uq_member_email": AddressTaken()}):
         session.add(member)
     return member
@@ -134,6 +134,18 @@ def get(session: Session, id: str) -> Member:
     if member is None:
         raise MemberUnknown("There is no member %(id)r.", id=id[: names.ID_MAX_LENGTH])
     return member
+
+
+def list_one(session: Session, said: str) -> list[Member]:
+    """Who has exactly this id or e-mail address: she alone, or nobody."""
+    if "@" not in said:
+        found = session.get(Member, said) if names.is_id(said) else None
+    else:
+        try:
+            found = by_address(session, addresses.normalise(said))
+        except Invalid:
+            found = None
+    return [] if found is None else [found]
 
 
 def find(session: Session, said: str) -> Member:

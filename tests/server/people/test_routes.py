@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from server.people import service as people
+from server.people import tokens
 from tests.server.conftest import As, Clock
 
 
@@ -74,13 +75,51 @@ def test_operators_make_members_and_links_and_others_do_not(as_: As, session: Se
     wanted = {"name": "Zoë Müller"}
     for refused in (dora.get("/api/members"), dora.post("/api/members", json=wanted)):
         assert (refused.status_code, refused.json()["code"]) == (403, "operators_only")
-    assert ana.post("/api/members", json=wanted).json()["id"] == "zoe-muller"
-    assert ana.post("/api/members", json=wanted).json()["id"] == "zoe-muller-2"
+    made, again = (ana.post("/api/members", json=wanted).json()["id"] for _ in range(2))
+    assert made != again
+    assert "zoe" not in made  # an id travels where names must not
     assert ana.post("/api/members", json={**wanted, "id": "ana"}).json()["code"] == "member_exists"
-    assert {"zoe-muller", "dora"} <= {member["id"] for member in ana.get("/api/members").json()}
-    path = "/api/members/zoe-muller/sign-in-link"
+    path = f"/api/members/{made}/sign-in-link"
     assert dora.post(path).json()["code"] == "operators_only"
     link = ana.post(path).json()
     assert link["expires_at"] == "2026-03-13T19:15:00Z"
     token = link["url"].rpartition("/")[2]
-    assert people.use_link(session, token=token, now=clock()) == "zoe-muller"
+    assert people.use_link(session, token=token, now=clock()) == made
+    noted = ana.get("/api/audit").json()[0]
+    assert (noted["action"], noted["by"], noted["of"]) == ("link.made", "ana", f"member/{made}")
+
+
+def test_operators_see_that_members_are_here_and_nobody_browses_names(as_: As, session: Session) -> None:
+    ana = as_("ana")
+    people.set_address(session, people.get(session, "dora"), "dora@example.org")
+    people.create_guest(session, name="Quentin")
+    told = ana.get("/api/members")
+    assert {"dora", "ben"} < {member["id"] for member in told.json()}
+    assert not any(hers in told.text for hers in ("Lindqvist", "Quentin", "example.org"))
+    assert set(told.json()[0]) == {"id", "guest", "operator", "simulated", "created_at"}
+    for of, found in (
+        ("dora", ["dora"]),
+        (" Dora@Example.org ", ["dora"]),
+        ("Dora Lindqvist", []),
+        ("dor", []),
+        ("nobody@example.org", []),
+        ("@", []),
+    ):
+        assert [member["id"] for member in ana.get("/api/members", params={"of": of}).json()] == found
+
+
+def test_a_token_of_an_operator_signs_nobody_in_and_makes_no_operators(as_: As, session: Session, clock: Clock) -> None:
+    as_("ana")
+    _, token = tokens.make(session, member_id="ana", name="t", ends_at=clock() + dt.timedelta(days=1), now=clock())
+    program = as_(None)
+    program.headers["Authorization"] = f"Bearer {token}"
+    assert program.get("/api/members").status_code == 200
+    for method, path in (
+        ("POST", "/api/members/dora/sign-in-link"),
+        ("PUT", "/api/operators/dora"),
+        ("DELETE", "/api/operators/dora"),
+        ("POST", "/operator/crew"),
+        ("GET", "/operator/letters"),
+    ):
+        refused = program.request(method, path, headers={"accept": "application/json"})
+        assert refused.json()["code"] == "in_person_only", path
