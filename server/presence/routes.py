@@ -76,6 +76,6 @@ def explain_badge(
             eyes = rights.check_sees(session, member=viewer, venue_id=found["venue"], now=now)
             record = presence.load(session, venue_id=found["venue"], now=now, presence=settings.presence)
             own_ms = presence.now_ms_of(record, times.to_ms(now))
-            if badge_id in record.heard and sight.level_of(record, badge_id, eyes, own_ms)[0] is Level.HIDDEN:
+            if sight.level_at_all(session, record, badge_id, eyes, own_ms) is Level.HIDDEN:
                 raise rights.BadgeNotShown
     return found

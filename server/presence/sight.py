@@ -1,4 +1,4 @@
-"""What of a venue's picture is seen with whose eyes: without who is hidden, with the names that were given; pure.
+"""What of a venue's picture is seen with whose eyes: without who is hidden, with the names that were given.
 
 A dot belongs to who held the badge when it was heard last. What she said is judged at the picture's own now, so an end
 that comes by time is honoured with the next drawing.
@@ -8,6 +8,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sqlalchemy.orm import Session
+
+from server import times
 from server.consent import reading, rules
 from server.consent.reading import Eyes, Holding
 from server.consent.rules import Level
@@ -44,6 +47,14 @@ def level_of(record: Record, badge_id: int, eyes: Eyes, now_ms: int) -> tuple[Le
         return Level.COUNTED, None
     holder = reading.holder_at(held, record.heard[badge_id].last_heard_ms)
     return eyes.level(holder, now_ms), holder
+
+
+def level_at_all(session: Session, record: Record, badge_id: int, eyes: Eyes, now_ms: int) -> Level:
+    """How much is seen of a badge that was heard there just now or long ago: then of whoever held it the least."""
+    if badge_id in record.heard:
+        return level_of(record, badge_id, eyes, now_ms)[0]
+    held = reading.holdings(session, [badge_id], venue_id=record.facts.id, now=times.from_ms(now_ms))[badge_id]
+    return min((eyes.level(one, now_ms) for one in held), default=Level.COUNTED)
 
 
 def look(seen: VenuePicture, eyes: Eyes) -> Sight:

@@ -135,6 +135,16 @@ def test_hidden_from_the_venue_is_seen_by_her_host_alone(as_: As, badge: int) ->
     assert event_seen(as_, "ana") == [(None, None)]
 
 
+def test_who_is_hidden_is_not_told_of_long_after_either(as_: As, badge: int, clock: Clock) -> None:
+    clock.now += dt.timedelta(hours=20)  # no picture of the place holds her any more
+    path = f"/api/badges/{badge}/why"
+    assert "has not heard this badge for" in as_("ben").get(path).json()["sentence"]
+    say(as_, "dora", "venue", "hidden", "cafe")
+    for member in ("ben", "ana"):
+        assert as_(member).get(path).json()["code"] == "badge_not_shown"
+    assert as_("dora").get(path).status_code == 200
+
+
 def test_hidden_from_the_host_is_a_number_where_the_venue_counts_her(as_: As, badge: int) -> None:
     say(as_, "dora", "organizer", "hidden", "party")
     assert event_seen(as_, "cleo") == [(None, badge)]
