@@ -13,6 +13,9 @@ from server import qr, texts
 from server.consent import service as consent
 from server.consent.rules import Kind, Level
 from server.errors import NotFound
+from server.limits import service as limits
+from server.limits.callers import InCaller
+from server.limits.service import Rate
 from server.pages import facts, render
 from server.pages.consent import DAYS
 from server.people import access, cookies
@@ -91,6 +94,7 @@ def say_hello(
     request: Request,
     venue_id: Id,
     viewer: access.ViewerIfAny,
+    caller: InCaller,
     session: InTransaction,
     settings: InSettings,
     now: Now,
@@ -108,6 +112,9 @@ def say_hello(
         return response
     member_id = None if viewer is None else viewer.id
     if member_id is None:
+        # The address is printed on a card: a program that has it makes no thousands to be greeted.
+        rate = Rate(caller.rates.asks_at_once, caller.rates.asks_per_h)
+        limits.take(caller.engine, "guests from", caller.network, now=now, rate=rate)
         guest = people.create_guest(session, name=name, language=say.language)
         member_id = guest.id
         cookies.enter(request, response, session, settings, member_id=member_id, how="name", now=now)

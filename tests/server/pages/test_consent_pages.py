@@ -98,6 +98,13 @@ def test_somebody_unknown_is_greeted_after_one_form_and_stops_by_scanning_again(
     assert "Want to be greeted?" in stranger.get("/hello/cafe").text
 
 
+def test_a_program_with_the_card_s_address_fills_no_shop_with_guests(as_: As, session: Session) -> None:
+    said = {"act": "greet", "days": "30", "name": "Mia"}
+    answers = [as_(None).post("/hello/cafe", data=said).status_code for _ in range(62)]
+    assert answers == [303] * 60 + [429] * 2
+    assert session.query(Member).filter_by(guest=True).count() == 60
+
+
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "x" * 200])
 def test_a_name_that_shows_nothing_is_asked_for_again(as_: As, session: Session, name: str) -> None:
     answer = as_(None).post("/hello/cafe", data={"act": "greet", "days": "30", "name": name}, headers=HTML)
