@@ -63,7 +63,7 @@ def helpers_of(session: Session, *, kind: Kind, of_id: str) -> list[Role]:
 
 
 def find(session: Session, text: str) -> Member:
-    """The member with this id or e-mail address; raises MemberUnknown."""
+    """The member with this id or e-mail address; raises MemberUnknown, AddressInvalid."""
     wanted = text.strip().lower()
     for member in people.list_one(session, wanted):
         return member

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from server import constraints, names, paging
-from server.errors import Conflict, Invalid, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.mail import addresses
 from server.people import tokens
 from server.people.hashing import hash_token, new_token
@@ -137,14 +137,11 @@ def get(session: Session, id: str) -> Member:
 
 
 def list_one(session: Session, said: str) -> list[Member]:
-    """Who has exactly this id or e-mail address: she alone, or nobody."""
-    if "@" not in said:
-        found = session.get(Member, said) if names.is_id(said) else None
+    """Who has exactly this id or e-mail address: she alone, or nobody; raises AddressInvalid."""
+    if "@" in said:
+        found = by_address(session, addresses.normalise(said))
     else:
-        try:
-            found = by_address(session, addresses.normalise(said))
-        except Invalid:
-            found = None
+        found = session.get(Member, said) if names.is_id(said) else None
     return [] if found is None else [found]
 
 

@@ -62,7 +62,7 @@ def test_problems_are_read_from_the_code(document: dict[str, Any]) -> None:
     assert codes("/api/members", "post", 409) == {"member_exists"}
     assert codes("/api/communities", "post", 409) >= {"community_exists", "conflict"}
     assert codes("/api/members", "get", 403) == {"operators_only"}
-    assert codes("/api/members", "get", 422) == {"cursor_unknown", "invalid"}
+    assert codes("/api/members", "get", 422) == {"cursor_unknown", "invalid", "address_invalid"}
     assert "topic_unknown" in codes("/api/live", "get", 404)
 
 
