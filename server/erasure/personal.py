@@ -3,18 +3,32 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, Text, cast, delete, func, literal, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    Text,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from server.database import Base
 
 MEMBER = "member"
+EMAIL, EMAILS = "{email}", "{emails}"
 
 
 class Named(NamedTuple):
-    """How a column names a member without a foreign key. inside: the key of a column that holds several things.
+    """How a column names a member without a foreign key: by her id, her address, or that and one she asked to be hers.
 
-    stays: what it holds when she is erased; None: the row goes.
+    inside: the key of a column that holds several things. stays: what it holds when she is erased; None: the row goes.
     """
 
     by: str
@@ -25,8 +39,8 @@ class Named(NamedTuple):
 NAMED = {
     ("topic", "name"): Named("member/{id}"),
     ("demo_state", "name"): Named("person/{id}"),
-    ("proof", "address"): Named("{email}"),
-    ("letter", "address"): Named("{email}"),
+    ("proof", "address"): Named(EMAIL),
+    ("letter", "address"): Named(EMAILS),
     ("audit", "subject"): Named("member/{id}", stays="member"),
     ("audit", "details"): Named("{id}", inside="member", stays={}),
 }
@@ -110,7 +124,9 @@ def _is_hers(place: Place, member_id: str) -> ColumnElement[bool]:
     if place.named is None:
         return place.column == member_id
     column = place.column if place.named.inside is None else place.column[place.named.inside].astext
-    if place.named.by == "{email}":
-        member = Base.metadata.tables[MEMBER]
-        return column == select(func.lower(member.c.email)).where(member.c.id == member_id).scalar_subquery()
+    if place.named.by in (EMAIL, EMAILS):
+        member, proof = Base.metadata.tables[MEMBER], Base.metadata.tables["proof"]
+        hers = select(func.lower(member.c.email)).where(member.c.id == member_id)
+        asked = select(proof.c.address).where(proof.c.for_id == member_id)
+        return column.in_(hers if place.named.by == EMAIL else union_all(hers, asked))
     return column == place.named.by.format(id=member_id)

@@ -101,6 +101,7 @@ def test_neither_her_address_nor_what_was_noted_of_her_tells_that_she_was_here(a
     as_(None)
     people.set_address(session, people.get(session, "dora"), "dora@example.org")
     as_(None).post("/api/sign-in/codes", json={"email": "Dora@example.org"})
+    assert as_("dora").post("/api/me/email", json={"email": "dora.l@example.org"}).status_code == 202
     roles.give(session, member_id="dora", kind="venue", of_id="cafe", called="Dora L.", by="ben", now=NOW)
     as_("ana").post("/api/members/dora/sign-in-link")
     for part in ("dora", "Dora L."):
@@ -109,7 +110,7 @@ def test_neither_her_address_nor_what_was_noted_of_her_tells_that_she_was_here(a
     assert noted == [("role.given", {"member": "dora"})]
     receipt = erase(session)
     session.expire_all()
-    assert (receipt.counts["letter"], receipt.counts["proof"]) == (1, 1)
+    assert (receipt.counts["letter"], receipt.counts["proof"], receipt.counts["proof by for"]) == (2, 1, 1)
     for part in ("dora", "Dora L."):
         assert rows_naming(session, part) == []
     assert [(note.action, note.details) for note in audit.read(session, of="venue/cafe")] == [("role.given", {})]
