@@ -114,7 +114,7 @@ def prove(session: Session, caller: Caller, *, asked: str, code: str) -> Proved:
     digits = "".join(sign for sign in code if not sign.isspace() and sign != "-")
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         raise CodeMalformed
-    with limits.guessing(caller, "code", CodeWrong, CodeSpent):
+    with limits.guessing(session, caller, "code", CodeWrong, CodeSpent):
         proof = asked_for(session, asked=asked, now=caller.now)
         if proof is None:
             raise CodeSpent
