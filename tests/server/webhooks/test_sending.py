@@ -158,7 +158,7 @@ def test_what_is_refused_for_a_day_pauses_it_and_its_host_goes_on(evening: Eveni
     assert [delivery.status for delivery in evening.deliveries(hook)] == ["given_up"]
     evening.receiver.says(200)
     with database.transaction(evening.engine) as session:
-        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock())
+        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock(), by="cleo")
     evening.come("Kim")
     evening.tell(hook)
     assert evening.deliveries(hook)[-1].status == "delivered"
