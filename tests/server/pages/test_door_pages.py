@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from server.checkins.model import CheckIn
 from server.doors import service as doors
 from server.events import service as events
 from server.people.model import Member
@@ -81,8 +82,17 @@ def test_who_is_known_has_one_button_and_others_may_come_by_the_same_phone(
     assert phone.post("/d", data=fields(page, "/d")).status_code == 303
     again = phone.get(path, headers=HTML).text
     assert "I'm leaving" in again
-    assert phone.post("/d", data={**fields(again, "/d", 1), "name": "Ida"}).status_code == 303
-    assert phone.get("/api/me").json()["name"] == "Ida"
+    # Ida has no phone: she comes in beside Ben, who stays who he is; a second tap is as one.
+    form = {**fields(again, "/d", 1), "name": "Ida"}
+    for _ in range(2):
+        beside = phone.post("/d", data=form)
+        assert (beside.status_code, "Set-Cookie" in beside.headers) == (200, False)
+        assert "Ida is in. You are still signed in as Ben Okafor." in beside.text
+    assert phone.get("/api/me").json()["name"] == "Ben Okafor"
+    assert sorted(one.name for one in session.query(Member).join(CheckIn, CheckIn.member_id == Member.id)) == [
+        "Ben Okafor",
+        "Ida",
+    ]
 
 
 def test_what_is_in_the_way_is_told_on_the_door(supper: TestClient, as_: As, session: Session, clock: Clock) -> None:
