@@ -143,6 +143,8 @@ def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if window is None:
         raise refusals.NothingHere
     room = next(each for each in behind.rooms if each.step_id == window.step_id)
+    if room.replayed:
+        raise refusals.Recording(place=room.venue_name)
     at = At(room.step_id)
     before = None
     if arrival.member_id is not None:
@@ -243,6 +245,8 @@ def _out_of_event(
 def _to_venue(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, now: dt.datetime) -> Outcome:
     assert arrival.venue_id is not None
     venue = venues.get(session, arrival.venue_id)
+    if venue.replayed:
+        raise refusals.Recording(place=venue.name)
     at = At(None, venue.id, days.day_of(arrival.told.at, venue.time_zone))
     before = None
     if arrival.member_id is not None:

@@ -11,7 +11,7 @@ from server.doors.rules import Window
 
 
 class Room(NamedTuple):
-    """A step of an event, where it is, and how many it takes. location: longitude, latitude in degrees."""
+    """A step of an event, where it is, and how many it takes."""
 
     step_id: str
     name: str
@@ -22,7 +22,7 @@ class Room(NamedTuple):
     venue_id: str
     venue_name: str
     time_zone: str
-    location: tuple[float, float] | None
+    replayed: bool
 
     @property
     def window(self) -> Window:
@@ -51,8 +51,7 @@ class Known(NamedTuple):
 _BEHIND = text("""
     SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
-           venue.name AS venue_name, venue.time_zone,
-           ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
+           venue.name AS venue_name, venue.time_zone, venue.replayed
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
     JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id = :event ORDER BY step.position
@@ -110,7 +109,7 @@ def behind(session: Session, event_id: str) -> Behind:
                 row.venue_id,
                 row.venue_name,
                 row.time_zone,
-                None if row.lon is None else (row.lon, row.lat),
+                row.replayed,
             )
             for row in rows
         ),

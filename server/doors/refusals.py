@@ -45,6 +45,12 @@ class NothingHere(NotLetIn):
     code = "nothing_here"
 
 
+class Recording(NotLetIn):
+    """%(place)s is a recording: its people came long ago, and nobody comes in by a door now."""
+
+    code = "recording"
+
+
 class CodeUnknown(NotFound):
     """No door has this code. Look at it once more, or scan it."""
 

@@ -7,12 +7,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from server.checkins import service as checkins
-from server.doors import asks
+from server.doors import asks, refusals
 from server.doors import service as doors
 from server.doors.model import Passage
 from server.events import service as events
 from server.venues import service as venues
-from tests.server.doors.scene import MINUTE, enter, make_door, make_evening, refused, standing
+from tests.server.doors.scene import MINUTE, enter, make_door, make_evening, near, refused, standing
 from tests.server.places import HOUR, NOW
 from tests.server.presence import scene
 
@@ -69,6 +69,24 @@ def test_an_ask_is_over_when_she_was_checked_in_otherwise(session: Session) -> N
     assert asks.of_event(session, event_id="supper", now=NOW) == []
     assert asks.answer(session, ask_id=asked.ask_id or 0, yes=True, now=NOW, by="cleo").state == "in"
     assert len(standing(session, "dora")) == 1
+
+
+@pytest.mark.parametrize("by", ["code", "host", "fix"])
+def test_nobody_comes_in_by_a_door_to_a_recording(session: Session, by: str) -> None:
+    make_evening(session)
+    code, counter = make_door(session).door.code, make_door(session, venue_id="cafe").door.code
+    session.execute(text("UPDATE venue SET replayed = true"))
+    ways = {
+        "code": {"who": "dora", "code": code},
+        "host": {"who": "cleo", "event_id": "supper", "name": "Mia"},
+        "fix": {"who": "dora", "event_id": "supper", "fix": near(1)},
+    }
+    assert refused(session, **ways[by]).code == "recording"
+    assert refused(session, who="dora", code=counter).code == "recording"
+    assert standing(session) == []
+    session.expire_all()
+    with pytest.raises(refusals.Recording, match="Café Lumen is a recording"):
+        make_door(session, venue_id="cafe")
 
 
 # -- in and out
