@@ -60,14 +60,14 @@ _BEHIND = text("""
 # Whoever was checked in by a badge came in at that moment, too; entering one room leaves the other.
 _MOVES = """
     WITH move AS (
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id) AS who, checkin.id AS checkin_id, checkin.step_id,
-               checkin.at, 0 AS number, 'in' AS direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS who,
+               checkin.id AS checkin_id, checkin.step_id, checkin.at, 0 AS number, 'in' AS direction
         FROM checkin JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member)
         UNION ALL
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id), checkin.id, checkin.step_id,
-               passage.at, passage.id, passage.direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)), checkin.id,
+               checkin.step_id, passage.at, passage.id, passage.direction
         FROM passage JOIN checkin ON checkin.id = passage.checkin_id JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member))
