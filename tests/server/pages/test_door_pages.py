@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from server.audit import service as audit
 from server.checkins.model import CheckIn
 from server.doors import service as doors
 from server.events import service as events
@@ -162,6 +163,8 @@ def test_that_was_not_me_keeps_the_row(supper: TestClient, as_: As, session: Ses
     assert phone.post(f"{receipt}/undo").status_code == 303
     assert phone.post(f"{receipt}/undo").status_code == 303
     assert "Taken back" in phone.get(receipt, headers=HTML).text
+    noted = audit.read(session, of="event/supper")[0]
+    assert (noted.action, noted.actor_id) == ("check_in.undone", "ben")
 
 
 def test_a_venue_asks_once_whether_to_remember(supper: TestClient, as_: As, session: Session) -> None:
@@ -176,6 +179,10 @@ def test_a_venue_asks_once_whether_to_remember(supper: TestClient, as_: As, sess
     assert phone.get("/api/me/remembered-venues").json() == []
     phone.post(f"{receipt}/remember", data={"answer": "yes"})
     assert phone.get("/api/me/remembered-venues").json() == ["cafe"]
+    # What is hers alone she takes back herself; who keeps the place hears nothing of it.
+    assert as_("ben").post(f"/api{receipt}/undo").json()["code"] == "check_in_not_yours"
+    assert phone.post(f"/api{receipt}/undo").status_code == 204
+    assert [note.action for note in audit.read(session, of="member/dora")] == ["check_in.undone"]
 
 
 def test_a_volunteer_works_without_scripts_and_without_an_account(
@@ -198,6 +205,8 @@ def test_a_volunteer_works_without_scripts_and_without_an_account(
     number = re.findall(r'name="check_in" value="(\d+)"', door.get(path).text)[0]
     assert door.post(f"{path}/undo", data={"check_in": number}).status_code == 303
     assert "taken back" in door.get(path).text
+    noted = next(note for note in audit.read(session, of="event/supper") if note.action == "check_in.undone")
+    assert (noted.actor_id, noted.door_id) == (None, made.door.id)
     clock.now = NOW + 5 * HOUR
     closed = door.get(path, headers=HTML)
     assert (closed.status_code, "This door closed at 01:00." in closed.text) == (403, True)
