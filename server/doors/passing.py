@@ -77,8 +77,8 @@ def pass_door(session: Session, wanted: Wanted, *, now: dt.datetime, radius_m: f
     """
     nonce = read_nonce(wanted.nonce)
     if wanted.name is not None:
-        # A retry at the same instant must not make a second guest; members are told apart by their check-in.
-        session.execute(_ALONE, {"nonce": nonce.hex()})
+        # Members are told apart by their check-in.
+        be_alone(session, nonce)
     again = _again(session, wanted, nonce, now)
     if again is not None:
         return again
@@ -101,6 +101,11 @@ def read_nonce(text: str) -> bytes:
     if not NONCE_SIGNS[0] <= len(text) <= NONCE_SIGNS[1] or not text.isascii():
         raise refusals.NonceWrong(low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
     return hashlib.sha256(text.encode()).digest()
+
+
+def be_alone(session: Session, nonce: bytes) -> None:
+    """Lets a retry at the same instant wait for the first, so that it makes no second guest."""
+    session.execute(_ALONE, {"nonce": nonce.hex()})
 
 
 def _again(session: Session, wanted: Wanted, nonce: bytes, now: dt.datetime) -> Outcome | None:
@@ -138,6 +143,8 @@ def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if window is None:
         raise refusals.NothingHere
     room = next(each for each in behind.rooms if each.step_id == window.step_id)
+    if room.replayed:
+        raise refusals.Recording(place=room.venue_name)
     at = At(room.step_id)
     known = places.known(session, event_id=arrival.event_id, member_id=arrival.member_id, step_id=room.step_id)
     before = known.standing
@@ -164,14 +171,7 @@ def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if isinstance(verdict, rules.No):
         refused = refusals.of(verdict, event=behind.name, place=room.venue_name, time_zone=room.time_zone)
         if arrival.member_id is not None and arrival.by is By.SELF:
-            entry.refuse(
-                session,
-                member_id=arrival.member_id,
-                step_id=room.step_id,
-                code=refused.code,
-                sentence=refused.detail,
-                now=now,
-            )
+            entry.refuse(session, member_id=arrival.member_id, step_id=room.step_id, refused=refused, now=now)
             topics.bump(session, [f"member/{arrival.member_id}"])
         raise refused
     if isinstance(verdict, rules.Ask) and known.answer == "no":
@@ -240,6 +240,8 @@ def _out_of_event(
 def _to_venue(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, now: dt.datetime) -> Outcome:
     assert arrival.venue_id is not None
     venue = venues.get(session, arrival.venue_id)
+    if venue.replayed:
+        raise refusals.Recording(place=venue.name)
     at = At(None, venue.id, days.day_of(arrival.told.at, venue.time_zone))
     before = None
     if arrival.member_id is not None:

@@ -12,7 +12,7 @@ from server.doors.rules import Window
 
 
 class Room(NamedTuple):
-    """A step of an event, where it is, and how many it takes. location: longitude, latitude in degrees."""
+    """A step of an event, where it is, and how many it takes."""
 
     step_id: str
     name: str
@@ -23,7 +23,7 @@ class Room(NamedTuple):
     venue_id: str
     venue_name: str
     time_zone: str
-    location: tuple[float, float] | None
+    replayed: bool
 
     @property
     def window(self) -> Window:
@@ -59,8 +59,7 @@ class Known(NamedTuple):
 _BEHIND = text("""
     SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
-           venue.name AS venue_name, venue.time_zone,
-           ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
+           venue.name AS venue_name, venue.time_zone, venue.replayed
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
     JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id = :event ORDER BY step.position
@@ -69,14 +68,14 @@ _BEHIND = text("""
 # Whoever was checked in by a badge came in at that moment, too; entering one room leaves the other.
 _MOVES = """
     WITH move AS (
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id) AS who, checkin.id AS checkin_id, checkin.step_id,
-               checkin.at, 0 AS number, 'in' AS direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS who,
+               checkin.id AS checkin_id, checkin.step_id, checkin.at, 0 AS number, 'in' AS direction
         FROM checkin JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member)
         UNION ALL
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id), checkin.id, checkin.step_id,
-               passage.at, passage.id, passage.direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)), checkin.id,
+               checkin.step_id, passage.at, passage.id, passage.direction
         FROM passage JOIN checkin ON checkin.id = passage.checkin_id JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member))
@@ -124,7 +123,7 @@ def behind(session: Session, event_id: str) -> Behind:
                 row.venue_id,
                 row.venue_name,
                 row.time_zone,
-                None if row.lon is None else (row.lon, row.lat),
+                row.replayed,
             )
             for row in rows
         ),

@@ -72,7 +72,7 @@ def make(
 ) -> Made:
     """Makes a door to an event (or one step of it), or to a venue.
 
-    Raises EventUnknown, StepUnknown, VenueUnknown, TooManyDoors, Invalid.
+    Raises EventUnknown, StepUnknown, VenueUnknown, Recording, TooManyDoors, Invalid.
     """
     if (event_id is None) == (venue_id is None):
         raise Invalid("A door leads to one event or to one venue.")
@@ -81,7 +81,9 @@ def make(
         if step_id is not None:
             events.get_step(session, event_id=event_id, step_id=step_id)
     elif venue_id is not None:
-        venues.get(session, venue_id)
+        venue = venues.get(session, venue_id)
+        if venue.replayed:
+            raise refusals.Recording(place=venue.name)
         if step_id is not None:
             raise Invalid("A step is part of an event.")
         if kind == "volunteer" and ends_at is None:
