@@ -116,7 +116,7 @@ def prove(session: Session, caller: Caller, *, asked: str, code: str) -> Proved:
     digits = "".join(sign for sign in code if not sign.isspace() and sign != "-")
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         raise CodeMalformed
-    with limits.guessing(caller, "code", CodeWrong, CodeSpent):
+    with limits.guessing(session, caller, "code", CodeWrong, CodeSpent):
         code_hash = _count_try(session, asked, caller.now)
         if code_hash is None:
             raise CodeSpent

@@ -79,3 +79,10 @@ def test_any_name_comes_out_as_it_is(as_: As, session: Session, name: str) -> No
     as_(None)
     scene.member(session, "odd", name=name)
     assert read(as_, "odd")["member.json"][0]["name"] == name
+
+
+def test_taking_it_is_noted_and_the_note_goes_along(as_: As) -> None:
+    """A stolen phone that takes everything leaves a trace."""
+    read(as_, "dora")
+    noted = [row for name, rows in read(as_, "dora").items() if name.startswith("audit") for row in rows]
+    assert ("file.taken", "member/dora") in {(note["action"], note["subject"]) for note in noted}

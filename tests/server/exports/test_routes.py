@@ -201,6 +201,8 @@ def test_a_list_is_looked_at_first_then_taken_and_again_changes_nothing(browser:
     assert (taken["new"], signed_up()) == (3, 3)
     again = send(False)
     assert (again["new"], again["already"], signed_up()) == (0, 3, 3)
+    notes = [(note["action"], note["by"], note["details"]) for note in cleo.get("/api/events/supper/audit").json()]
+    assert notes == [("list.taken", "cleo", {"new": 0, "already": 3}), ("list.taken", "cleo", {"new": 3, "already": 0})]
 
 
 def test_a_list_says_nothing_about_members(browser: Browser, committed: Engine) -> None:
