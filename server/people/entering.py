@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from server.limits import service as limits
 from server.limits.callers import InCaller
+from server.limits.service import Rate
 from server.people import access, codes, cookies, guests, passkeys, passwords, schema
 from server.people import service as people
 from server.requests import InSettings, InTransaction, Now
@@ -56,8 +58,10 @@ def use_code(
 
 
 @strangers.post("/passkey/options")
-def ask_for_passkey(session: InTransaction, settings: InSettings, now: Now) -> dict[str, Any]:
+def ask_for_passkey(session: InTransaction, caller: InCaller, settings: InSettings, now: Now) -> dict[str, Any]:
     """What a browser needs to ask its owner for a passkey (PublicKeyCredentialRequestOptions)."""
+    rate = Rate(caller.rates.asks_at_once, caller.rates.asks_per_h)
+    limits.take(caller.engine, "passkeys from", caller.network, now=now, rate=rate)
     return passkeys.ask(session, settings=settings, now=now)
 
 
