@@ -72,6 +72,8 @@ _OPEN = text("""
 """)
 _LAST = text("""
     SELECT answer FROM ask WHERE step_id = :step AND member_id = :member AND answer IS NOT NULL
+    AND answered_at > coalesce((SELECT max(undone_at) FROM checkin WHERE step_id = :step AND member_id = :member),
+                               '-infinity')
     ORDER BY answered_at DESC, id DESC LIMIT 1
 """)
 _ANSWER = text("""
@@ -133,7 +135,7 @@ def open_ask(
 
 
 def last_answer(session: Session, *, step_id: str, member_id: str) -> str | None:
-    """What the host said of this member last: yes, no or None."""
+    """What the host said of this member last: yes, no or None. A check-in that was taken back is asked about anew."""
     found: str | None = session.scalar(_LAST, {"step": step_id, "member": member_id})
     return found
 
