@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from server.checkins.entry import Standing
 from server.doors import refusals
 from server.doors.rules import Window
 
@@ -42,10 +43,17 @@ class Behind(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a member at an event. last: where she came in or went out last (direction, check-in, step)."""
+    """What is known of a member at an event, and at one step of it.
+
+    last: where she came in or went out last (direction, check-in, step). Of the step, standing: her check-in;
+    undone_at: when one of hers was last taken back; answer: what the host said of her last, since then.
+    """
 
     signed_up: bool
     last: tuple[str, int, str, dt.datetime] | None
+    standing: Standing | None
+    undone_at: dt.datetime | None
+    answer: str | None
 
 
 _BEHIND = text("""
@@ -79,8 +87,16 @@ _COUNT = """
 """
 _HERS = """
     SELECT EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = :member) AS signed_up,
-           last.direction, last.checkin_id, last.step_id, last.at
+           last.direction, last.checkin_id, last.step_id, last.at,
+           standing.id AS standing_id, standing.at AS standing_at, standing.evidence,
+           (SELECT max(undone_at) FROM checkin WHERE member_id = :member AND step_id = :step) AS undone_at,
+           (SELECT answer FROM ask WHERE step_id = :step AND member_id = :member AND answer IS NOT NULL
+            AND answered_at > coalesce((SELECT max(undone_at) FROM checkin
+                                        WHERE member_id = :member AND step_id = :step), '-infinity')
+            ORDER BY answered_at DESC, id DESC LIMIT 1) AS answer
     FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM move ORDER BY at DESC, number DESC LIMIT 1) AS last ON true
+    LEFT JOIN checkin AS standing
+        ON standing.member_id = :member AND standing.step_id = :step AND standing.undone_at IS NULL
 """
 _INSIDE, _KNOWN = text(_MOVES + _COUNT), text(_MOVES + _HERS)
 _LOCK = text("SELECT id FROM step WHERE id = :step FOR NO KEY UPDATE")
@@ -116,13 +132,14 @@ def behind(session: Session, event_id: str) -> Behind:
     )
 
 
-def known(session: Session, *, event_id: str, member_id: str | None) -> Known:
-    """What is known of a member at an event; of nobody, nothing."""
+def known(session: Session, *, event_id: str, member_id: str | None, step_id: str | None = None) -> Known:
+    """What is known of a member at an event, all at one moment; of nobody, nothing."""
     if member_id is None:
-        return Known(False, None)
-    row = session.execute(_KNOWN, {"event": event_id, "member": member_id}).one()
+        return Known(False, None, None, None, None)
+    row = session.execute(_KNOWN, {"event": event_id, "member": member_id, "step": step_id}).one()
     last = None if row.direction is None else (row.direction, row.checkin_id, row.step_id, row.at)
-    return Known(row.signed_up, last)
+    standing = None if row.standing_id is None else Standing(row.standing_id, row.standing_at, row.evidence)
+    return Known(row.signed_up, last, standing, row.undone_at, row.answer)
 
 
 def inside(session: Session, event_id: str) -> dict[str, int]:

@@ -64,13 +64,14 @@ def show_door(
 ) -> Response:
     """What scanning a door's code opens: one button, or one field and one button."""
     try:
-        with limits.guessing(caller, "door code", refusals.CodeUnknown):
-            door = doors.by_code(session, code, now)
+        with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
+            seen = doors.by_code(session, code, now)
     except MusterError as refused:
         return _typing(request, viewer, settings, code, refused, say)
+    door = seen.door
     ticket = "" if door.secret is None else codes.ticket(door.secret, door.id, now.timestamp())
     given = {"code": door.code or "", "ticket": ticket}
-    return _door(request, session, settings, viewer, doors.see(session, door), given, None, now, say)
+    return _door(request, session, settings, viewer, seen, given, None, now, say)
 
 
 @strangers.post("/d")
@@ -100,20 +101,20 @@ def come(
         name=name if asks_as is None else None,
     )
     try:
-        with limits.guessing(caller, "door code", refusals.CodeUnknown):
+        with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
             found = passing.pass_door(session, wanted, now=now, radius_m=settings.checkin.position_radius_m)
     except MusterError as refused:
         try:
-            door = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+            seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
         except MusterError:
             return _typing(request, viewer, settings, code, refused, say)
         given = {"code": code, "ticket": ticket, "name": name}
-        return _door(request, session, settings, viewer, doors.see(session, door), given, refused, now, say)
+        return _door(request, session, settings, viewer, seen, given, refused, now, say)
     if asks_as is None and viewer is not None:
         # Whose phone it is stays signed in; who came in beside her has no page of her own on it.
-        door = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+        seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
         given = {"code": code, "ticket": ticket}
-        return _door(request, session, settings, viewer, doors.see(session, door), given, None, now, say, found)
+        return _door(request, session, settings, viewer, seen, given, None, now, say, found)
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
