@@ -15,6 +15,7 @@ from server.checkins.entry import At
 from server.doors import arrivals, asks, codes, places, refusals, rules
 from server.doors import service as doors
 from server.doors.arrivals import Arrival, Wanted
+from server.doors.model import Door
 from server.doors.rules import By, Flag
 from server.errors import MusterError
 from server.people import service as people
@@ -40,6 +41,13 @@ class Outcome(NamedTuple):
     evidence: str
     flags: tuple[str, ...] = ()
     sign_in: bool = False
+
+
+class Inside(NamedTuple):
+    """Somebody is in since `at`, by this check-in."""
+
+    checkin_id: int
+    at: dt.datetime
 
 
 _AGAIN = text("""
@@ -101,6 +109,23 @@ def read_nonce(text: str) -> bytes:
     if not NONCE_SIGNS[0] <= len(text) <= NONCE_SIGNS[1] or not text.isascii():
         raise refusals.NonceWrong(low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
     return hashlib.sha256(text.encode()).digest()
+
+
+def inside(session: Session, door: Door, member_id: str, now: dt.datetime) -> Inside | None:
+    """Since when a member is in where a door leads to now; None while she is elsewhere or out."""
+    if door.event_id is not None:
+        rooms = places.behind(session, door.event_id).rooms
+        window, _ = rules.choose([room.window for room in rooms], now, door.step_id)
+        last = places.known(session, event_id=door.event_id, member_id=member_id).last
+        if window is None or last is None or last[0] == "out" or last[2] != window.step_id:
+            return None
+        return Inside(last[1], last[3])
+    venue = venues.get(session, door.venue_id or "")
+    at = At(None, venue.id, days.day_of(now, venue.time_zone))
+    found = entry.standing(session, member_id=member_id, at=at)
+    if found is None or session.scalar(_LAST_OF_DAY, {"checkin": found.id}) == "out":
+        return None
+    return Inside(found.id, found.at)
 
 
 def be_alone(session: Session, nonce: bytes) -> None:

@@ -46,7 +46,7 @@ class Known(NamedTuple):
     """What is known of a member at an event, and at one step of it.
 
     last: where she came in or went out last (direction, check-in, step). Of the step, standing: her check-in;
-    undone_at: when one of hers was last taken back; answer: what the host said of her last.
+    undone_at: when one of hers was last taken back; answer: what the host said of her last, since then.
     """
 
     signed_up: bool
@@ -91,6 +91,8 @@ _HERS = """
            standing.id AS standing_id, standing.at AS standing_at, standing.evidence,
            (SELECT max(undone_at) FROM checkin WHERE member_id = :member AND step_id = :step) AS undone_at,
            (SELECT answer FROM ask WHERE step_id = :step AND member_id = :member AND answer IS NOT NULL
+            AND answered_at > coalesce((SELECT max(undone_at) FROM checkin
+                                        WHERE member_id = :member AND step_id = :step), '-infinity')
             ORDER BY answered_at DESC, id DESC LIMIT 1) AS answer
     FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM move ORDER BY at DESC, number DESC LIMIT 1) AS last ON true
     LEFT JOIN checkin AS standing

@@ -1,9 +1,12 @@
 """Doors over HTTP: coming in by any of them, making and closing them, and the host's yes or no."""
 
+import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy.orm import Session
 
+from config.settings import Settings
 from server import versions
 from server.checkins import service as checkins
 from server.doors import asks, passes, passing, refusals, rights, schema, volunteers
@@ -12,6 +15,7 @@ from server.events import service as events
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.people import access, cookies
+from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction, Now, Number
 
 strangers = APIRouter(prefix="/api", tags=["doors"])
@@ -72,9 +76,7 @@ def list_event_doors(
     event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings
 ) -> list[schema.DoorOut]:
     """The open doors of an event, the oldest first; for its hosts."""
-    rights.check_makes(session, member=viewer, event_id=event_id)
-    found = doors.open_doors(session, event_id=event_id)
-    return [schema.show_door(doors.see(session, door), settings.server.url) for door in found]
+    return _list(session, settings, viewer, event_id=event_id)
 
 
 @router.get("/venues/{venue_id}/doors")
@@ -82,9 +84,7 @@ def list_venue_doors(
     venue_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings
 ) -> list[schema.DoorOut]:
     """The open doors of a venue, the oldest first; for who keeps it."""
-    rights.check_makes(session, member=viewer, venue_id=venue_id)
-    found = doors.open_doors(session, venue_id=venue_id)
-    return [schema.show_door(doors.see(session, door), settings.server.url) for door in found]
+    return _list(session, settings, viewer, venue_id=venue_id)
 
 
 @router.post("/events/{event_id}/doors", status_code=201)
@@ -97,18 +97,7 @@ def make_event_door(
     now: Now,
 ) -> schema.DoorOut:
     """Makes a door of an event; the link of a screen or a volunteer is shown this once."""
-    rights.check_makes(session, member=viewer, event_id=event_id)
-    made = doors.make(
-        session,
-        kind=wanted.kind,
-        name=wanted.name,
-        event_id=event_id,
-        step_id=wanted.step,
-        ends_at=wanted.ends_at,
-        now=now,
-        made_by=viewer.id,
-    )
-    return schema.show_door(doors.see(session, made.door), settings.server.url, made.token)
+    return _make(session, settings, viewer, wanted, now, event_id=event_id)
 
 
 @router.post("/venues/{venue_id}/doors", status_code=201)
@@ -121,18 +110,7 @@ def make_venue_door(
     now: Now,
 ) -> schema.DoorOut:
     """Makes a door of a venue; the link of a screen or a volunteer is shown this once."""
-    rights.check_makes(session, member=viewer, venue_id=venue_id)
-    made = doors.make(
-        session,
-        kind=wanted.kind,
-        name=wanted.name,
-        venue_id=venue_id,
-        step_id=wanted.step,
-        ends_at=wanted.ends_at,
-        now=now,
-        made_by=viewer.id,
-    )
-    return schema.show_door(doors.see(session, made.door), settings.server.url, made.token)
+    return _make(session, settings, viewer, wanted, now, venue_id=venue_id)
 
 
 @router.delete("/doors/{door_id}", status_code=204)
@@ -206,3 +184,25 @@ def remember(venue_id: Id, viewer: access.Viewer, session: InTransaction, now: N
 def forget(venue_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
     """Does not, or no longer."""
     checkins.decline(session, member_id=viewer.id, venue_id=venue_id, now=now)
+
+
+def _list(session: Session, settings: Settings, viewer: Member, **of: str) -> list[schema.DoorOut]:
+    rights.check_makes(session, member=viewer, **of)
+    return [schema.show_door(doors.see(session, door), settings.server.url) for door in doors.open_doors(session, **of)]
+
+
+def _make(
+    session: Session, settings: Settings, viewer: Member, wanted: schema.NewDoor, now: dt.datetime, **of: str
+) -> schema.DoorOut:
+    rights.check_makes(session, member=viewer, **of)
+    made = doors.make(
+        session,
+        kind=wanted.kind,
+        name=wanted.name,
+        step_id=wanted.step,
+        ends_at=wanted.ends_at,
+        now=now,
+        made_by=viewer.id,
+        **of,
+    )
+    return schema.show_door(doors.see(session, made.door), settings.server.url, made.token)

@@ -1,5 +1,6 @@
 """The pages of who comes: a door's code, the receipt, waiting for the host, one's own code, and the door's screen."""
 
+import datetime as dt
 import secrets
 from typing import Annotated, Any
 
@@ -70,7 +71,7 @@ def show_door(
     door = seen.door
     ticket = "" if door.secret is None else codes.ticket(door.secret, door.id, now.timestamp())
     given = {"code": door.code or "", "ticket": ticket}
-    return _door(request, session, settings, viewer, seen, given, None, say)
+    return _door(request, session, settings, viewer, seen, given, None, now, say)
 
 
 @strangers.post("/d")
@@ -108,12 +109,12 @@ def come(
         except MusterError:
             return _typing(request, viewer, settings, code, refused, say)
         given = {"code": code, "ticket": ticket, "name": name}
-        return _door(request, session, settings, viewer, seen, given, refused, say)
+        return _door(request, session, settings, viewer, seen, given, refused, now, say)
     if asks_as is None and viewer is not None:
         # Whose phone it is stays signed in; who came in beside her has no page of her own on it.
         seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
         given = {"code": code, "ticket": ticket}
-        return _door(request, session, settings, viewer, seen, given, None, say, found)
+        return _door(request, session, settings, viewer, seen, given, None, now, say, found)
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
@@ -303,14 +304,11 @@ def _door(
     seen: doors.Seen,
     given: dict[str, Any],
     refused: MusterError | None,
+    now: dt.datetime,
     say: Texts,
     done: Outcome | None = None,
 ) -> Response:
-    inside = None
-    if viewer is not None and seen.door.event_id is not None:
-        last = places.known(session, event_id=seen.door.event_id, member_id=viewer.id).last
-        if last is not None and last[0] == "in":
-            inside = {"checkin_id": last[1], "at": last[3]}
+    inside = None if viewer is None else passing.inside(session, seen.door, viewer.id, now)
     return render.page(
         request,
         "door_in.html",

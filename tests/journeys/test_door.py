@@ -216,3 +216,26 @@ def test_an_evening_of_forty_is_counted_to_the_person(running: parts.Parts, tmp_
         assert running.count("SELECT count(*) FROM checkin WHERE member_id IS NULL") == 1
         assert running.count("SELECT count(*) FROM passage") == len(by_code) + 1 + 7 + 1
         wall.screenshot(path=pictures / "door-wall.png")
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps", "keeps-nothing"])
+def test_a_volunteers_phone_without_a_network_loses_nobody(running: parts.Parts, keeps: bool) -> None:
+    night = evening.prepare(running.conninfo)
+    host = Phone(running.url).sign_in(night.links["cleo"])
+    status, door = host.ask("POST", "/api/events/night/doors", {"kind": "volunteer", "name": "Side door"})
+    assert status == 201, door
+    with browsing(running) as browser:
+        page = phone_page(browser)
+        if not keeps:
+            # As a phone does that is full, or that keeps nothing for pages.
+            page.add_init_script("Storage.prototype.setItem = () => { throw new Error('no room'); };")
+        page.goto(door["link"])
+        page.context.set_offline(True)
+        for name in ("Mia", "Max"):
+            page.get_by_label("Somebody new: the name to show").fill(name)
+            page.get_by_role("button", name="Let them in").tap()
+            expect(page.locator("#done")).to_contain_text(f"{name} is in. Kept on this phone")
+        expect(page.locator("#waiting")).to_contain_text("2 are waiting")
+        page.context.set_offline(False)
+        expect(page.locator("#waiting")).to_be_hidden()
+    assert sorted(row["name"] for row in standing(host)) == ["Max", "Mia"]

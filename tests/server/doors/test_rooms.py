@@ -49,6 +49,15 @@ def test_no_is_no_until_the_host_says_otherwise(session: Session) -> None:
     assert enter(session, NOW + MINUTE, who="cleo", event_id="supper", member_id=asked.member_id).result == "in"
 
 
+def test_after_a_check_in_was_taken_back_the_host_is_asked_anew(session: Session) -> None:
+    make_evening(session, approval=True)
+    code = make_door(session).door.code
+    asked = enter(session, who="dora", code=code)
+    row = asks.answer(session, ask_id=asked.ask_id or 0, yes=True, now=NOW, by="cleo")
+    checkins.undo(session, checkin_id=row.checkin_id or 0, now=NOW + MINUTE, by="cleo")
+    assert enter(session, NOW + 2 * MINUTE, who="dora", code=code).result == "asked"
+
+
 def test_approval_does_not_concern_who_signed_up(session: Session) -> None:
     make_evening(session, approval=True)
     assert enter(session, who="ben", code=make_door(session).door.code).result == "in"

@@ -96,6 +96,31 @@ def test_who_is_known_has_one_button_and_others_may_come_by_the_same_phone(
     ]
 
 
+def test_who_is_in_one_room_comes_into_the_next_by_its_own_door(as_: As, session: Session) -> None:
+    phone = as_("ben")
+    steps = [
+        events.NewStep(name=name, venue_id="cafe", starts_at=NOW, ends_at=NOW + HOUR) for name in ("Left", "Right")
+    ]
+    events.create(session, id="rooms", name="Rooms", organizer_id="cleo", steps=steps)
+    left, right = (f"/d/{make(session, event_id='rooms', step_id=step).door.code}" for step in ("rooms-1", "rooms-2"))
+    first = phone.post("/d", data=fields(phone.get(left).text, "/d")).headers["location"]
+    assert "I'm leaving" in phone.get(left).text
+    page = phone.get(right).text
+    assert "You come in as Ben Okafor." in page
+    assert phone.post("/d", data=fields(page, "/d")).headers["location"] != first
+    assert "You come in as Ben Okafor." in phone.get(left).text
+
+
+def test_who_is_at_a_place_leaves_it_by_its_door(as_: As, session: Session) -> None:
+    phone = as_("dora")
+    path = f"/d/{make(session, venue_id='cafe').door.code}"
+    receipt = phone.post("/d", data=fields(phone.get(path).text, "/d")).headers["location"]
+    page = phone.get(path).text
+    assert "I'm leaving" in page
+    assert phone.post("/d", data={**fields(page, "/d"), "direction": "out"}).headers["location"] == receipt
+    assert "You come in as" in phone.get(path).text
+
+
 def test_what_is_in_the_way_is_told_on_the_door(supper: TestClient, as_: As, session: Session, clock: Clock) -> None:
     del supper
     code = make(session).door.code

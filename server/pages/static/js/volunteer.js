@@ -11,12 +11,14 @@ const token = main.dataset.token;
 const keys = JSON.parse(main.dataset.keys);
 const KEPT = `muster-door-${token.slice(0, 12)}`;
 let sending = false;
+let again = null;
+let unkept = []; // what a phone without room, or one that keeps nothing for pages, has in this page alone
 
 const newNonce = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytesOf = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
 const bytesOfHex = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
 
-function kept() {
+function stored() {
   try {
     return JSON.parse(localStorage.getItem(KEPT)) ?? [];
   } catch {
@@ -24,11 +26,18 @@ function kept() {
   }
 }
 
+function kept() {
+  const entries = stored();
+  const known = new Set(entries.map(({ entry }) => entry.nonce));
+  return [...entries, ...unkept.filter(({ entry }) => !known.has(entry.nonce))];
+}
+
 function keep(entries) {
   try {
     localStorage.setItem(KEPT, JSON.stringify(entries));
+    unkept = [];
   } catch {
-    // A phone without room: what is not sent stays on the page's own list only.
+    unkept = entries;
   }
   const count = entries.length;
   const waiting = document.getElementById("waiting");
@@ -81,7 +90,8 @@ async function send(name = null, sayKept = "door_kept") {
     }
   } catch {
     if (name !== null) tell(say(sayKept, { name }), sayKept === "door_kept");
-    setTimeout(send, AGAIN_MS);
+    clearTimeout(again);
+    again = setTimeout(send, AGAIN_MS);
   }
   sending = false;
 }
