@@ -76,13 +76,16 @@ def test_a_server_that_is_gone_is_told_a_dead_code_is_taken_away_and_it_comes_ba
     later(house, page, 2 * TURN_MS)
     expect(page.locator("html")).to_have_class(STALE)
     expect(page.locator("#picture svg")).to_have_count(0)
-    assert codes.read(shown(page)) is None
+    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator("#code")).to_be_hidden()
+    expect(page.locator("main")).not_to_contain_text(code)
+    expect(page.locator("#paused")).to_contain_text("No code at the moment: since ")
     assert not accepted(house, made, code)
     with house.serving():
         # As often as it takes a server to be there.
         for _ in range(20):
             page.clock.run_for(2500)
-            if codes.read(shown(page)) is not None:
+            if page.locator("#code").is_visible():
                 break
         expect(page.locator("html")).not_to_have_class(STALE)
         expect(page.locator("#paused")).to_be_hidden()

@@ -22,21 +22,26 @@ function show(screen) {
   left_ms = until - new Date(screen.now);
   received = performance.now();
   $("paused").hidden = true;
-  document.documentElement.classList.remove("stale");
+  mark(false);
 }
 
 function pause() {
-  $("paused").textContent = say("paused_short", { time: clockTime(until, main.dataset.timeZone) });
+  const words = isStale() ? "screen_stale" : "paused_short";
+  const said = say(words, { time: clockTime(until, main.dataset.timeZone) });
+  if ($("paused").textContent !== said) $("paused").textContent = said;
   $("paused").hidden = false;
 }
 
-/** Takes away a code that nobody takes any more. */
-function stale() {
-  if (document.documentElement.classList.contains("stale")) return;
-  pause();
-  $("code").textContent = "– – –";
+const isStale = () => document.documentElement.classList.contains("stale");
+
+/** A code that nobody takes any more is taken away, with all that leads to it. */
+function mark(stale) {
+  document.documentElement.classList.toggle("stale", stale);
+  for (const part of document.querySelectorAll("[data-with-code]")) part.hidden = stale;
+  if (!stale) return;
+  $("code").textContent = "";
   $("picture").replaceChildren();
-  document.documentElement.classList.add("stale");
+  pause();
 }
 
 /** Asks for the next code; one question at a time, and none for longer than PATIENCE_MS: a line may die without a word. */
@@ -64,7 +69,7 @@ async function renew() {
 function tick() {
   const rest_ms = left_ms - (performance.now() - received);
   const rest = Math.max(0, rest_ms) / turn_ms;
-  if (rest_ms < -OVER_MS) stale();
+  if (rest_ms < -OVER_MS && !isStale()) mark(true);
   $("left").style.transform = `scaleX(${Math.min(1, rest)})`;
   requestAnimationFrame(tick);
 }
