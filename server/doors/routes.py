@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from server import versions
+from server import times, versions
 from server.checkins import service as checkins
 from server.doors import asks, passes, passing, refusals, rights, schema, volunteers
 from server.doors import service as doors
@@ -16,7 +16,7 @@ from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.people import access, cookies
 from server.people.model import Member
-from server.requests import Id, InSettings, InTransaction, Now, Number
+from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
 strangers = APIRouter(prefix="/api", tags=["doors"])
 router = APIRouter(prefix="/api", tags=["doors"])
@@ -122,10 +122,13 @@ def revoke_door(door_id: Number, viewer: access.Viewer, session: InTransaction, 
 
 
 @router.get("/events/{event_id}/asks")
-def list_asks(event_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> list[schema.AskOut]:
+def list_asks(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now
+) -> list[schema.AskOut]:
     """Who waits at a door for the host's answer, the longest first; for the event's hosts."""
     rights.check_lets_in(session, member=viewer, event_id=event_id)
-    return [schema.show_ask(row) for row in asks.of_event(session, event_id=event_id, now=now)]
+    waiting = asks.of_event(session, event_id=event_id, now=now)
+    return [schema.show_ask(row) for row in page.sort(waiting, "asks", lambda row: (times.to_ms(row.asked_at), row.id))]
 
 
 @router.get("/asks/{ask_id}")
@@ -169,9 +172,11 @@ def get_pass(viewer: access.Viewer, session: InTransaction, settings: InSettings
 
 
 @router.get("/me/remembered-venues")
-def list_remembered(viewer: access.Viewer, session: InTransaction) -> list[str]:
+def list_remembered(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[str]:
     """The venues that remember your visits, for yourself alone."""
-    return checkins.venues_of(session, member_id=viewer.id)
+    after = page.after("remembered", str) or ("",)
+    found = sorted(venue for venue in checkins.venues_of(session, member_id=viewer.id) if venue > after[0])
+    return page.cut(found, "remembered", lambda venue: (venue,))
 
 
 @router.put("/me/remembered-venues/{venue_id}", status_code=204)

@@ -13,7 +13,7 @@ from server.limits.service import Caller
 from server.people import access, codes, cookies, guests, passkeys, passwords, profile, roles, schema, sessions, tokens
 from server.people import service as people
 from server.people.model import Member
-from server.requests import IfMatch, InSettings, InTransaction, Now, Number
+from server.requests import IfMatch, InPage, InSettings, InTransaction, Now, Number
 
 router = APIRouter(prefix="/api/me", tags=["people"])
 
@@ -85,10 +85,12 @@ def prove_address(
 
 
 @router.get("/sessions")
-def list_sessions(viewer: access.Viewer, request: Request, session: InTransaction, now: Now) -> list[schema.SessionOut]:
+def list_sessions(
+    viewer: access.Viewer, request: Request, session: InTransaction, page: InPage, now: Now
+) -> list[schema.SessionOut]:
     """The browsers that you are signed in with, the last used first."""
     token = access.session_token(request)
-    found = sessions.list_of(session, member_id=viewer.id, now=now)
+    found = sessions.list_of(session, member_id=viewer.id, now=now, page=page)
     return [schema.show_session(row, sessions.is_this(row, token)) for row in found]
 
 
@@ -195,11 +197,11 @@ def remove_password(viewer: access.InPerson, session: InTransaction) -> None:
 
 
 @router.get("/roles")
-def list_roles(viewer: access.Viewer, session: InTransaction) -> list[schema.RoleOut]:
+def list_roles(viewer: access.Viewer, session: InTransaction, page: InPage) -> list[schema.RoleOut]:
     """What you help to run beside what is yours."""
     return [
         schema.RoleOut.model_validate({"kind": role.kind, "id": role.of_id, "given_at": role.given_at})
-        for role in roles.all_of(session, member_id=viewer.id)
+        for role in roles.all_of(session, member_id=viewer.id, page=page)
     ]
 
 

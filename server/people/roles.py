@@ -7,9 +7,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import names, topics
+from server import names, paging, topics
 from server.audit import service as audit
 from server.errors import Conflict, NotFound, Refused
+from server.paging import Page
 from server.people import service as people
 from server.people.model import Member, Role
 
@@ -51,9 +52,11 @@ def held_by(session: Session, *, member_id: str, kind: Kind) -> set[str]:
     return set(session.scalars(select(Role.of_id).where(Role.member_id == member_id, Role.kind == kind)))
 
 
-def all_of(session: Session, *, member_id: str) -> list[Role]:
+def all_of(session: Session, *, member_id: str, page: Page = paging.EVERYTHING) -> list[Role]:
     """All her roles."""
-    return list(session.scalars(select(Role).where(Role.member_id == member_id).order_by(Role.kind, Role.of_id)))
+    return page.read(
+        session, select(Role).where(Role.member_id == member_id), paging.up(Role.kind), paging.up(Role.of_id)
+    )
 
 
 def helpers_of(session: Session, *, kind: Kind, of_id: str) -> list[Role]:
@@ -109,9 +112,9 @@ def take_back(session: Session, *, member_id: str, kind: Kind, of_id: str, by: s
     topics.bump(session, [f"member/{member_id}"])
 
 
-def operators(session: Session) -> list[Member]:
+def operators(session: Session, page: Page = paging.EVERYTHING) -> list[Member]:
     """Who runs the server."""
-    return list(session.scalars(select(Member).where(Member.operator).order_by(Member.id)))
+    return page.read(session, select(Member).where(Member.operator), paging.up(Member.id))
 
 
 def make_operator(session: Session, *, member_id: str, by: str | None, now: dt.datetime) -> None:

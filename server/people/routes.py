@@ -97,9 +97,9 @@ def make_link(
 
 
 @router.get("/operators")
-def list_operators(_operator: access.Operator, session: InTransaction) -> list[schema.OperatorOut]:
+def list_operators(_operator: access.Operator, session: InTransaction, page: InPage) -> list[schema.OperatorOut]:
     """Who runs this server, by their ids; for operators."""
-    return [schema.OperatorOut(member=member.id) for member in roles.operators(session)]
+    return [schema.OperatorOut(member=member.id) for member in roles.operators(session, page)]
 
 
 @router.put("/operators/{member_id}", status_code=204)

@@ -5,7 +5,9 @@ import datetime as dt
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from server import paging
 from server.errors import NotFound
+from server.paging import Page
 from server.people.hashing import hash_token
 from server.people.model import SignInSession
 
@@ -16,10 +18,12 @@ class SessionGone(NotFound):
     code = "session_gone"
 
 
-def list_of(session: Session, *, member_id: str, now: dt.datetime) -> list[SignInSession]:
+def list_of(
+    session: Session, *, member_id: str, now: dt.datetime, page: Page = paging.EVERYTHING
+) -> list[SignInSession]:
     """A member's sessions, the last used first."""
     rows = select(SignInSession).where(SignInSession.member_id == member_id, SignInSession.expires_at > now)
-    return list(session.scalars(rows.order_by(SignInSession.seen_at.desc(), SignInSession.number.desc())))
+    return page.read(session, rows, paging.down(SignInSession.seen_at), paging.down(SignInSession.number))
 
 
 def is_this(row: SignInSession, token: str) -> bool:

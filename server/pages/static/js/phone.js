@@ -15,7 +15,7 @@ window.muster = { store };
 let stepShown = null;
 let idShown = null;
 let due = null; // when she will be in, while her badge is heard
-let eventId = null;
+let eventId = $("card").dataset.of || null; // as the page came: she may tap before the stream has said anything
 
 const byTime = (a, b) => new Date(b.at) - new Date(a.at);
 

@@ -6,38 +6,36 @@ import { say, sayCount } from "./words.js";
 
 ed.hashes.sha512 = sha512; // the browser's own is given to https alone
 const AGAIN_MS = 5000;
+const PATIENCE_MS = 10_000; // for one answer: a line that died without a word holds up nobody for longer
+const QUIET_MS = 2000; // whoever stands at the door is told by then, answer or not
 const main = document.getElementById("main");
 const token = main.dataset.token;
 const keys = JSON.parse(main.dataset.keys);
 const KEPT = `muster-door-${token.slice(0, 12)}`;
 let sending = false;
-let again = null;
-let unkept = []; // what a phone without room, or one that keeps nothing for pages, has in this page alone
+let again = null; // the timer of the next try
+let memory = null; // what is kept where a phone has no room, or lends none: until the page is closed
 
 const newNonce = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytesOf = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
 const bytesOfHex = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
 
-function stored() {
+function kept() {
+  if (memory) return memory;
   try {
-    return JSON.parse(localStorage.getItem(KEPT)) ?? [];
+    const read = JSON.parse(localStorage.getItem(KEPT));
+    return Array.isArray(read) ? read : [];
   } catch {
     return [];
   }
 }
 
-function kept() {
-  const entries = stored();
-  const known = new Set(entries.map(({ entry }) => entry.nonce));
-  return [...entries, ...unkept.filter(({ entry }) => !known.has(entry.nonce))];
-}
-
 function keep(entries) {
   try {
     localStorage.setItem(KEPT, JSON.stringify(entries));
-    unkept = [];
+    memory = null;
   } catch {
-    unkept = entries;
+    memory = entries;
   }
   const count = entries.length;
   const waiting = document.getElementById("waiting");
@@ -68,32 +66,93 @@ export function readPass(text, now = Date.now()) {
 }
 
 /** Lets somebody in: kept first, then sent, so that neither a lost line nor a closed page loses it. */
-function letIn(way, name, sayKept = "door_kept") {
+function letIn(way, name, says = "door_kept") {
   const entry = { ...way, nonce: newNonce(), at: new Date().toISOString() };
-  keep([...kept(), { entry, name }]);
-  send(name, sayKept);
+  keep([...kept(), { entry, name, says }]);
+  setTimeout(tellKept, QUIET_MS);
+  send();
 }
 
-async function send(name = null, sayKept = "door_kept") {
+/** Says of the last that waits that she is kept, once. */
+function tellKept() {
+  const fresh = kept().filter(({ told }) => !told);
+  if (!fresh.length) return;
+  keep(kept().map((each) => ({ ...each, told: true })));
+  const { name, says = "door_kept" } = fresh.at(-1);
+  tell(say(says, { name }), says === "door_kept");
+}
+
+async function ask(url, options) {
+  const mine = new AbortController();
+  const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
+  try {
+    const answer = await fetch(url, { cache: "no-store", signal: mine.signal, ...options });
+    return { status: answer.status, ok: answer.ok, text: await answer.text() };
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
+/** Sends what is kept, each once at most; what the server cannot take at the moment stays, and holds up nobody behind it. */
+async function send() {
   if (sending) return;
   sending = true;
+  clearTimeout(again);
+  const tried = new Set();
+  const refused = []; // stays to be read, however many follow
+  let taken = 0;
   try {
-    for (let [first] = kept(); first; [first] = kept()) {
-      const body = { ...first.entry, door: token, sent_at: new Date().toISOString() };
-      const headers = { "Content-Type": "application/json" };
-      const answer = await fetch("/api/check-ins", { method: "POST", headers, body: JSON.stringify(body) });
-      if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
-      const told = await answer.json();
-      keep(kept().filter(({ entry }) => entry.nonce !== first.entry.nonce));
-      if (answer.ok) tell(say(`door_${told.result}`, { name: first.name, time: clockTime(told.at) }), told.result !== "asked" && told.result !== "already");
-      else tell(say("door_refused", { name: first.name, why: told.detail }), false);
+    for (;;) {
+      const next = kept().find(({ entry }) => !tried.has(entry.nonce));
+      if (!next) break;
+      tried.add(next.entry.nonce);
+      const body = JSON.stringify({ ...next.entry, door: token, sent_at: new Date().toISOString() });
+      const answer = await ask("/api/check-ins", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      if (answer.status >= 500 || answer.status === 429) continue;
+      const told = JSON.parse(answer.text); // a café's sign-in page is no answer
+      keep(kept().filter(({ entry }) => entry.nonce !== next.entry.nonce));
+      let said = "";
+      if (answer.ok) said = say(`door_${told.result}`, { name: next.name, time: clockTime(told.at, main.dataset.timeZone) });
+      else refused.push(say("door_refused", { name: next.name, why: told.detail }));
+      tell([...refused, said].join(" ").trim(), !refused.length && told.result !== "asked" && told.result !== "already");
+      taken += 1;
     }
   } catch {
-    if (name !== null) tell(say(sayKept, { name }), sayKept === "door_kept");
-    clearTimeout(again);
-    again = setTimeout(send, AGAIN_MS);
+    // No network: all of it waits.
   }
   sending = false;
+  if (kept().length) {
+    tellKept();
+    again = setTimeout(send, AGAIN_MS);
+  }
+  if (taken) renew();
+}
+
+/** Shows who was let in last, to be taken back. */
+async function renew() {
+  try {
+    const { ok, text } = await ask(location.href, {});
+    if (!ok) return;
+    const page = new DOMParser().parseFromString(text, "text/html");
+    for (const part of [".recent", ".hits"]) {
+      const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+      if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+    }
+  } catch {
+    // It is news of what was done already.
+  }
+}
+
+/** Sends a form that only the server can answer; without a network this page stays, for there is no other. */
+async function leave(form, submitter) {
+  try {
+    await ask(location.href, { method: "HEAD" });
+  } catch {
+    tell(say("door_offline"), false);
+    return;
+  }
+  if (submitter?.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: submitter.name, value: submitter.value }));
+  form.submit();
 }
 
 function scanned(text) {
@@ -107,19 +166,20 @@ document.addEventListener("muster:scanned", (event) => {
   event.preventDefault();
   scanned(event.detail.text);
 });
-for (const form of document.querySelectorAll("form[method=post]")) {
-  if (form.action.endsWith("/undo")) continue;
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const chosen = event.submitter?.name === "member" ? event.submitter : null;
-    if (chosen) letIn({ member: chosen.value }, chosen.querySelector("b").textContent);
-    else {
-      const field = form.elements.name;
-      letIn({ name: field.value.trim() }, field.value.trim());
-      field.value = "";
-    }
-  });
-}
+main.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (form.closest("[data-scan]")) return;
+  event.preventDefault();
+  if (form.method === "get" || form.action.endsWith("/undo")) {
+    leave(form, submitter);
+  } else if (submitter?.name === "member") {
+    letIn({ member: submitter.value }, submitter.querySelector("b").textContent);
+  } else {
+    const field = form.elements.name;
+    letIn({ name: field.value.trim() }, field.value.trim());
+    field.value = "";
+  }
+});
 keep(kept());
 send();
-addEventListener("online", () => send());
+addEventListener("online", send);
