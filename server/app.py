@@ -34,7 +34,8 @@ from server.limits import tasks as limits_tasks
 from server.live import announce as live_announce
 from server.live import news
 from server.live import routes as live_routes
-from server.live.hub import THREADS, Hub
+from server.live.hub import Hub
+from server.live.work import THREADS
 from server.mail import tasks as mail_tasks
 from server.mqtt import Connection
 from server.pages import (

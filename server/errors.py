@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from server.texts import IN_ENGLISH
+
 
 class MusterError(Exception):
     """Something went wrong that a person can act on."""
@@ -17,7 +19,7 @@ class MusterError(Exception):
         """
         self.template = template or (self.__doc__ or "").strip().splitlines()[0]
         self.values = values
-        self.detail = self.template % values if values else self.template
+        self.detail = IN_ENGLISH.gettext(self.template, **values)
         super().__init__(self.detail)
 
 

@@ -1,14 +1,16 @@
 """What a route asks of its request: a session in a transaction of its own, the time, the settings."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Path, Query, Request, Response
-from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
@@ -82,7 +84,7 @@ async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
     """
     found = context(connection)
     kept: MusterError | None = None
-    async with found.turns, contextmanager_in_threadpool(database.transaction(found.engine)) as session:
+    async with found.turns, _transaction(found.engine) as session:
         try:
             yield session
         except MusterError as error:
@@ -93,15 +95,35 @@ async def open_session(connection: HTTPConnection) -> AsyncIterator[Session]:
         raise kept
 
 
-def _now(connection: HTTPConnection) -> dt.datetime:
+@contextlib.asynccontextmanager
+async def _transaction(engine: Engine) -> AsyncIterator[Session]:
+    """A transaction. Nothing is asked of the database before its first statement, so only its end takes a thread.
+
+    That thread is one more than all others: who ends lets go of the connection for which they may be waiting.
+    """
+    transaction, limiter = database.transaction(engine), CapacityLimiter(1)
+    session = transaction.__enter__()
+    try:
+        yield session
+    except Exception as error:
+        await run_sync(transaction.__exit__, type(error), error, error.__traceback__, limiter=limiter)
+        raise
+    except BaseException as error:
+        transaction.__exit__(type(error), error, error.__traceback__)  # we are cancelled: no thread would be waited for
+        raise
+    await run_sync(transaction.__exit__, None, None, None, limiter=limiter)
+
+
+# What waits for nothing is asynchronous: any other dependency costs a change of threads.
+async def _now(connection: HTTPConnection) -> dt.datetime:
     return context(connection).clock()
 
 
-def _settings(connection: HTTPConnection) -> Settings:
+async def _settings(connection: HTTPConnection) -> Settings:
     return context(connection).settings
 
 
-def page(
+async def page(
     request: Request,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=paging.MOST, description="how many at most")] = paging.DEFAULT,

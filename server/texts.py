@@ -4,6 +4,7 @@ Texts stand in English where they are used and are looked up when it is known wh
 speaks English (the gateway) reads no catalogue and needs no babel.
 """
 
+import datetime as dt
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,9 +41,17 @@ class Texts:
         return TAGS[self.language]
 
     def gettext(self, message: str, /, **values: Any) -> str:
-        """The text in this language, `%(name)s` filled from `values`; without values it is taken as it is."""
+        """The text in this language, `%(name)s` filled from `values` (a date as a day); without values as it is."""
         found = self._texts.get(message, message)
-        return found % values if values else found
+        if not values:
+            return found
+        return found % {name: self.day(of) if isinstance(of, dt.date) else of for name, of in values.items()}
+
+    def day(self, day: dt.date) -> str:
+        """A day within a sentence: `Fri 13 March 2026`, `2026年3月13日周五`."""
+        if self.language == CHINESE:
+            return f"{day.year}年{day.month}月{day.day}日周{'一二三四五六日'[day.weekday()]}"
+        return f"{day:%a} {day.day} {day:%B} {day.year}"
 
     def ngettext(self, one: str, many: str, num: int, /, **values: Any) -> str:
         """The text for a number, which fills `%(num)s`. Chinese has one form for all."""

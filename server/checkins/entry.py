@@ -1,10 +1,13 @@
 """Checking in by an act at a door: one check-in per member and step, or per member, venue and day."""
 
 import datetime as dt
+import json
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from server.errors import MusterError
 
 _ENTER = """
     INSERT INTO checkin (member_id, step_id, venue_id, day, at, recorded_at, evidence, signed_up)
@@ -30,11 +33,12 @@ _UNDONE = text("""
 """)
 
 _REFUSE = text("""
-    INSERT INTO refusal (member_id, step_id, code, at_door, first_at, last_at, sentence)
-    VALUES (:member, :step, :code, true, :at, :at, :sentence)
+    INSERT INTO refusal (member_id, step_id, code, at_door, first_at, last_at, sentence, values)
+    VALUES (:member, :step, :code, true, :at, :at, :sentence, CAST(:values AS jsonb))
     ON CONFLICT (member_id, step_id, code, at_door) DO UPDATE
     SET first_at = least(refusal.first_at, excluded.first_at),
-        last_at = greatest(refusal.last_at, excluded.last_at), sentence = excluded.sentence
+        last_at = greatest(refusal.last_at, excluded.last_at),
+        sentence = excluded.sentence, values = excluded.values
 """)
 
 
@@ -95,10 +99,16 @@ def enter(
     return found, False
 
 
-def refuse(session: Session, *, member_id: str, step_id: str, code: str, sentence: str, now: dt.datetime) -> None:
+def refuse(session: Session, *, member_id: str, step_id: str, refused: MusterError, now: dt.datetime) -> None:
     """Keeps why a member was not let in: one row per step and code, by the minute."""
-    minute = now.replace(second=0, microsecond=0)
-    given = {"member": member_id, "step": step_id, "code": code, "at": minute, "sentence": sentence}
+    given = {
+        "member": member_id,
+        "step": step_id,
+        "code": refused.code,
+        "at": now.replace(second=0, microsecond=0),
+        "sentence": refused.template,
+        "values": json.dumps(refused.values, default=dt.date.isoformat),
+    }
     session.execute(_REFUSE, given)
 
 

@@ -248,7 +248,7 @@ _LISTENED = text("""
 """)
 
 _REFUSALS = text("""
-    SELECT code, sentence, first_at, last_at FROM refusal
+    SELECT code, at_door, sentence, values, first_at, last_at FROM refusal
     WHERE step_id = :step AND member_id = :member ORDER BY last_at DESC
 """)
 
@@ -294,13 +294,12 @@ def explain(
         tuple((row.from_ms, row.to_ms) for row in session.execute(_LISTENED, around)),
         None if found.undone_at is None else times.to_ms(found.undone_at),
         _checked_in(session, found, say),
-        tuple(Told(row.code, _said(row, found, say), row.first_at, row.last_at) for row in told),
+        tuple(
+            Told(row.code, words.refusal(row, found.opens_at, found.ends_at, say), row.first_at, row.last_at)
+            for row in told
+        ),
     )
     return answer(facts, times.to_ms(now), round(presence.heard_gap_s * 1000), say)
-
-
-def _said(refusal: Row[Any], step: Row[Any], say: Texts) -> str:
-    return words.refusal(refusal.code, refusal.sentence, refusal.last_at, step.opens_at, step.ends_at, say)
 
 
 def _checked_in(session: Session, found: Row[Any], say: Texts) -> CheckedIn | None:

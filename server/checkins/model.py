@@ -1,8 +1,10 @@
 """Tables of check-ins, their undoing, and refusals."""
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
@@ -104,4 +106,6 @@ class Refusal(Base):
     at_door: Mapped[bool] = mapped_column(primary_key=True, server_default="false")
     first_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
+    # At a door: the sentence in English, `%(name)s` where the values go; said in the reader's language when shown.
     sentence: Mapped[str] = mapped_column(Text)
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")

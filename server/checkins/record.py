@@ -194,7 +194,7 @@ def _tell(session: Session, judged: Iterable[Judged], *, only_changed: bool) -> 
 
 def _sentence(case: Case, refusal: rules.Refusal) -> str:
     opens_at, ends_at = times.from_ms(case.step.opens_ms), times.from_ms(case.step.ends_ms)
-    return words.refusal(refusal.code, "", times.from_ms(refusal.last_ms), opens_at, ends_at)
+    return words.out_of_time(refusal.code, times.from_ms(refusal.last_ms), opens_at, ends_at)
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:

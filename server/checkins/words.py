@@ -1,6 +1,10 @@
 """Sentences about check-ins, for the person at the phone, in her language."""
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
 
 from server.presence.schema import local_time
 from server.texts import IN_ENGLISH, Texts, later
@@ -66,18 +70,24 @@ def ended_ago(ends_at: dt.datetime, heard_at: dt.datetime, say: Texts = IN_ENGLI
     return say.gettext("This has just ended. Ask the host if you were there.")
 
 
-def refusal(
-    code: str, sentence: str, at: dt.datetime, opens_at: dt.datetime, ends_at: dt.datetime, say: Texts = IN_ENGLISH
-) -> str:
-    """What somebody is told who was not checked in. sentence: as it was written down, for codes that have no times.
+def refusal(told: Row[Any], opens_at: dt.datetime, ends_at: dt.datetime, say: Texts = IN_ENGLISH) -> str:
+    """What somebody is told who was not checked in, in the reader's language. told: a row of `refusal`."""
+    if told.at_door:
+        return at_door(told.sentence, told.values, say)
+    return out_of_time(told.code, told.last_at, opens_at, ends_at, say)
 
-    at: when she was there last. Said anew for each reader, by the times of the step as they are.
-    """
-    if code == "not_open_yet":
-        return opens_in(opens_at, at, say)
-    if code == "ended":
-        return ended_ago(ends_at, at, say)
-    return say.gettext(sentence)
+
+def at_door(sentence: str, values: Mapping[str, Any], say: Texts = IN_ENGLISH) -> str:
+    """What a door said, from what is kept of it."""
+    day = {name: dt.date.fromisoformat(value) for name, value in values.items() if name == "day"}
+    return say.gettext(sentence, **{**values, **day})
+
+
+def out_of_time(
+    code: str, at: dt.datetime, opens_at: dt.datetime, ends_at: dt.datetime, say: Texts = IN_ENGLISH
+) -> str:
+    """What somebody is told whose badge was heard last at `at`, by the times of the step as they are."""
+    return opens_in(opens_at, at, say) if code == "not_open_yet" else ended_ago(ends_at, at, say)
 
 
 def initials(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
@@ -13,6 +13,7 @@ class Consent(Base):
 
     of_id: an event (organizer), a venue (venue, people) or a community; None: all of that kind. until: from then on it
     says nothing any more. ended_at: when she said something else. source: where she said it (page, api, counter).
+    nonce: the SHA-256 of what came with her tap at the counter, so that a second tap of hers is as one.
     """
 
     __tablename__ = "consent"
@@ -28,6 +29,7 @@ class Consent(Base):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("uq_consent_nonce", "nonce", unique=True),
         Index("ix_consent_kind_of_id", "kind", "of_id", postgresql_where=text("ended_at IS NULL AND level = 'name'")),
     )
 
@@ -40,6 +42,7 @@ class Consent(Base):
     until: Mapped[dt.datetime | None]
     source: Mapped[str] = mapped_column(Text)
     ended_at: Mapped[dt.datetime | None]
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ConsentPause(Base):

@@ -71,6 +71,7 @@ def say(
     until: dt.datetime | None,
     source: str,
     now: dt.datetime,
+    nonce: bytes | None = None,
 ) -> Consent:
     """Says what a kind of viewer, or one of them, may see of her from now on; what she said before ends.
 
@@ -96,11 +97,17 @@ def say(
         since=now,
         until=until,
         source=source,
+        nonce=nonce,
     )
     session.add(said)
     session.flush()
     tell(session, member_id=member_id, now=now)
     return said
+
+
+def said_by_tap(session: Session, nonce: bytes) -> Consent | None:
+    """What was said by the tap of this number, if it stands or not."""
+    return session.scalar(select(Consent).where(Consent.nonce == nonce))
 
 
 def take_back(session: Session, *, member_id: str, kind: Kind, of_id: str | None, now: dt.datetime) -> None:

@@ -26,7 +26,7 @@ class OrganizersOnly(Refused):
     code = "organizers_only"
 
 
-def check_demo(_viewer: access.Viewer, settings: InSettings) -> None:
+async def check_demo(_viewer: access.Viewer, settings: InSettings) -> None:
     """Raises NoDemo unless this is a demonstration; who is not signed in is refused first."""
     if not settings.server.demo:
         raise NoDemo

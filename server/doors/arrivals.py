@@ -102,10 +102,10 @@ def read(session: Session, wanted: Wanted, now: dt.datetime, radius_m: float) ->
 
 def _by_code(session: Session, wanted: Wanted, now: dt.datetime) -> Arrival:
     if wanted.code is not None:
-        door = doors.by_code(session, wanted.code, now)
+        seen = doors.by_code(session, wanted.code, now)
     else:
-        door = doors.by_ticket(session, wanted.ticket or "", now)
-    seen = doors.see(session, door)
+        seen = doors.by_ticket(session, wanted.ticket or "", now)
+    door = seen.door
     told = rules.moment(wanted.told_at, wanted.sent_at, now, rules.OWN_MOST)
     if (closed := doors.closed(seen, now)) is not None:
         raise closed

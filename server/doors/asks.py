@@ -70,10 +70,6 @@ _OPEN = text("""
     ON CONFLICT (step_id, member_id) WHERE answer IS NULL DO UPDATE SET reason = excluded.reason
     RETURNING id, asked_at
 """)
-_LAST = text("""
-    SELECT answer FROM ask WHERE step_id = :step AND member_id = :member AND answer IS NOT NULL
-    ORDER BY answered_at DESC, id DESC LIMIT 1
-""")
 _ANSWER = text("""
     UPDATE ask SET answer = :answer, answered_at = :now, answered_by = :by
     WHERE id = :id AND answer IS NULL RETURNING id
@@ -130,12 +126,6 @@ def open_ask(
         },
     ).one()
     return Asked(row.id, row.asked_at)
-
-
-def last_answer(session: Session, *, step_id: str, member_id: str) -> str | None:
-    """What the host said of this member last: yes, no or None."""
-    found: str | None = session.scalar(_LAST, {"step": step_id, "member": member_id})
-    return found
 
 
 def get(session: Session, ask_id: int, now: dt.datetime) -> AskRow:

@@ -77,8 +77,8 @@ def pass_door(session: Session, wanted: Wanted, *, now: dt.datetime, radius_m: f
     """
     nonce = read_nonce(wanted.nonce)
     if wanted.name is not None:
-        # A retry at the same instant must not make a second guest; members are told apart by their check-in.
-        session.execute(_ALONE, {"nonce": nonce.hex()})
+        # Members are told apart by their check-in.
+        be_alone(session, nonce)
     again = _again(session, wanted, nonce, now)
     if again is not None:
         return again
@@ -101,6 +101,11 @@ def read_nonce(text: str) -> bytes:
     if not NONCE_SIGNS[0] <= len(text) <= NONCE_SIGNS[1] or not text.isascii():
         raise refusals.NonceWrong(low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
     return hashlib.sha256(text.encode()).digest()
+
+
+def be_alone(session: Session, nonce: bytes) -> None:
+    """Lets a retry at the same instant wait for the first, so that it makes no second guest."""
+    session.execute(_ALONE, {"nonce": nonce.hex()})
 
 
 def _again(session: Session, wanted: Wanted, nonce: bytes, now: dt.datetime) -> Outcome | None:
@@ -138,29 +143,26 @@ def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if window is None:
         raise refusals.NothingHere
     room = next(each for each in behind.rooms if each.step_id == window.step_id)
+    if room.replayed:
+        raise refusals.Recording(place=room.venue_name)
     at = At(room.step_id)
-    before = None
-    if arrival.member_id is not None:
-        before = entry.standing(session, member_id=arrival.member_id, at=at)
-    # In this order: of what another door commits meanwhile nothing is taken for a second coming.
-    known = places.known(session, event_id=arrival.event_id, member_id=arrival.member_id)
-    if arrival.member_id is not None:
-        if before is not None and known.last is not None:
-            inside = known.last[0] == "in" and known.last[2] == room.step_id
-            if inside and _is_no_earlier(arrival, before.at):
-                return _outcome("already", arrival, arrival.member_id, before.id, before.at, room.time_zone)
-        if before is None:
-            _refuse_taken_back(session, arrival, at, room.time_zone)
+    known = places.known(session, event_id=arrival.event_id, member_id=arrival.member_id, step_id=room.step_id)
+    before = known.standing
+    if before is None:
+        _refuse_taken_back(arrival, known.undone_at, room.time_zone)
+    elif arrival.member_id is not None and known.last is not None:
+        inside = known.last[0] == "in" and known.last[2] == room.step_id
+        if inside and _is_no_earlier(arrival, before.at):
+            return _outcome("already", arrival, arrival.member_id, before.id, before.at, room.time_zone)
     if room.capacity is not None and before is None:
         places.take_turns(session, room.step_id)
-    answered = arrival.member_id and asks.last_answer(session, step_id=room.step_id, member_id=arrival.member_id)
     case = rules.Case(
         by=arrival.by,
         at=arrival.told.at,
         late=arrival.told.late and arrival.by is By.DOOR,
         signed_up=known.signed_up,
         standing=before is not None,
-        answered=answered == "yes",
+        answered=known.answer == "yes",
         approval=behind.approval,
         capacity=room.capacity,
         inside=0 if room.capacity is None else places.inside(session, behind.event_id).get(room.step_id, 0),
@@ -169,17 +171,10 @@ def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if isinstance(verdict, rules.No):
         refused = refusals.of(verdict, event=behind.name, place=room.venue_name, time_zone=room.time_zone)
         if arrival.member_id is not None and arrival.by is By.SELF:
-            entry.refuse(
-                session,
-                member_id=arrival.member_id,
-                step_id=room.step_id,
-                code=refused.code,
-                sentence=refused.detail,
-                now=now,
-            )
+            entry.refuse(session, member_id=arrival.member_id, step_id=room.step_id, refused=refused, now=now)
             topics.bump(session, [f"member/{arrival.member_id}"])
         raise refused
-    if isinstance(verdict, rules.Ask) and answered == "no":
+    if isinstance(verdict, rules.Ask) and known.answer == "no":
         raise refusals.HostSaidNo(host=behind.organizer_name)
     member_id, made = _who(session, wanted, arrival)
     touched = [f"event/{behind.event_id}", f"member/{member_id}"]
@@ -245,6 +240,8 @@ def _out_of_event(
 def _to_venue(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, now: dt.datetime) -> Outcome:
     assert arrival.venue_id is not None
     venue = venues.get(session, arrival.venue_id)
+    if venue.replayed:
+        raise refusals.Recording(place=venue.name)
     at = At(None, venue.id, days.day_of(arrival.told.at, venue.time_zone))
     before = None
     if arrival.member_id is not None:
@@ -261,7 +258,8 @@ def _to_venue(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, 
     if before is not None and last == "in" and _is_no_earlier(arrival, before.at):
         return _outcome("already", arrival, arrival.member_id or "", before.id, before.at, venue.time_zone)
     if before is None and arrival.member_id is not None:
-        _refuse_taken_back(session, arrival, at, venue.time_zone)
+        undone_at = entry.undone_at(session, member_id=arrival.member_id, at=at)
+        _refuse_taken_back(arrival, undone_at, venue.time_zone)
     member_id, made = _who(session, wanted, arrival)
     standing, new = entry.enter(
         session,
@@ -287,9 +285,7 @@ def _is_no_earlier(arrival: Arrival, at: dt.datetime) -> bool:
     return not arrival.told.late or arrival.told.at >= at
 
 
-def _refuse_taken_back(session: Session, arrival: Arrival, at: At, time_zone: str) -> None:
-    assert arrival.member_id is not None
-    undone_at = entry.undone_at(session, member_id=arrival.member_id, at=at)
+def _refuse_taken_back(arrival: Arrival, undone_at: dt.datetime | None, time_zone: str) -> None:
     if undone_at is not None and arrival.told.at <= undone_at:
         raise refusals.TakenBack(time=local_time(undone_at, time_zone))
 

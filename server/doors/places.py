@@ -6,12 +6,13 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from server.checkins.entry import Standing
 from server.doors import refusals
 from server.doors.rules import Window
 
 
 class Room(NamedTuple):
-    """A step of an event, where it is, and how many it takes. location: longitude, latitude in degrees."""
+    """A step of an event, where it is, and how many it takes."""
 
     step_id: str
     name: str
@@ -22,7 +23,7 @@ class Room(NamedTuple):
     venue_id: str
     venue_name: str
     time_zone: str
-    location: tuple[float, float] | None
+    replayed: bool
 
     @property
     def window(self) -> Window:
@@ -42,17 +43,23 @@ class Behind(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a member at an event. last: where she came in or went out last (direction, check-in, step)."""
+    """What is known of a member at an event, and at one step of it.
+
+    last: where she came in or went out last (direction, check-in, step). Of the step, standing: her check-in;
+    undone_at: when one of hers was last taken back; answer: what the host said of her last.
+    """
 
     signed_up: bool
     last: tuple[str, int, str, dt.datetime] | None
+    standing: Standing | None
+    undone_at: dt.datetime | None
+    answer: str | None
 
 
 _BEHIND = text("""
     SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
-           venue.name AS venue_name, venue.time_zone,
-           ST_X(venue.location::geometry) AS lon, ST_Y(venue.location::geometry) AS lat
+           venue.name AS venue_name, venue.time_zone, venue.replayed
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
     JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id = :event ORDER BY step.position
@@ -61,14 +68,14 @@ _BEHIND = text("""
 # Whoever was checked in by a badge came in at that moment, too; entering one room leaves the other.
 _MOVES = """
     WITH move AS (
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id) AS who, checkin.id AS checkin_id, checkin.step_id,
-               checkin.at, 0 AS number, 'in' AS direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS who,
+               checkin.id AS checkin_id, checkin.step_id, checkin.at, 0 AS number, 'in' AS direction
         FROM checkin JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member)
         UNION ALL
-        SELECT coalesce(checkin.member_id, 'erased ' || checkin.id), checkin.id, checkin.step_id,
-               passage.at, passage.id, passage.direction
+        SELECT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)), checkin.id,
+               checkin.step_id, passage.at, passage.id, passage.direction
         FROM passage JOIN checkin ON checkin.id = passage.checkin_id JOIN step ON step.id = checkin.step_id
         WHERE step.event_id = :event AND checkin.undone_at IS NULL
           AND (CAST(:member AS text) IS NULL OR checkin.member_id = :member))
@@ -80,8 +87,14 @@ _COUNT = """
 """
 _HERS = """
     SELECT EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = :member) AS signed_up,
-           last.direction, last.checkin_id, last.step_id, last.at
+           last.direction, last.checkin_id, last.step_id, last.at,
+           standing.id AS standing_id, standing.at AS standing_at, standing.evidence,
+           (SELECT max(undone_at) FROM checkin WHERE member_id = :member AND step_id = :step) AS undone_at,
+           (SELECT answer FROM ask WHERE step_id = :step AND member_id = :member AND answer IS NOT NULL
+            ORDER BY answered_at DESC, id DESC LIMIT 1) AS answer
     FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM move ORDER BY at DESC, number DESC LIMIT 1) AS last ON true
+    LEFT JOIN checkin AS standing
+        ON standing.member_id = :member AND standing.step_id = :step AND standing.undone_at IS NULL
 """
 _INSIDE, _KNOWN = text(_MOVES + _COUNT), text(_MOVES + _HERS)
 _LOCK = text("SELECT id FROM step WHERE id = :step FOR NO KEY UPDATE")
@@ -110,20 +123,21 @@ def behind(session: Session, event_id: str) -> Behind:
                 row.venue_id,
                 row.venue_name,
                 row.time_zone,
-                None if row.lon is None else (row.lon, row.lat),
+                row.replayed,
             )
             for row in rows
         ),
     )
 
 
-def known(session: Session, *, event_id: str, member_id: str | None) -> Known:
-    """What is known of a member at an event; of nobody, nothing."""
+def known(session: Session, *, event_id: str, member_id: str | None, step_id: str | None = None) -> Known:
+    """What is known of a member at an event, all at one moment; of nobody, nothing."""
     if member_id is None:
-        return Known(False, None)
-    row = session.execute(_KNOWN, {"event": event_id, "member": member_id}).one()
+        return Known(False, None, None, None, None)
+    row = session.execute(_KNOWN, {"event": event_id, "member": member_id, "step": step_id}).one()
     last = None if row.direction is None else (row.direction, row.checkin_id, row.step_id, row.at)
-    return Known(row.signed_up, last)
+    standing = None if row.standing_id is None else Standing(row.standing_id, row.standing_at, row.evidence)
+    return Known(row.signed_up, last, standing, row.undone_at, row.answer)
 
 
 def inside(session: Session, event_id: str) -> dict[str, int]:

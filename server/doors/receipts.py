@@ -1,6 +1,7 @@
 """The receipt of a check-in: when, where, by which agent or door, how sure, and what is remarkable of it."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -98,7 +99,8 @@ _LAST = text("""
     SELECT passage.id, checkin.id AS checkin_id, passage.member_id, member.name,
            coalesce(member.guest, false) AS guest,
            sign_up.member_id IS NOT NULL AS signed_up, passage.direction, passage.at, passage.recorded_at,
-           passage.evidence, door.name AS door, passage.flags, checkin.undone_at IS NOT NULL AS undone
+           passage.evidence, door.name AS door, passage.flags, checkin.undone_at IS NOT NULL AS undone,
+           checkin.step_id, checkin.at AS came_at
     FROM passage JOIN checkin ON checkin.id = passage.checkin_id JOIN step ON step.id = checkin.step_id
     LEFT JOIN member ON member.id = passage.member_id LEFT JOIN door ON door.id = passage.door_id
     LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = passage.member_id
@@ -116,11 +118,7 @@ def load(session: Session, checkin_id: int) -> Receipt:
     row = session.execute(_RECEIPT, {"id": checkin_id}).one_or_none()
     if row is None:
         raise NotCheckedIn
-    flags = set(row.flags or ())
-    if row.step_id is not None and row.id in capacity.over(session, [row.step_id]):
-        flags.add(str(Flag.OVER_CAPACITY))
-    if elsewhere(session, [row.id]):
-        flags.add(str(Flag.ELSEWHERE))
+    flags = _flags(row.flags or (), row.id in capacity.over(session, [row.step_id]), bool(elsewhere(session, [row.id])))
     return Receipt(
         row.id,
         row.member_id,
@@ -142,7 +140,7 @@ def load(session: Session, checkin_id: int) -> Receipt:
         row.door,
         row.host,
         row.left_at,
-        frozenset(flags),
+        flags,
     )
 
 
@@ -150,6 +148,7 @@ def last_of(session: Session, event_id: str, most: int) -> list[Entry]:
     """Who passed an event's doors last, the latest first."""
     rows = session.execute(_LAST, {"event": event_id, "most": most}).all()
     away = elsewhere(session, [row.checkin_id for row in rows])
+    over = capacity.over(session, {row.step_id for row in rows})
     return [
         Entry(
             row.id,
@@ -163,8 +162,15 @@ def last_of(session: Session, event_id: str, most: int) -> list[Entry]:
             row.recorded_at,
             row.evidence,
             row.door,
-            frozenset([*row.flags, *([str(Flag.ELSEWHERE)] if row.checkin_id in away else [])]),
+            _flags(row.flags, row.checkin_id in over and row.at == row.came_at, row.checkin_id in away),
             row.undone,
         )
         for row in rows
     ]
+
+
+def _flags(kept: Iterable[str], over: bool, away: bool) -> frozenset[str]:
+    """What is remarkable: as it was kept, but whether all places were taken by what is known now."""
+    flags = set(kept) - {Flag.OVER_CAPACITY}
+    found = [(Flag.OVER_CAPACITY, over), (Flag.ELSEWHERE, away)]
+    return frozenset([*flags, *[str(flag) for flag, true in found if true]])

@@ -45,6 +45,12 @@ class NothingHere(NotLetIn):
     code = "nothing_here"
 
 
+class Recording(NotLetIn):
+    """%(place)s is a recording: its people came long ago, and nobody comes in by a door now."""
+
+    code = "recording"
+
+
 class CodeUnknown(NotFound):
     """No door has this code. Look at it once more, or scan it."""
 
@@ -209,7 +215,6 @@ def of(no: rules.No, *, event: str = "", place: str = "", time_zone: str = "UTC"
     return kind(template, **{name: value for name, value in values.items() if f"%({name})s" in template})
 
 
-def local_day(at: dt.datetime, time_zone: str) -> str:
-    """`Fri 13 March 2026`, where it takes place."""
-    local = at.astimezone(zoneinfo.ZoneInfo(time_zone))
-    return f"{local:%a} {local.day} {local:%B} {local.year}"
+def local_day(at: dt.datetime, time_zone: str) -> dt.date:
+    """Which day it is where it takes place."""
+    return at.astimezone(zoneinfo.ZoneInfo(time_zone)).date()

@@ -36,7 +36,7 @@ def check_in(
     Who is not known on this phone says a name, and is signed in on it as a guest. The same nonce is answered as the
     first time. 202: the host is asked.
     """
-    with limits.guessing(caller, "door code", refusals.CodeUnknown):
+    with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
         found = passing.pass_door(
             session, schema.read(wanted, viewer), now=now, radius_m=settings.checkin.position_radius_m
         )

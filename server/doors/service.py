@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from server import constraints, names, times, topics
@@ -12,8 +12,10 @@ from server.doors import codes, refusals, rules
 from server.doors.model import Door
 from server.errors import Conflict, Invalid, NotFound
 from server.events import service as events
+from server.events.model import Event, Step
 from server.presence.schema import local_time
 from server.venues import service as venues
+from server.venues.model import Venue
 
 MOST_DOORS = 100  # open at once for one event or venue: a festival's gates; more is a script gone wild
 VENUE_LINK = dt.timedelta(hours=12)  # a link of a venue ends after a shift, unless its maker says otherwise
@@ -70,7 +72,7 @@ def make(
 ) -> Made:
     """Makes a door to an event (or one step of it), or to a venue.
 
-    Raises EventUnknown, StepUnknown, VenueUnknown, TooManyDoors, Invalid.
+    Raises EventUnknown, StepUnknown, VenueUnknown, Recording, TooManyDoors, Invalid.
     """
     if (event_id is None) == (venue_id is None):
         raise Invalid("A door leads to one event or to one venue.")
@@ -79,7 +81,9 @@ def make(
         if step_id is not None:
             events.get_step(session, event_id=event_id, step_id=step_id)
     elif venue_id is not None:
-        venues.get(session, venue_id)
+        venue = venues.get(session, venue_id)
+        if venue.replayed:
+            raise refusals.Recording(place=venue.name)
         if step_id is not None:
             raise Invalid("A step is part of an event.")
         if kind == "volunteer" and ends_at is None:
@@ -141,25 +145,25 @@ def by_token(session: Session, token: str) -> Door:
     return door
 
 
-def by_code(session: Session, typed: str, now: dt.datetime) -> Door:
+def by_code(session: Session, typed: str, now: dt.datetime) -> Seen:
     """The poster that has this code, or the screen that shows it; raises CodeUnknown, CodeChanged."""
     code = codes.read(typed)
     if code is None:
         raise refusals.CodeUnknown
-    poster = session.scalar(select(Door).where(Door.code == code))
+    poster = session.execute(_SEEN.where(Door.code == code)).one_or_none()
     if poster is not None:
-        return poster
+        return _seen(*poster)
     at_s = now.timestamp()
     changed = False
     for door_id, secret in session.execute(_SCREENS, {"now": now}):
         age = codes.age(secret, code, at_s)
         if age is not None and age < codes.ACCEPTED:
-            return get(session, door_id)
+            return see(session, get(session, door_id))
         changed = changed or age is not None
     raise refusals.CodeChanged if changed else refusals.CodeUnknown
 
 
-def by_ticket(session: Session, ticket: str, now: dt.datetime) -> Door:
+def by_ticket(session: Session, ticket: str, now: dt.datetime) -> Seen:
     """The screen whose code somebody scanned a moment ago; raises CodeUnknown, CodeChanged."""
     number = codes.door_of(ticket)
     door = None if number is None else session.get(Door, number)
@@ -167,7 +171,7 @@ def by_ticket(session: Session, ticket: str, now: dt.datetime) -> Door:
         raise refusals.CodeUnknown
     if not codes.is_ticket(door.secret, ticket, now.timestamp()):
         raise refusals.CodeChanged
-    return door
+    return see(session, door)
 
 
 def open_screen(session: Session, token: str, now: dt.datetime) -> Seen:
@@ -183,9 +187,14 @@ def open_screen(session: Session, token: str, now: dt.datetime) -> Seen:
 
 def see(session: Session, door: Door) -> Seen:
     """A door and what is behind it."""
-    row = session.execute(_BEHIND, {"door": door.id}).one()
-    closes_at = rules.closes_at(door.kind, door.ends_at, row.event_ends_at)
-    return Seen(door, row.event_name, row.venue_name, row.time_zone, closes_at)
+    return _seen(*session.execute(_SEEN.where(Door.id == door.id)).one())
+
+
+def _seen(
+    door: Door, event_name: str | None, venue_name: str, time_zone: str, event_ends_at: dt.datetime | None
+) -> Seen:
+    closes_at = rules.closes_at(door.kind, door.ends_at, event_ends_at)
+    return Seen(door, event_name, venue_name, time_zone, closes_at)
 
 
 def closed(seen: Seen, at: dt.datetime) -> refusals.NotLetIn | None:
@@ -211,15 +220,19 @@ _SCREENS = text("""
 """)
 
 # An event's place is that of the door's step, or of its first one.
-_BEHIND = text("""
-    SELECT event.name AS event_name, venue.name AS venue_name, venue.time_zone,
-           (SELECT max(ends_at) FROM step WHERE step.event_id = door.event_id) AS event_ends_at
-    FROM door LEFT JOIN event ON event.id = door.event_id
-    JOIN venue ON venue.id = coalesce(door.venue_id,
-        (SELECT step.venue_id FROM step WHERE step.event_id = door.event_id
-         ORDER BY step.id = door.step_id DESC NULLS LAST, step.position LIMIT 1))
-    WHERE door.id = :door
-""")
+_PLACE = (
+    select(Step.venue_id)
+    .where(Step.event_id == Door.event_id)
+    .order_by((Step.id == Door.step_id).desc().nulls_last(), Step.position)
+    .limit(1)
+    .scalar_subquery()
+)
+_ENDS = select(func.max(Step.ends_at)).where(Step.event_id == Door.event_id).scalar_subquery()
+_SEEN = (
+    select(Door, Event.name, Venue.name, Venue.time_zone, _ENDS)
+    .outerjoin(Event, Event.id == Door.event_id)
+    .join(Venue, Venue.id == func.coalesce(Door.venue_id, _PLACE))
+)
 
 
 def _add(session: Session, door: Door) -> None:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.audit import service as audit
 from server.checkins import service as checkins
 from server.consent import reading
 from server.doors import refusals
@@ -118,5 +117,4 @@ def undo(session: Session, door: Door, checkin_id: int, now: dt.datetime) -> Non
     """Takes back what this door itself did a moment ago; raises NotByThisDoor."""
     if checkin_id not in {one.checkin_id for one in recent(session, door, now) if one.may_undo}:
         raise NotByThisDoor
-    checkins.undo(session, checkin_id=checkin_id, now=now, by=None)
-    audit.note(session, "check_in.undone", of=f"check-in/{checkin_id}", now=now, door_id=door.id)
+    checkins.undo(session, checkin_id=checkin_id, now=now, by=None, door_id=door.id)

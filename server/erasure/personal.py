@@ -3,22 +3,36 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, LargeBinary, Table, Text, cast, delete, literal, select, update
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, Text, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from server.database import Base
 
 MEMBER = "member"
-# Columns that name a member in a text of their own, without a foreign key: table, column, how, and what erasing does.
-NAMED: dict[tuple[str, str], str] = {
-    ("topic", "name"): "member/{id}",
-    ("demo_state", "name"): "person/{id}",
-    ("audit", "subject"): "member/{id}",
+
+
+class Named(NamedTuple):
+    """How a column names a member without a foreign key. inside: the key of a column that holds several things.
+
+    stays: what it holds when she is erased; None: the row goes.
+    """
+
+    by: str
+    inside: str | None = None
+    stays: str | dict[str, Any] | None = None
+
+
+NAMED = {
+    ("topic", "name"): Named("member/{id}"),
+    ("demo_state", "name"): Named("person/{id}"),
+    ("proof", "address"): Named("{email}"),
+    ("letter", "address"): Named("{email}"),
+    ("audit", "subject"): Named("member/{id}", stays="member"),
+    ("audit", "details"): Named("{id}", inside="member", stays={}),
 }
-# These rows stay when she is erased, without her id.
-KEPT_WITHOUT_ID = {("audit", "subject"): "member"}
 # What only proves who somebody is: worthless to her, and to anybody else a way in.
 SECRET_WORDS = ("hash", "secret", "password", "public_key")
+SECRETS = {("letter", "subject"), ("letter", "text")}  # a code, and a link that signs in
 
 
 class Place(NamedTuple):
@@ -26,13 +40,13 @@ class Place(NamedTuple):
 
     table: Table
     column: Column[Any]
-    named: str | None
+    named: Named | None
     own: bool
 
     @property
     def name(self) -> str:
         """What its file is called: the table, and the column where that says something else than whose it is."""
-        plain = self.column.name in ("member_id", "id") or self.named is not None
+        plain = self.column.name in ("member_id", "id") or (self.named is not None and self.named.inside is None)
         return self.table.name if plain else f"{self.table.name} by {self.column.name.removesuffix('_id')}"
 
 
@@ -47,7 +61,7 @@ def places() -> Iterator[Place]:
                     yield Place(table, column, None, key.ondelete == "CASCADE")
             named = NAMED.get((table.name, column.name))
             if named is not None:
-                yield Place(table, column, named, (table.name, column.name) not in KEPT_WITHOUT_ID)
+                yield Place(table, column, named, named.stays is None)
 
 
 def rows(session: Session, place: Place, member_id: str) -> Iterator[dict[str, Any]]:
@@ -55,7 +69,7 @@ def rows(session: Session, place: Place, member_id: str) -> Iterator[dict[str, A
     shown = [_shown(column) for column in place.table.columns if not is_secret(column)]
     if not shown:
         shown = [literal(True).label("kept")]
-    wanted = select(*shown).where(place.column == _value(place, member_id))
+    wanted = select(*shown).where(_is_hers(place, member_id))
     found = session.execute(wanted, execution_options={"yield_per": 500})
     for row in found.mappings():
         yield dict(row)
@@ -63,7 +77,7 @@ def rows(session: Session, place: Place, member_id: str) -> Iterator[dict[str, A
 
 def count(session: Session, place: Place, member_id: str) -> int:
     """How many rows of hers there are."""
-    return len(session.execute(select(literal(1)).where(place.column == _value(place, member_id))).all())
+    return len(session.execute(select(literal(1)).select_from(place.table).where(_is_hers(place, member_id))).all())
 
 
 def forget_named(session: Session, member_id: str) -> None:
@@ -71,17 +85,17 @@ def forget_named(session: Session, member_id: str) -> None:
     for place in places():
         if place.named is None:
             continue
-        hers = place.column == _value(place, member_id)
-        blank = KEPT_WITHOUT_ID.get((place.table.name, place.column.name))
-        if blank is None:
+        hers = _is_hers(place, member_id)
+        if place.named.stays is None:
             session.execute(delete(place.table).where(hers))
         else:
-            session.execute(update(place.table).where(hers).values({place.column.name: blank}))
+            session.execute(update(place.table).where(hers).values({place.column.name: place.named.stays}))
 
 
 def is_secret(column: Column[Any]) -> bool:
     """Whether a column holds what only proves who somebody is."""
-    return isinstance(column.type, LargeBinary) or any(word in column.name for word in SECRET_WORDS)
+    said = (column.table.name, column.name) in SECRETS or any(word in column.name for word in SECRET_WORDS)
+    return said or isinstance(column.type, LargeBinary)
 
 
 def _shown(column: Column[Any]) -> Any:
@@ -92,5 +106,11 @@ def _shown(column: Column[Any]) -> Any:
     return column if plain else cast(column, Text).label(column.name)
 
 
-def _value(place: Place, member_id: str) -> str:
-    return member_id if place.named is None else place.named.format(id=member_id)
+def _is_hers(place: Place, member_id: str) -> ColumnElement[bool]:
+    if place.named is None:
+        return place.column == member_id
+    column = place.column if place.named.inside is None else place.column[place.named.inside].astext
+    if place.named.by == "{email}":
+        member = Base.metadata.tables[MEMBER]
+        return column == select(func.lower(member.c.email)).where(member.c.id == member_id).scalar_subquery()
+    return column == place.named.by.format(id=member_id)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
+from server.audit import service as audit
 from server.erasure import export, schema
 from server.erasure import service as erasure
 from server.errors import Invalid
@@ -25,6 +26,7 @@ class NameDiffers(Invalid):
 @router.get("/me/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
 def export_me(viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say) -> StreamingResponse:
     """Everything about you: a zip of JSON files, one for each kind of thing, with a README in your language."""
+    audit.note(session, "file.taken", of=f"member/{viewer.id}", by=viewer.id, now=now, what="everything")
     found = export.write(session, member=viewer, now=now, say=say)
     return StreamingResponse(export.chunks(found), media_type="application/zip", headers=HEADERS)
 

@@ -120,7 +120,7 @@ def take_list(
     access.check_hosts(session, viewer, events.get(session, event_id))
     if preview:
         return schema.show(exports.look(session, event_id=event_id, data=data), True)
-    return schema.show(exports.take(session, event_id=event_id, data=data, now=now), False)
+    return schema.show(exports.take(session, event_id=event_id, data=data, now=now, by=viewer.id), False)
 
 
 def _event(event_id: str, request: Request, viewer: Member, session: Session, now: Now, form: Form) -> Response:

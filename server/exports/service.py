@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server import topics
+from server.audit import service as audit
 from server.events import service as events
 from server.events.model import SignUp
 from server.exports import sign_up_list
@@ -38,7 +39,7 @@ def look(session: Session, *, event_id: str, data: bytes) -> Outcome:
     return Outcome(read, new, len(read.people) - len(new))
 
 
-def take(session: Session, *, event_id: str, data: bytes, now: dt.datetime) -> Outcome:
+def take(session: Session, *, event_id: str, data: bytes, now: dt.datetime, by: str) -> Outcome:
     """Makes a guest who means to come for everybody new on the list: all of them, or nobody; twice is as once.
 
     A list says nothing about members: whoever has an account signs up by an act of her own, or an organizer could learn
@@ -67,4 +68,5 @@ def take(session: Session, *, event_id: str, data: bytes, now: dt.datetime) -> O
             [{"event_id": event_id, "key": person.key, "member_id": guest.id} for person, guest in guests],
         )
         topics.bump(session, [topics.EXPECTED, f"event/{event_id}"])
+    audit.note(session, "list.taken", of=f"event/{event_id}", by=by, now=now, new=len(guests), already=found.already)
     return found

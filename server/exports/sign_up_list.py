@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import hashlib
 import io
 import re
 import unicodedata
@@ -10,11 +11,10 @@ from typing import NamedTuple
 
 from server import names
 from server.errors import Invalid
+from server.mail import addresses
 
 MAX_BYTES = 500_000
 MAX_ROWS = 2_000  # more people than a club holds; a larger list comes in two files
-EMAIL_MAX_LENGTH = 254  # RFC 5321
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[^\s@<>\"(),:;\\]+\.[^\s@<>\"(),:;\\]{2,}\Z")
 _NAME_COLUMNS = {"name", "full name", "attendee", "attendee name", "guest", "姓名", "名字", "名称", "昵称"}
 _EMAIL_COLUMNS = {"e-mail", "email", "mail", "email address", "e-mail address", "邮箱", "电子邮件", "电子邮箱"}
 _SEPARATORS = ",;\t"
@@ -28,7 +28,10 @@ class ListUnreadable(Invalid):
 
 
 class Listed(NamedTuple):
-    """Somebody on the list. key: tells her from all others on it, the same in each reading of the list."""
+    """Somebody on the list. key: tells her from all others on it, the same in each reading of the list.
+
+    A hash: it is kept for as long as the event, and nobody is to be found in it.
+    """
 
     line: int
     name: str
@@ -72,9 +75,7 @@ def read(data: bytes) -> Read:
         folded = unicodedata.normalize("NFKC", name).casefold()
         if email is None:
             namesakes[folded] = namesakes.get(folded, 0) + 1
-            key = f"{folded}\n{namesakes[folded]}"
-        else:
-            key = f"{folded}\n{email}"
+        key = hashlib.sha256(f"{folded}\n{email or namesakes[folded]}".encode()).hexdigest()
         if key in people:
             repeated.append(line)
             continue
@@ -147,9 +148,9 @@ def _name(cell: str, line: int) -> str:
 
 
 def _email(cell: str, line: int) -> str | None:
-    email = cell.strip().lower()
-    if not email:
+    if not cell.strip():
         return None
-    if len(email) > EMAIL_MAX_LENGTH or not _EMAIL.match(email):
-        raise ListUnreadable("The e-mail address in line %(line)s is none.", line=line)
-    return email
+    try:
+        return addresses.normalise(cell)
+    except addresses.AddressInvalid:
+        raise ListUnreadable("The e-mail address in line %(line)s is none.", line=line) from None

@@ -50,8 +50,8 @@ def _line(address: str) -> str:
     return str(found)
 
 
-def of(connection: HTTPConnection) -> Caller:
-    """Whose request this is."""
+async def of(connection: HTTPConnection) -> Caller:
+    """Whose request this is; a dependency."""
     found = requests.context(connection)
     peer = connection.client.host if connection.client else ""
     forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, bindparam, text
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ _TAKE = text("""
     WHERE greatest(bucket.full_at, :now) + :step <= :now + :most
     RETURNING full_at
 """).bindparams(bindparam("now"), bindparam("step"), bindparam("most"))
-_READ = text("SELECT full_at FROM bucket WHERE key = :key")
+_READ = text("SELECT key, full_at FROM bucket WHERE key = ANY(:keys)")
 _TIDY = text("DELETE FROM bucket WHERE full_at <= :now")
 
 
@@ -40,6 +40,14 @@ class Rate:
     def step(self) -> dt.timedelta:
         """How long one takes to come back."""
         return dt.timedelta(hours=1) / self.per_h
+
+
+class Bucket(NamedTuple):
+    """What is taken from: for what, whose, and how much it holds."""
+
+    purpose: str
+    key: str
+    rate: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +66,27 @@ def take(engine: Engine, purpose: str, key: str, *, now: dt.datetime, rate: Rate
     with engine.begin() as connection:
         values: dict[str, Any] = {"key": hashed, "now": now, "step": rate.step, "most": most}
         if connection.execute(_TAKE, values).scalar_one_or_none() is None:
-            raise _too_many(connection.scalar(_READ, {"key": hashed}), now, rate)
+            found = connection.execute(_READ, {"keys": [hashed]}).first()
+            raise _too_many(None if found is None else found.full_at, now, rate)
 
 
-def check(engine: Engine, purpose: str, key: str, *, now: dt.datetime, rate: Rate) -> None:
-    """Raises TooMany when there is nothing left; counts nothing."""
-    with engine.connect() as connection:
-        full_at = connection.scalar(_READ, {"key": _hash(purpose, key)})
-    if full_at is not None and max(full_at, now) + rate.step > now + rate.step * rate.at_once:
-        raise _too_many(full_at, now, rate)
+def check(session: Session, *buckets: Bucket, now: dt.datetime) -> None:
+    """Raises TooMany when there is nothing left in one of them; counts nothing."""
+    rates = {_hash(bucket.purpose, bucket.key): bucket.rate for bucket in buckets}
+    for key, full_at in session.execute(_READ, {"keys": list(rates)}):
+        rate = rates[bytes(key)]
+        if max(full_at, now) + rate.step > now + rate.step * rate.at_once:
+            raise _too_many(full_at, now, rate)
 
 
 @contextmanager
-def guessing(caller: Caller, purpose: str, *wrong: type[MusterError]) -> Iterator[None]:
+def guessing(session: Session, caller: Caller, purpose: str, *wrong: type[MusterError]) -> Iterator[None]:
     """The block tries what somebody might guess: what it raises of `wrong` counts against her network and everybody.
 
     What is right never counts: forty guests of one evening share one address. Raises TooMany before the block when too
     much was wrong already.
     """
-    for name, key, rate in _of_guesses(caller, purpose):
-        check(caller.engine, name, key, now=caller.now, rate=rate)
+    check(session, *_of_guesses(caller, purpose), now=caller.now)
     try:
         yield
     except wrong:
@@ -97,11 +106,11 @@ def tidy(session: Session, *, now: dt.datetime) -> int:
     return session.execute(_TIDY, {"now": now}).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def _of_guesses(caller: Caller, purpose: str) -> tuple[tuple[str, str, Rate], ...]:
+def _of_guesses(caller: Caller, purpose: str) -> tuple[Bucket, Bucket]:
     rates = caller.rates
     return (
-        (f"{purpose} from", caller.network, Rate(rates.guesses_at_once, rates.guesses_per_h)),
-        (f"{purpose} of all", "", Rate(rates.all_guesses_at_once, rates.all_guesses_per_h)),
+        Bucket(f"{purpose} from", caller.network, Rate(rates.guesses_at_once, rates.guesses_per_h)),
+        Bucket(f"{purpose} of all", "", Rate(rates.all_guesses_at_once, rates.all_guesses_per_h)),
     )
 
 

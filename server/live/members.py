@@ -59,7 +59,7 @@ _CHECKINS = text("""
 """)
 
 _REFUSALS = text("""
-    SELECT refusal.code, refusal.at_door, refusal.sentence, refusal.last_at,
+    SELECT refusal.code, refusal.at_door, refusal.sentence, refusal.values, refusal.last_at,
            event.id AS event_id, event.name AS event_name, event.simulated,
            step.id AS step_id, step.name AS step_name, step.opens_at, step.ends_at
     FROM refusal JOIN step ON step.id = refusal.step_id JOIN event ON event.id = step.event_id
@@ -117,8 +117,6 @@ def _refusal(row: Row[Any], say: Texts) -> dict[str, Any]:
         "event": {"id": row.event_id, "name": say.name(row.event_name, row.simulated)},
         "step": {"id": row.step_id, "name": say.name(row.step_name, row.simulated)},
         "code": row.code,
-        "sentence": say.gettext(row.sentence)
-        if row.at_door
-        else words.refusal(row.code, row.sentence, row.last_at, row.opens_at, row.ends_at, say),
+        "sentence": words.refusal(row, row.opens_at, row.ends_at, say),
         "at": rfc3339(row.last_at),
     }

@@ -65,7 +65,7 @@ class NothingWanted(Invalid):
     code = "nothing_wanted"
 
 
-def hub(request: Request) -> Hub:
+async def hub(request: Request) -> Hub:
     """The app's hub: `app.state.hub`."""
     found = request.app.state.hub
     assert isinstance(found, Hub)

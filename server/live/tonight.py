@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from config.settings import Presence
@@ -50,7 +50,7 @@ class Evening(NamedTuple):
     facts: Facts
     standing: Standing | None
     ask: AskRow | None
-    refused: tuple[str, str, dt.datetime] | None
+    refused: Row[Any] | None
     heard_gap_ms: int
 
 
@@ -68,7 +68,7 @@ _STEPS = text("""
     ORDER BY step.starts_at, step.id LIMIT :shown
 """)
 _REFUSED = text("""
-    SELECT code, sentence, last_at FROM refusal
+    SELECT code, sentence, values, last_at FROM refusal
     WHERE step_id = :step AND member_id = :member AND at_door ORDER BY last_at DESC LIMIT 1
 """)
 
@@ -97,7 +97,7 @@ def load(session: Session, *, member_id: str, now: dt.datetime, presence: Presen
                 explained.facts,
                 entry.standing(session, member_id=member_id, at=At(row.id)),
                 next((ask for ask in asked if ask.step_id == row.id), None),
-                None if refused is None else tuple(refused),
+                refused,
                 round(presence.heard_gap_s * 1000),
             )
         )
@@ -147,9 +147,10 @@ def _tell(evening: Evening, now_ms: int, now: dt.datetime, record: Record | None
         return _says("in", say.gettext("You're in"), arrived)
     if (waits := _ask(evening, now, say)) is not None:
         return waits
-    if evening.refused is not None and evening.refused[2] > now - REFUSED_FOR:
-        code, sentence, _ = evening.refused
-        return _says(code, say.gettext("Not yet"), say.gettext(sentence))
+    refused = evening.refused
+    if refused is not None and refused.last_at > now - REFUSED_FOR:
+        sentence = words.at_door(refused.sentence, refused.values, say)
+        return _says(refused.code, say.gettext("Not yet"), sentence)
     facts, last_ms = _with_news(evening, record)
     found = explain.answer(facts, now_ms, evening.heard_gap_ms, say)
     use_code = say.gettext("Use the code at the door.")

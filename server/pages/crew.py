@@ -69,7 +69,7 @@ def change_operators(
         if end:
             roles.end_operator(session, member_id=end, by=operator.id, now=caller.now)
         else:
-            with limits.guessing(caller, "who", NotFound):
+            with limits.guessing(session, caller, "who", NotFound):
                 found = roles.find(session, who)
             roles.make_operator(session, member_id=found.id, by=operator.id, now=caller.now)
     except MusterError as error:
@@ -113,7 +113,7 @@ def change_crew(
             roles.take_back(session, member_id=end, kind=kind, of_id=of_id, by=viewer.id, now=caller.now)
         else:
             # Who lists helpers could ask for one address after the other, to learn who is known here.
-            with limits.guessing(caller, "who", NotFound):
+            with limits.guessing(session, caller, "who", NotFound):
                 found = roles.find(session, who)
             roles.give(
                 session, member_id=found.id, kind=kind, of_id=of_id,

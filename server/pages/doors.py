@@ -18,13 +18,16 @@ from server.doors import schema as doors_schema
 from server.doors import service as doors
 from server.doors.arrivals import Wanted
 from server.doors.model import Door
+from server.doors.passing import Outcome
 from server.errors import MusterError, Refused, TooMany, http_status
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.pages import facts, render
 from server.pages.facts import Fact
 from server.people import access, cookies
+from server.people import service as people
 from server.people.model import Member
+from server.presence.schema import local_time
 from server.requests import InSettings, InTransaction, Now, Number
 from server.texts import Texts
 
@@ -62,13 +65,14 @@ def show_door(
 ) -> Response:
     """What scanning a door's code opens: one button, or one field and one button."""
     try:
-        with limits.guessing(caller, "door code", refusals.CodeUnknown):
-            door = doors.by_code(session, code, now)
+        with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
+            seen = doors.by_code(session, code, now)
     except MusterError as refused:
         return _typing(request, viewer, settings, code, refused, say)
+    door = seen.door
     ticket = "" if door.secret is None else codes.ticket(door.secret, door.id, now.timestamp())
     given = {"code": door.code or "", "ticket": ticket}
-    return _door(request, session, settings, viewer, doors.see(session, door), given, None, say)
+    return _door(request, session, settings, viewer, seen, given, None, say)
 
 
 @strangers.post("/d")
@@ -98,15 +102,20 @@ def come(
         name=name if asks_as is None else None,
     )
     try:
-        with limits.guessing(caller, "door code", refusals.CodeUnknown):
+        with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
             found = passing.pass_door(session, wanted, now=now, radius_m=settings.checkin.position_radius_m)
     except MusterError as refused:
         try:
-            door = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+            seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
         except MusterError:
             return _typing(request, viewer, settings, code, refused, say)
         given = {"code": code, "ticket": ticket, "name": name}
-        return _door(request, session, settings, viewer, doors.see(session, door), given, refused, say)
+        return _door(request, session, settings, viewer, seen, given, refused, say)
+    if asks_as is None and viewer is not None:
+        # Whose phone it is stays signed in; who came in beside her has no page of her own on it.
+        seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+        given = {"code": code, "ticket": ticket}
+        return _door(request, session, settings, viewer, seen, given, None, say, found)
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
@@ -268,6 +277,20 @@ def told(refused: MusterError | None, say: Texts) -> str | None:
     return say.gettext(refused.template, **refused.values) if refused.values else say.gettext(refused.template)
 
 
+def what_came(session: Session, done: Outcome, say: Texts) -> dict[str, Any]:
+    """What somebody at a door is told of another whom she let in, and whether it went well."""
+    name = people.get(session, done.member_id).name
+    sentences = {
+        "in": say.gettext("%(name)s is in.", name=name),
+        "already": say.gettext(
+            "%(name)s was in already, since %(time)s.", name=name, time=local_time(done.at, done.time_zone)
+        ),
+        "out": say.gettext("%(name)s is out.", name=name),
+        "asked": say.gettext("The host has been asked about %(name)s.", name=name),
+    }
+    return {"says": sentences[done.result], "well": done.result in ("in", "out")}
+
+
 def new_nonce() -> str:
     """A number for one tap."""
     return secrets.token_hex(16)
@@ -305,6 +328,7 @@ def _door(
     given: dict[str, Any],
     refused: MusterError | None,
     say: Texts,
+    done: Outcome | None = None,
 ) -> Response:
     inside = None
     if viewer is not None and seen.door.event_id is not None:
@@ -322,6 +346,7 @@ def _door(
         nonces=[new_nonce(), new_nonce(), new_nonce()],
         inside=inside,
         says=told(refused, say),
+        done=None if done is None else what_came(session, done, say)["says"],
     )
 
 

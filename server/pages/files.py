@@ -54,7 +54,7 @@ def take_list(
     found: Fact = {}
     try:
         if text is not None:
-            outcome = exports.take(session, event_id=event_id, data=data, now=now)
+            outcome = exports.take(session, event_id=event_id, data=data, now=now, by=viewer.id)
         else:
             outcome = exports.look(session, event_id=event_id, data=data)
             found["text"] = sign_up_list.decode(data)

@@ -6,6 +6,9 @@ from server.audit.model import Note
 from server.pages.facts import Fact
 from server.texts import Texts
 
+# What muster does where nobody acts: news that do not arrive are paused, and a receiver can end them.
+BY_ITSELF = ("webhook.paused", "webhook.ended")
+
 
 def read_out(notes: Sequence[Note], *, viewer_id: str, called: Mapping[str, str], say: Texts) -> list[Fact]:
     """The notes as {"sentence", "at", "subject"}. called: what members are called here; others go by their ids."""
@@ -20,8 +23,10 @@ def read_out(notes: Sequence[Note], *, viewer_id: str, called: Mapping[str, str]
 
 def _sentence(note: Note, name: Callable[[object], str], say: Texts) -> str:
     whom = name(note.details.get("member"))
-    by_door = note.actor_id is None and note.door_id is not None
-    who = say.gettext("A door") if by_door else name(note.actor_id)
+    if note.actor_id is None and (note.door_id is not None or note.action in BY_ITSELF):
+        who = say.gettext("A door") if note.door_id is not None else say.gettext("muster itself")
+    else:
+        who = name(note.actor_id)
     sentences = {
         "role.given": say.gettext("%(who)s gave a part to %(whom)s.", who=who, whom=whom),
         "role.taken_back": say.gettext("%(who)s ended the part of %(whom)s.", who=who, whom=whom),
@@ -35,6 +40,12 @@ def _sentence(note: Note, name: Callable[[object], str], say: Texts) -> str:
         "ask.no": say.gettext("%(who)s said no to somebody at the door.", who=who),
         "check_in.undone": say.gettext("%(who)s took back a check-in.", who=who),
         "file.taken": say.gettext("%(who)s took a file along.", who=who),
+        "list.taken": say.gettext("%(who)s took over a list of names.", who=who),
+        "webhook.made": say.gettext("%(who)s had news sent to others.", who=who),
+        "webhook.rotated": say.gettext("%(who)s gave news to others a new secret.", who=who),
+        "webhook.resumed": say.gettext("%(who)s went on with news to others.", who=who),
+        "webhook.paused": say.gettext("%(who)s paused news to others, which did not arrive.", who=who),
+        "webhook.ended": say.gettext("%(who)s ended news to others.", who=who),
         "address.proved": say.gettext("%(who)s proved an e-mail address.", who=who),
         "guest.claimed": say.gettext("%(who)s kept what a guest had left.", who=who),
     }

@@ -12,9 +12,11 @@ from config.settings import Settings
 from server import qr, texts
 from server.consent import service as consent
 from server.consent.rules import Kind, Level
+from server.doors import passing, refusals
 from server.errors import NotFound
 from server.pages import facts, render
 from server.pages.consent import DAYS
+from server.pages.doors import new_nonce
 from server.people import access, cookies
 from server.people import service as people
 from server.requests import Id, InSettings, InTransaction, Now
@@ -83,6 +85,7 @@ def show_hello(
         until=standing.until if standing is not None and agreed else None,
         paused=viewer is not None and consent.pause_of(session, member_id=viewer.id) is not None,
         days=DAYS,
+        nonce=new_nonce(),
     )
 
 
@@ -98,30 +101,43 @@ def say_hello(
     act: Annotated[Literal["greet", "stop"], Form()],
     days: Annotated[int, Form(ge=1, le=365)] = DAYS[0],
     name: Annotated[str, Form(max_length=NAME_MAX_LENGTH)] = "",
+    nonce: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Lets the shop greet her for some days, or no more; somebody unknown on this phone says what to call her."""
+    """Lets the shop greet her for some days, or no more; somebody unknown on this phone says what to call her.
+
+    A second tap of the same form is as one, as at doors.
+    """
     venue = _live(session, venue_id)
     response = RedirectResponse(f"/hello/{venue.id}", status_code=303)
     if act == "stop":
         if viewer is not None:
             stop(session, viewer.id, venue.id, now)
         return response
-    member_id = None if viewer is None else viewer.id
-    if member_id is None:
-        guest = people.create_guest(session, name=name, language=say.language)
-        member_id = guest.id
-        cookies.enter(request, response, session, settings, member_id=member_id, how="name", now=now)
-    until = now + dt.timedelta(days=days)
-    consent.say(
-        session,
-        member_id=member_id,
-        kind=Kind.VENUE,
-        of_id=venue.id,
-        level=Level.NAME,
-        until=until,
-        source="counter",
-        now=now,
-    )
+    tap = passing.read_nonce(nonce)
+    passing.be_alone(session, tap)
+    said = consent.said_by_tap(session, tap)
+    who = viewer
+    if said is not None:
+        who = people.get(session, said.member_id)
+        is_retry = viewer is None and who.guest and now - said.since <= passing.RETRIED
+        if not is_retry and (viewer is None or viewer.id != who.id):
+            raise refusals.NonceTaken
+    elif who is None:
+        who = people.create_guest(session, name=name, language=say.language)
+    if viewer is None:
+        cookies.enter(request, response, session, settings, member_id=who.id, how="name", now=now)
+    if said is None:
+        consent.say(
+            session,
+            member_id=who.id,
+            kind=Kind.VENUE,
+            of_id=venue.id,
+            level=Level.NAME,
+            until=now + dt.timedelta(days=days),
+            source="counter",
+            now=now,
+            nonce=tap,
+        )
     return response
 
 

@@ -245,7 +245,7 @@ def _whose(session: Session, token: str, now: dt.datetime) -> str | None:
 
 
 def _use(session: Session, caller: Caller, token: str) -> str:
-    with limits.guessing(caller, "link", NotFound):
+    with limits.guessing(session, caller, "link", NotFound):
         if codes.look_at_link(session, link=token, now=caller.now) is not None:
             return guests.enter(session, codes.use_link(session, link=token, now=caller.now), now=caller.now).member_id
         return people.use_link(session, token=token, now=caller.now)

@@ -8,15 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
 from server.doors import passes, passing, volunteers, words
-from server.doors import service as doors
 from server.doors.arrivals import Wanted
 from server.doors.passing import Outcome
 from server.errors import MusterError, http_status
 from server.pages import render
-from server.pages.doors import closed, names_of, new_nonce, told
+from server.pages.doors import closed, names_of, new_nonce, told, what_came
 from server.people import access
-from server.people import service as people
-from server.presence.schema import local_time
 from server.requests import InSettings, InTransaction, Now
 from server.texts import Texts
 
@@ -135,18 +132,5 @@ def _page(
             for one in volunteers.recent(session, seen.door, now)
         ],
         says=told(refused, say),
-        done=None if done is None else _done(session, done, seen, say),
+        done=None if done is None else what_came(session, done, say),
     )
-
-
-def _done(session: Session, done: Outcome, seen: doors.Seen, say: Texts) -> dict[str, Any]:
-    name = people.get(session, done.member_id).name
-    at = local_time(done.at, done.time_zone)
-    del seen
-    sentences = {
-        "in": say.gettext("%(name)s is in.", name=name),
-        "already": say.gettext("%(name)s was in already, since %(time)s.", name=name, time=at),
-        "out": say.gettext("%(name)s is out.", name=name),
-        "asked": say.gettext("The host has been asked about %(name)s.", name=name),
-    }
-    return {"says": sentences[done.result], "well": done.result in ("in", "out")}

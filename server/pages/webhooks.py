@@ -1,7 +1,6 @@
 """The pages of webhooks: which there are, making one, how its messages went; each act is a form."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
@@ -88,7 +87,7 @@ def test(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now:
 def resume(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> Response:
     """Goes on with a paused one."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.resume(session, webhook=webhook, now=now)
+    webhooks.resume(session, webhook=webhook, now=now, by=viewer.id)
     return _back(webhook_id)
 
 
@@ -96,7 +95,7 @@ def resume(webhook_id: Number, viewer: access.Viewer, session: InTransaction, no
 def end(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> Response:
     """Ends one."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.end(session, webhook=webhook, now=now)
+    webhooks.end(session, webhook=webhook, now=now, by=viewer.id)
     return _back(webhook_id)
 
 
@@ -106,7 +105,7 @@ def rotate(
 ) -> Response:
     """Makes a new secret and shows it, this once."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.rotate(session, webhook=webhook, now=now)
+    webhooks.rotate(session, webhook=webhook, now=now, by=viewer.id)
     return _one(request, viewer, session, settings.server.demo, webhook, secret=True)
 
 
@@ -155,7 +154,7 @@ def _fact(session: Session, webhook: Webhook, say: Texts) -> Fact:
         "id": webhook.id,
         "name": _name(session, webhook, say),
         "kind": webhook.kind,
-        "to": urlsplit(webhook.url).netloc,
+        "to": webhooks.host_of(webhook),
         "happenings": webhook.happenings,
         "names": webhook.names,
         "state": state,

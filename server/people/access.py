@@ -146,7 +146,7 @@ def _viewer_if_any(
 ViewerIfAny = Annotated[Member | None, Depends(_viewer_if_any)]
 
 
-def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
+async def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
     return texts_for(connection)
 
 
@@ -154,7 +154,7 @@ def _texts(connection: HTTPConnection, _viewer: ViewerIfAny) -> Texts:
 Say = Annotated[Texts, Depends(_texts)]
 
 
-def check_signed_in(viewer: ViewerIfAny) -> Member:
+async def check_signed_in(viewer: ViewerIfAny) -> Member:
     """The member who asks; raises SignInNeeded. A dependency of every route but those that serve strangers."""
     if viewer is None:
         raise SignInNeeded
@@ -164,7 +164,7 @@ def check_signed_in(viewer: ViewerIfAny) -> Member:
 Viewer = Annotated[Member, Depends(check_signed_in)]
 
 
-def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
+async def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
     """The member who asks with a browser, since no token may do this for her; raises SignInNeeded, InPersonOnly."""
     if is_token(connection):
         raise InPersonOnly
@@ -174,7 +174,7 @@ def check_in_person(connection: HTTPConnection, viewer: Viewer) -> Member:
 InPerson = Annotated[Member, Depends(check_in_person)]
 
 
-def check_account(viewer: Viewer) -> Member:
+async def check_account(viewer: Viewer) -> Member:
     """The member who asks and is no guest; raises SignInNeeded, AccountNeeded."""
     if viewer.guest:
         raise AccountNeeded
@@ -184,22 +184,26 @@ def check_account(viewer: Viewer) -> Member:
 Account = Annotated[Member, Depends(check_account)]
 
 
-def check_own_account(viewer: InPerson) -> Member:
+async def check_own_account(viewer: InPerson) -> Member:
     """The member who asks with a browser and is no guest; raises SignInNeeded, InPersonOnly, AccountNeeded."""
-    return check_account(viewer)
+    return await check_account(viewer)
 
 
 OwnAccount = Annotated[Member, Depends(check_own_account)]
 
 
-def check_operator(viewer: Viewer) -> Member:
-    """The operator who asks; raises SignInNeeded, OperatorsOnly."""
-    if not viewer.operator:
+def check_operator(member: Member) -> Member:
+    """The member, who is an operator; raises OperatorsOnly."""
+    if not member.operator:
         raise OperatorsOnly
-    return viewer
+    return member
 
 
-Operator = Annotated[Member, Depends(check_operator)]
+async def _operator(viewer: Viewer) -> Member:
+    return check_operator(viewer)
+
+
+Operator = Annotated[Member, Depends(_operator)]
 
 
 def keeps(session: Session, member: Member, venue: Kept) -> bool:

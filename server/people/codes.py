@@ -10,11 +10,11 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server.errors import Invalid, Refused, TooMany
+from server.errors import Invalid, Refused
 from server.limits import service as limits
 from server.limits.service import Caller, Rate
 from server.mail import addresses
@@ -31,6 +31,7 @@ class CodeWrong(Refused):
     """That is not the code of the newest letter. Please look again: six digits."""
 
     code = "code_wrong"
+    kept = True  # with it the try is counted
 
 
 class CodeSpent(Refused):
@@ -88,6 +89,7 @@ def ask(
         "language": language or "en",
         "expires_at": now + lifetime,
         "used_at": None,
+        "tries": 0,
     }
     session.execute(insert(Proof).values(values).on_conflict_do_update(index_elements=[Proof.address], set_=values))
     said = {
@@ -102,32 +104,30 @@ def ask(
 
 def asked_for(session: Session, *, asked: str, now: dt.datetime) -> Proof | None:
     """What the browser with this token asked for; None when it is too old, used, or a newer one took its place."""
-    rows = select(Proof).where(Proof.asked_hash == hash_token(asked), Proof.used_at.is_(None), Proof.expires_at > now)
-    return session.scalar(rows)
+    return session.scalar(select(Proof).where(Proof.asked_hash == hash_token(asked), _is_good(now)))
 
 
 def prove(session: Session, caller: Caller, *, asked: str, code: str) -> Proved:
     """Uses a code up; raises CodeMalformed, CodeWrong, CodeSpent, TooMany.
 
-    Every try counts before it is looked at, in a transaction of its own: tries at once cannot be more than five.
+    Every try counts before it is looked at, in the proof's own row: tries at once wait for each other, and whatever
+    ends the server or its database, a code has no more than five.
     """
     digits = "".join(sign for sign in code if not sign.isspace() and sign != "-")
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         raise CodeMalformed
-    with limits.guessing(caller, "code", CodeWrong, CodeSpent):
-        proof = asked_for(session, asked=asked, now=caller.now)
-        if proof is None:
+    with limits.guessing(session, caller, "code", CodeWrong, CodeSpent):
+        code_hash = _count_try(session, asked, caller.now)
+        if code_hash is None:
             raise CodeSpent
-        _count_try(caller.engine, asked, caller.now)
-        if not hmac.compare_digest(proof.code_hash, _hash(asked, digits)):
+        if not hmac.compare_digest(code_hash, _hash(asked, digits)):
             raise CodeWrong
         return _use(session, Proof.asked_hash == hash_token(asked), caller.now)
 
 
 def look_at_link(session: Session, *, link: str, now: dt.datetime) -> Proof | None:
     """What a link in a letter proves, without using it; None when it is none of ours, used or too old."""
-    rows = select(Proof).where(Proof.link_hash == hash_token(link), Proof.used_at.is_(None), Proof.expires_at > now)
-    return session.scalar(rows)
+    return session.scalar(select(Proof).where(Proof.link_hash == hash_token(link), _is_good(now)))
 
 
 def use_link(session: Session, *, link: str, now: dt.datetime) -> Proved:
@@ -140,10 +140,10 @@ def tidy(session: Session, *, now: dt.datetime) -> None:
     session.execute(delete(Proof).where(or_(Proof.expires_at <= now, Proof.used_at.is_not(None))))
 
 
-def _use(session: Session, which: object, now: dt.datetime) -> Proved:
+def _use(session: Session, which: ColumnElement[bool], now: dt.datetime) -> Proved:
     used = session.execute(
         update(Proof)
-        .where(which, Proof.used_at.is_(None), Proof.expires_at > now)  # type: ignore[arg-type]
+        .where(which, _is_good(now))
         .values(used_at=now)
         .returning(Proof.address, Proof.for_id, Proof.language)
         .execution_options(synchronize_session=False)
@@ -153,11 +153,19 @@ def _use(session: Session, which: object, now: dt.datetime) -> Proved:
     return Proved(*used)
 
 
-def _count_try(engine: Engine, asked: str, now: dt.datetime) -> None:
-    try:
-        limits.take(engine, "tries of", asked, now=now, rate=Rate(TRIES, per_h=1))  # a code lives an hour at the most
-    except TooMany:
-        raise CodeSpent from None
+def _count_try(session: Session, asked: str, now: dt.datetime) -> bytes | None:
+    """Counts a try and returns what is kept of the code; None when there is none left, or nothing to try."""
+    return session.execute(
+        update(Proof)
+        .where(Proof.asked_hash == hash_token(asked), _is_good(now), Proof.tries < TRIES)
+        .values(tries=Proof.tries + 1)
+        .returning(Proof.code_hash)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+
+
+def _is_good(now: dt.datetime) -> ColumnElement[bool]:
+    return and_(Proof.used_at.is_(None), Proof.expires_at > now)
 
 
 def _hash(asked: str, digits: str) -> bytes:

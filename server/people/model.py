@@ -70,7 +70,7 @@ class Proof(Base):
     """The newest question to an e-mail address: who has its six digits, or opens its link, is whose address it is.
 
     Only hashes are kept: of the digits together with the asker's token, which alone makes them worth guessing. for_id:
-    the member who wants the address to be hers; None: somebody who wants to sign in.
+    the member who wants the address to be hers; None: somebody who wants to sign in. tries: of its digits, so far.
     """
 
     __tablename__ = "proof"
@@ -83,6 +83,7 @@ class Proof(Base):
     language: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
+    tries: Mapped[int] = mapped_column(server_default="0")
 
 
 class Passkey(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from server.errors import Invalid, NotFound, Refused
 from server.limits import service as limits
-from server.limits.service import Caller, Rate
+from server.limits.service import Bucket, Caller, Rate
 from server.mail import addresses
 from server.people import service as people
 from server.people.model import Password
@@ -72,8 +72,8 @@ def prove(session: Session, caller: Caller, *, email: str, password: str) -> str
     except Invalid:
         address = ""
     rate = Rate(caller.rates.password_tries_at_once, caller.rates.password_tries_per_h)
-    limits.check(caller.engine, "password of", address, now=caller.now, rate=rate)
-    with limits.guessing(caller, "password", PasswordWrong):
+    limits.check(session, Bucket("password of", address, rate), now=caller.now)
+    with limits.guessing(session, caller, "password", PasswordWrong):
         member = people.by_address(session, address)
         kept = session.get(Password, member.id) if member is not None else None
         right = _verify(kept.hash if kept is not None else _nobodys(), password[: LENGTH[1] + 1])

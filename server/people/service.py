@@ -23,7 +23,7 @@ NEAR_NAMES = 3  # as many as one line shows
 
 _TO_FORGET = text("""
     SELECT id FROM member
-    WHERE guest AND email IS NULL AND created_at <= :since
+    WHERE guest AND created_at <= :since
       AND NOT EXISTS (SELECT FROM sign_up JOIN step USING (event_id)
                       WHERE sign_up.member_id = member.id AND step.ends_at > :since)
       AND NOT EXISTS (SELECT FROM checkin LEFT JOIN step ON step.id = checkin.step_id
@@ -269,8 +269,9 @@ def use_link(session: Session, *, token: str, now: dt.datetime) -> str:
 
 
 def guests_to_forget(session: Session, now: dt.datetime, keep: dt.timedelta) -> list[str]:
-    """The ids of guests whose last event ended, or who came last, `keep` ago; leaving an e-mail keeps one.
+    """The ids of guests whose last event ended, or who came last, `keep` ago.
 
+    Who proved an e-mail address is no guest; an address on a list that nobody came to claim keeps nobody.
     A guest who let a shop greet her until some day is remembered until then.
     """
     return list(session.execute(_TO_FORGET, {"now": now, "since": now - keep}).scalars())

@@ -8,12 +8,14 @@ from typing import Any
 from server.texts import IN_ENGLISH, Texts, later
 from server.webhooks.rules import Kind
 
-Names = Mapping[int, str]  # of check-ins, whose names may be told
+Names = Mapping[int, str]  # by the number of the check-in or the ask in a message: those that may be told
+NAMED = ("check_ins", "asks")  # what in a message is of somebody
 
 _SENTENCES = {
     "check_in": later("Here now: %(came)s. %(event)s"),
     "check_in_undone": later("A check-in was taken back. Here now: %(came)s. %(event)s"),
     "full": later("All %(capacity)s places are taken: %(event)s"),
+    "asked": later("Somebody asks to come in. Waiting for an answer: %(waiting)s. %(event)s"),
     "event_opened": later("Doors are open: %(event)s"),
     "event_ended": later("It is over, %(came)s came: %(event)s"),
     "venue_unheard": later("Nothing is heard at %(venue)s: no Pi listens there at the moment"),
@@ -58,8 +60,8 @@ def _sentence(say: Texts, happening: str, content: Mapping[str, Any], escape: An
 
 def _with_names(content: Mapping[str, Any], names: Names) -> dict[str, Any]:
     told = dict(content)
-    if "check_ins" in told:
-        told["check_ins"] = [{**one, "name": names.get(one["id"])} for one in told["check_ins"]]
+    for key in set(NAMED) & set(told):
+        told[key] = [{**one, "name": names.get(one["id"])} for one in told[key]]
     return told
 
 

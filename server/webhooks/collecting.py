@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from config.settings import Presence
+from config.settings import Settings
 from server.jobs import service as jobs
 from server.texts import later
-from server.webhooks import happenings, rights, service
+from server.webhooks import happenings, letters, rights, service
 from server.webhooks.happenings import Happening
 from server.webhooks.model import WAITING, Delivery, Told, Webhook
 from server.webhooks.rules import Kind
@@ -29,20 +29,21 @@ def is_live() -> ColumnElement[bool]:
     return Webhook.ended_at.is_(None) & Webhook.paused_at.is_(None)
 
 
-def collect(session: Session, *, now: dt.datetime, rule: Presence) -> dt.datetime | None:
+def collect(session: Session, *, now: dt.datetime, settings: Settings) -> dt.datetime | None:
     """Makes deliveries of what is new, and queues their sending; returns when to look again, None: when woken."""
     again: dt.datetime | None = None
     live = select(Webhook).where(is_live()).order_by(Webhook.id).with_for_update(of=Webhook, skip_locked=True)
     for webhook in session.scalars(live):
         if not rights.may_still(session, webhook=webhook):
-            service.end_now(session, webhook, later("Whoever made it looks after it no longer."), now)
+            if service.end_now(session, webhook, later("Whoever made it looks after it no longer."), now):
+                letters.tell_maker(session, webhook, now, settings.server.url)
             continue
         paced = _paced_until(session, webhook)
         if paced is not None and paced > now:
             again = paced if again is None else min(again, paced)
             continue
         since = max(webhook.since, webhook.read_at - OVERLAP)
-        found = happenings.find(session, webhook, since=since, now=now, rule=rule)
+        found = happenings.find(session, webhook, since=since, now=now, rule=settings.presence)
         told = [_tell(session, webhook, happening, now) for happening in found]
         if True in told:
             queue(session, webhook.id)

@@ -22,6 +22,12 @@ _CONTENTS: Mapping[str, dict[str, Any]] = {
     "check_in": {"event": _EVENT, "venue": _VENUE, "came": 23, "check_ins": [_CHECK_IN]},
     "check_in_undone": {"event": _EVENT, "venue": _VENUE, "came": 22, "check_in": 4711},
     "full": {"event": _EVENT, "venue": _VENUE, "step": "friday-supper-1", "capacity": 40},
+    "asked": {
+        "event": _EVENT,
+        "venue": _VENUE,
+        "waiting": 2,
+        "asks": [{"id": 17, "step": "friday-supper-1", "at": _AT, "reason": "full"}],
+    },
     "event_opened": {"event": _EVENT},
     "event_ended": {"event": _EVENT, "came": 38},
     "venue_unheard": {"venue": _VENUE},

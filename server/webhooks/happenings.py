@@ -1,6 +1,7 @@
 """What happened that a webhook may tell, read from the tables: each has a key, by which it is told once."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,14 +18,15 @@ from server.webhooks.model import Webhook
 CHECK_IN = "check_in"
 CHECK_IN_UNDONE = "check_in_undone"
 FULL = "full"
+ASKED = "asked"
 EVENT_OPENED = "event_opened"
 EVENT_ENDED = "event_ended"
 VENUE_UNHEARD = "venue_unheard"
 VENUE_HEARD = "venue_heard"
 TEST = "test"
 # What can be asked for; `venue_heard` comes with `venue_unheard`.
-ALL = (CHECK_IN, CHECK_IN_UNDONE, FULL, EVENT_OPENED, EVENT_ENDED, VENUE_UNHEARD)
-MOST = 100  # check-ins of one message: a bus that arrives; the rest follows in the next
+ALL = (CHECK_IN, CHECK_IN_UNDONE, FULL, ASKED, EVENT_OPENED, EVENT_ENDED, VENUE_UNHEARD)
+MOST = 100  # check-ins, or asks, of one message: a bus that arrives; the rest follows in the next
 # A Pi that starts anew is silent for a minute or two; who is called each time stops listening.
 UNHEARD_AFTER = dt.timedelta(minutes=5)
 
@@ -79,6 +81,19 @@ _FULL = text("""
     GROUP BY step.id, event.id, venue.id
     HAVING count(*) >= step.capacity AND max(checkin.recorded_at) >= :since
 """)
+# Of those who wait still: nobody runs to the door for who is in, or was told no, already.
+_ASKS = text(f"""
+    SELECT ask.id, ask.asked_at, ask.reason, step.id AS step_id, event.id AS event_id, event.name AS event,
+           venue.id AS venue_id, venue.name AS venue,
+           EXISTS (SELECT FROM webhook_told AS told
+                   WHERE told.webhook_id = :webhook AND told.key = 'ask/' || ask.id) AS told
+    FROM ask JOIN step ON step.id = ask.step_id JOIN event ON event.id = step.event_id
+    JOIN venue ON venue.id = step.venue_id
+    WHERE ask.answer IS NULL AND step.ends_at > :now AND {_MINE}
+          AND NOT EXISTS (SELECT FROM checkin WHERE checkin.step_id = ask.step_id
+                          AND checkin.member_id = ask.member_id AND checkin.undone_at IS NULL)
+    ORDER BY event.id, venue.id, ask.id
+""")  # noqa: S608 - the same
 _TIMES = text("""
     SELECT * FROM (
         SELECT event.id AS event_id, event.name AS event, min(step.opens_at) AS opens_at, max(step.ends_at) AS ends_at
@@ -149,6 +164,26 @@ def _full(
         yield Happening(FULL, (f"full/{row.step_id}",), row.at, content)
 
 
+def _asked(
+    session: Session, webhook: Webhook, since: dt.datetime, now: dt.datetime, rule: Presence
+) -> Iterator[Happening]:
+    """Who asks to be let in; waiting: how many do now, whoever was told of before included."""
+    del rule
+    gathered = defaultdict(list)
+    for row in session.execute(_ASKS, {**_of(webhook, since), "now": now}):
+        gathered[row.event_id, row.venue_id].append(row)
+    for waiting in gathered.values():
+        new = [row for row in waiting if row.asked_at >= since and not row.told]
+        for first in range(0, len(new), MOST):
+            together = new[first : first + MOST]
+            asks = [
+                {"id": row.id, "step": row.step_id, "at": fields.write_moment(row.asked_at), "reason": row.reason}
+                for row in together
+            ]
+            content = {**_where(together[0]), "waiting": len(waiting), "asks": asks}
+            yield Happening(ASKED, tuple(f"ask/{row.id}" for row in together), together[-1].asked_at, content)
+
+
 def _opened(
     session: Session, webhook: Webhook, since: dt.datetime, now: dt.datetime, rule: Presence
 ) -> Iterator[Happening]:
@@ -205,6 +240,7 @@ _SOURCES: Mapping[str, Source] = {
     CHECK_IN: _check_ins,
     CHECK_IN_UNDONE: _undone,
     FULL: _full,
+    ASKED: _asked,
     EVENT_OPENED: _opened,
     EVENT_ENDED: _ended,
     VENUE_UNHEARD: _heard,

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import ipaddress
+import queue
 import socket
 import ssl
 import threading
@@ -112,8 +113,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private: bool
 @contextlib.contextmanager
 def _connect(host: str, port: int, allow_private: bool, deadline: _Deadline) -> Iterator[socket.socket]:
     """A connection to the first address of this name that answers; all of them have to be public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = _look_up(host, port, deadline)
     if not allow_private and not all(rules.is_public(ipaddress.ip_address(one.partition("%")[0])) for one in addresses):
         raise _Refused
     failure: OSError | None = None
@@ -127,6 +127,27 @@ def _connect(host: str, port: int, allow_private: bool, deadline: _Deadline) -> 
             yield connected
         return
     raise failure or OSError("no address")
+
+
+def _look_up(host: str, port: int, deadline: _Deadline) -> list[str]:
+    """What a name means; whose servers of names are slow on purpose holds a thread, and not the one that sends."""
+    found: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.put([str(entry[4][0]) for entry in entries])
+        except (OSError, UnicodeError) as error:
+            found.put(error if isinstance(error, OSError) else OSError("no name"))
+
+    threading.Thread(target=ask, name="name", daemon=True).start()
+    try:
+        answer = found.get(timeout=deadline.left_s)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 @lru_cache(maxsize=1)

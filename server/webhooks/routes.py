@@ -70,7 +70,7 @@ def test_webhook(webhook_id: Number, viewer: access.Viewer, session: InTransacti
 def rotate_secret(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.WebhookMade:
     """Makes a new secret, told this once; for a day messages are signed with the old one as well."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.rotate(session, webhook=webhook, now=now)
+    webhooks.rotate(session, webhook=webhook, now=now, by=viewer.id)
     return schema.show_made(webhook)
 
 
@@ -78,7 +78,7 @@ def rotate_secret(webhook_id: Number, viewer: access.Viewer, session: InTransact
 def resume_webhook(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.WebhookOut:
     """Goes on with a paused webhook, with what happens from now on."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.resume(session, webhook=webhook, now=now)
+    webhooks.resume(session, webhook=webhook, now=now, by=viewer.id)
     return schema.show(webhook)
 
 
@@ -86,4 +86,4 @@ def resume_webhook(webhook_id: Number, viewer: access.Viewer, session: InTransac
 def end_webhook(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
     """Ends a webhook; what waits is not sent."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
-    webhooks.end(session, webhook=webhook, now=now)
+    webhooks.end(session, webhook=webhook, now=now, by=viewer.id)

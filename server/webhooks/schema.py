@@ -1,16 +1,15 @@
 """What the API says of webhooks and what they sent; an address is told in full to nobody: it lets others write."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
 
 from server.fields import Incoming, Moment, OfId, Outgoing
-from server.webhooks import rules
+from server.webhooks import rules, service
 from server.webhooks.model import Delivery, Webhook
 from server.webhooks.rules import Kind
 
-Happens = Literal["check_in", "check_in_undone", "full", "event_opened", "event_ended", "venue_unheard"]
+Happens = Literal["check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "venue_unheard"]
 
 
 class NewWebhook(Incoming):
@@ -119,7 +118,7 @@ def _fields(webhook: Webhook) -> dict[str, object]:
         "venue": webhook.venue_id,
         "community": webhook.community_id,
         "kind": webhook.kind,
-        "to": urlsplit(webhook.url).netloc,
+        "to": service.host_of(webhook),
         "happenings": webhook.happenings,
         "names": webhook.names,
         "made_at": webhook.made_at,

@@ -13,7 +13,7 @@ from server.exports import naming
 from server.jobs.service import Work
 from server.people import service as people
 from server.texts import later
-from server.webhooks import bodies, collecting, happenings, post, rules, service
+from server.webhooks import bodies, collecting, happenings, letters, post, rules, service
 from server.webhooks.model import DELIVERED, WAITING, Delivery, Webhook
 from server.webhooks.rules import Kind, Outcome
 
@@ -22,11 +22,18 @@ TURN_S = 10.0
 BUSY_AGAIN = dt.timedelta(seconds=5)
 _LOCK_CLASS = 7_401  # of advisory locks: one sender for each webhook, freed when its process is killed
 
-_MEMBERS = text("""
-    SELECT checkin.id, checkin.member_id, step.event_id
-    FROM checkin JOIN step ON step.id = checkin.step_id
-    WHERE checkin.id = ANY(:ids) AND checkin.member_id IS NOT NULL AND checkin.undone_at IS NULL
-""")
+# Whose the check-ins, or the asks, of a message are.
+_MEMBERS = {
+    "check_ins": text("""
+        SELECT checkin.id, checkin.member_id, step.event_id
+        FROM checkin JOIN step ON step.id = checkin.step_id
+        WHERE checkin.id = ANY(:ids) AND checkin.member_id IS NOT NULL AND checkin.undone_at IS NULL
+    """),
+    "asks": text("""
+        SELECT ask.id, ask.member_id, step.event_id
+        FROM ask JOIN step ON step.id = ask.step_id WHERE ask.id = ANY(:ids)
+    """),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +115,13 @@ def _make(session: Session, webhook: Webhook, delivery: Delivery, work: Work) ->
 
 
 def _names(session: Session, webhook: Webhook, delivery: Delivery, now: dt.datetime) -> dict[int, str]:
-    """Of the check-ins in a message, the names that who made the webhook may see at this moment."""
-    ids = [one["id"] for one in delivery.content.get("check_ins", ())]
-    rows = session.execute(_MEMBERS, {"ids": ids}).all()
+    """Of the check-ins or asks in a message, the names that who made the webhook may see at this moment."""
+    rows = [
+        row
+        for key in bodies.NAMED
+        if key in delivery.content
+        for row in session.execute(_MEMBERS[key], {"ids": [one["id"] for one in delivery.content[key]]})
+    ]
     maker = people.get(session, webhook.made_by)
     named: dict[int, str] = {}
     for event_id in {row.event_id for row in rows}:
@@ -139,17 +150,19 @@ def _send(connection: Connection, work: Work, message: _Message) -> None:
             webhook.failing_since = webhook.next_at = None
             webhook.attempts = 0
         elif outcome is Outcome.GONE:
-            service.end_now(session, webhook, later("Its receiver said that it is gone (410)."), now)
+            if service.end_now(session, webhook, later("Its receiver said that it is gone (410)."), now):
+                letters.tell_maker(session, webhook, now, work.settings.server.url)
         elif webhook.paused_at is None and webhook.ended_at is None:
-            _try_again(session, webhook, answer, now)
+            _try_again(session, webhook, answer, now, work.settings.server.url)
 
 
-def _try_again(session: Session, webhook: Webhook, answer: post.Answer, now: dt.datetime) -> None:
+def _try_again(session: Session, webhook: Webhook, answer: post.Answer, now: dt.datetime, own_url: str) -> None:
     webhook.failing_since = webhook.failing_since or now
     webhook.attempts += 1
     webhook.next_at = rules.next_try(webhook.attempts, webhook.failing_since, now, answer.retry_after_s)
     if webhook.next_at is None:
-        service.pause_now(session, webhook, later("It did not take the same message for a day."), now)
+        if service.pause_now(session, webhook, later("It did not take the same message for a day."), now):
+            letters.tell_maker(session, webhook, now, own_url)
     else:
         collecting.queue(session, webhook.id, at=webhook.next_at)
 

@@ -3,11 +3,13 @@
 import datetime as dt
 import secrets
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from server import paging
+from server.audit import service as audit
 from server.communities.model import Community
 from server.errors import Conflict, Invalid, NotFound
 from server.events.model import Event
@@ -101,6 +103,7 @@ def make(
     )
     session.add(webhook)
     session.flush()
+    _note(session, "made", webhook, now, viewer.id, names=names)
     return webhook
 
 
@@ -137,44 +140,56 @@ def name_of(session: Session, webhook: Webhook) -> str:
     return session.get_one(Community, webhook.community_id).name
 
 
+def host_of(webhook: Webhook) -> str:
+    """The machine that is told; the rest of its address lets others write."""
+    return urlsplit(webhook.url).netloc
+
+
 def deliveries_of(session: Session, *, webhook: Webhook, page: Page = LAST) -> list[Delivery]:
     """The last deliveries, the newest first."""
     return page.read(session, select(Delivery).where(Delivery.webhook_id == webhook.id), paging.down(Delivery.id))
 
 
-def rotate(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
+def rotate(session: Session, *, webhook: Webhook, now: dt.datetime, by: str) -> None:
     """Gives it a new secret; the old one signs as well for a day. Raises WebhookOver."""
     refuse_over(webhook)
     webhook.old_secret, webhook.old_secret_until = webhook.secret, now + OLD_SECRET_FOR
     webhook.secret = secrets.token_bytes(rules.SECRET_BYTES)
-    session.flush()
+    _note(session, "rotated", webhook, now, by)
 
 
-def resume(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
+def resume(session: Session, *, webhook: Webhook, now: dt.datetime, by: str) -> None:
     """Goes on with a paused one, with what happens from now on; one that is not paused is fine. Raises WebhookOver."""
     refuse_over(webhook)
     if webhook.paused_at is not None:
         webhook.paused_at = webhook.failing_since = webhook.next_at = webhook.why = None
         webhook.attempts, webhook.since, webhook.read_at = 0, now, now
-        session.flush()
+        _note(session, "resumed", webhook, now, by)
 
 
-def end(session: Session, *, webhook: Webhook, now: dt.datetime) -> None:
+def end(session: Session, *, webhook: Webhook, now: dt.datetime, by: str) -> None:
     """Ends it for good; twice is as once."""
-    end_now(session, webhook, later("You ended it."), now)
+    end_now(session, webhook, later("You ended it."), now, by)
 
 
-def end_now(session: Session, webhook: Webhook, why: str, now: dt.datetime) -> None:
-    """Ends it, and what waits is not sent."""
-    if webhook.ended_at is None:
-        webhook.ended_at, webhook.why, webhook.next_at = now, why, None
-        give_up(session, webhook)
+def end_now(session: Session, webhook: Webhook, why: str, now: dt.datetime, by: str | None = None) -> bool:
+    """Ends it, and what waits is not sent; False if it had ended. by: None when nobody did."""
+    if webhook.ended_at is not None:
+        return False
+    webhook.ended_at, webhook.why, webhook.next_at = now, why, None
+    give_up(session, webhook)
+    _note(session, "ended", webhook, now, by)
+    return True
 
 
-def pause_now(session: Session, webhook: Webhook, why: str, now: dt.datetime) -> None:
-    """Stops telling until its host goes on, and tells her: on its page, and wherever her topic is watched."""
+def pause_now(session: Session, webhook: Webhook, why: str, now: dt.datetime) -> bool:
+    """Stops telling until its host goes on; False if it has stopped already."""
+    if webhook.paused_at is not None or webhook.ended_at is not None:
+        return False
     webhook.paused_at, webhook.why, webhook.next_at = now, why, None
     give_up(session, webhook)
+    _note(session, "paused", webhook, now, None)
+    return True
 
 
 def give_up(session: Session, webhook: Webhook) -> None:
@@ -196,3 +211,10 @@ def refuse_over(webhook: Webhook) -> None:
     """Raises WebhookOver for one that has ended."""
     if webhook.ended_at is not None:
         raise WebhookOver
+
+
+def _note(session: Session, act: str, webhook: Webhook, now: dt.datetime, by: str | None, **details: bool) -> None:
+    """In the record of what it is of. by: None when it stopped by itself."""
+    kinds = {"event": webhook.event_id, "venue": webhook.venue_id, "community": webhook.community_id}
+    of = next(f"{kind}/{of_id}" for kind, of_id in kinds.items() if of_id is not None)
+    audit.note(session, f"webhook.{act}", of=of, now=now, by=by, webhook=webhook.id, **details)

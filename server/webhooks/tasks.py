@@ -13,7 +13,7 @@ from server.webhooks.model import WAITING, Delivery
 def collect(work: Work) -> None:
     """Gives webhooks what is new, and comes again where a group's bot waits for its pace."""
     with database.transaction(work.engine) as session:
-        again = collecting.collect(session, now=work.clock(), rule=work.settings.presence)
+        again = collecting.collect(session, now=work.clock(), settings=work.settings)
         if again is not None:
             jobs.defer(session, "webhooks.collect", at=again, only_one="webhooks again")
 

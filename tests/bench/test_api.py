@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from config import settings
+from server.app import create_app
+from server.people import access
 from tests.bench import api
 from tests.bench.api import Asked, Asker
+from tests.conftest import Mqtt
 
 
 class Answers(Asker):
@@ -53,3 +58,15 @@ def test_the_ratio_is_of_the_medians_and_decides(tmp_path: Path, checkin_ms: flo
     assert told["ratio"] == {"checkin_p50": checkin_ms}
     assert told["baseline"] == {"select1_p50_ms": 1.0}
     assert told["metrics"] == {"checkin_p50_ms": checkin_ms, "checkin_p99_ms": checkin_ms, "read_p99_ms": 4.0}
+
+
+def test_what_it_asks_for_is_answered_as_it_expects(fresh_database: str, fresh_mosquitto: Mqtt) -> None:
+    tokens, code = api.build(fresh_database, 2)
+    environment = {**fresh_mosquitto.environment("server"), "MUSTER_DATABASE__DSN": fresh_database}
+    with TestClient(create_app(settings.load(environment=environment)), base_url="http://127.0.0.1") as client:
+        for number, token in enumerate(tokens):
+            for ask in (api.check_in(code), api.read):
+                wanted = ask(number, token)
+                headers = {"Cookie": f"{access.COOKIE}={wanted.token}", "Content-Type": "application/json"}
+                answer = client.request(wanted.method, wanted.path, content=wanted.body, headers=headers)
+                assert answer.status_code == 200, answer.text

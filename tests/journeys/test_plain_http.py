@@ -9,23 +9,20 @@ really checked.
 import dataclasses
 import datetime as dt
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
 from config import settings as config
 from server import app as server_app
-from server import database, main
+from server import database
 from server.operations import authority, ports
-from server.pages import render
 from server.people import service as people
-from tests import processes
+from tests import serving
 from tests.conftest import Mqtt
 from tests.server.pages import browser as chromium
 from tests.server.pages import codes
@@ -33,8 +30,6 @@ from tests.server.pages import codes
 NAME, ADDRESS = "muster.test", IPv4Address("192.168.178.21")
 LOCAL_NAME = "shop.local"
 PHONE = {"width": 390, "height": 844}
-SCAN = """{% extends "base.html" %}{% from "_scan.html" import scanner %}
-{% block content %}<h1>Come in</h1>{{ scanner("/d") }}{% endblock %}"""
 WAIT_MS = 20_000
 
 
@@ -55,17 +50,9 @@ class Lan:
         return f"https://{LOCAL_NAME}:{self.https_port}"
 
 
-class InThread(main.Server):
-    """The server as it is, but for signals: they belong to the process, and that is the test's."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @pytest.fixture
 def lan(fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[Lan]:
-    """The whole server over HTTP and HTTPS, and a page at /scan that includes the reader of codes."""
+    """The whole server over HTTP and HTTPS; its page /d reads codes."""
     engine = database.connect(fresh_database, pool=1)
     with database.transaction(engine) as session:
         people.create(session, id="you", name="Robin", about="You carry a badge.", demo_order=1)
@@ -83,24 +70,8 @@ def lan(fresh_database: str, mosquitto: Mqtt, tmp_path: Path) -> Iterator[Lan]:
             "MUSTER_SERVER__HTTPS_PORT": str(https_port),
         }
     )
-    app = server_app.create_app(settings)
-
-    @app.get("/scan")
-    def scan() -> object:
-        return render.respond(render.environment().from_string(SCAN), {"viewer": None, "demo": True, "path": "/scan"})
-
-    with main.listen("127.0.0.1", port) as plain, main.listen("127.0.0.1", https_port) as secured:
-        how = uvicorn.Config(app, log_config=None, lifespan="on", ws="none")
-        server = InThread(how, lambda: server_app.end_streams(app), main.Secured(secured, main.secure(str(file))))
-        running = threading.Thread(target=server.run, args=([plain],))
-        running.start()
-        processes.wait_until(lambda: server.started or not running.is_alive(), "the server serves")
-        try:
-            yield Lan(port, https_port, tmp_path / "authority" / authority.AUTHORITY)
-        finally:
-            server.should_exit = True
-            server_app.end_streams(app)
-            running.join()
+    with serving.serving(server_app.create_app(settings), settings):
+        yield Lan(port, https_port, tmp_path / "authority" / authority.AUTHORITY)
 
 
 def trust(home: Path, authority_file: Path | None) -> None:
@@ -171,7 +142,7 @@ def test_over_plain_http_a_photo_or_six_characters_take_the_place_of_the_camera(
     trust(tmp_path / "home", None)
     with browsing(chrome, tmp_path / "home", rules(lan)) as browser:
         page = browser.new_context(viewport=PHONE).new_page()  # type: ignore[arg-type]
-        page.goto(f"{lan.plain}/scan")
+        page.goto(f"{lan.plain}/d")
         assert page.evaluate("isSecureContext") is False
         expect(page.get_by_role("button", name="Scan the code")).to_be_hidden()
         expect(page.locator(".scan-why")).to_contain_text("gives the camera only to addresses with https")
@@ -186,12 +157,12 @@ def test_over_plain_http_a_photo_or_six_characters_take_the_place_of_the_camera(
                 {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": taken}
             )
 
-        page.goto(f"{lan.plain}/scan")
+        page.goto(f"{lan.plain}/d")
         page.get_by_role("link", name="How to get there").click()
         expect(page.get_by_role("heading", name="Let your phone trust this muster")).to_be_visible()
         expect(page.locator(".done .btn")).to_contain_text(str(lan.https_port))
 
-        page.goto(f"{lan.plain}/scan")
+        page.goto(f"{lan.plain}/d")
         assert capabilities(page) == {
             "camera": "Your browser gives the camera only to addresses with https. Take a photo of the code instead.",
             "location": "Your browser gives the location only to addresses with https.",
@@ -211,7 +182,7 @@ def test_https_by_the_private_authority_is_a_secure_context_and_both_sign_ins_wo
     with browsing(chrome, tmp_path / "home", rules(lan), *camera) as browser:
         context = browser.new_context(viewport=PHONE, permissions=["camera"])  # type: ignore[arg-type]
         page = context.new_page()
-        page.goto(f"{lan.secure}/scan")
+        page.goto(f"{lan.secure}/d")
         assert page.evaluate("isSecureContext") is True
         assert capabilities(page) == {}
         with page.expect_navigation(url="**/d/7KX2QF"):
@@ -228,7 +199,7 @@ def test_https_by_the_private_authority_is_a_secure_context_and_both_sign_ins_wo
         page.goto(f"{lan.secure}/trust")
         expect(page.get_by_text("nothing is left to do in this browser")).to_be_visible()
 
-        page.goto(f"https://{ADDRESS}:{lan.https_port}/scan")
+        page.goto(f"https://{ADDRESS}:{lan.https_port}/d")
         assert page.evaluate("isSecureContext") is True
         assert list(capabilities(page)) == ["passkeys"], "they are kept for a name, never for a number"
         with pytest.raises(Exception, match="ERR_CERT_COMMON_NAME_INVALID"):

@@ -52,8 +52,8 @@ def test_a_reader_of_chinese_is_told_the_same_in_chinese() -> None:
 
 def test_a_refusal_is_said_anew_for_each_reader_by_the_times_of_its_step() -> None:
     opens_at, ends_at = AT, AT + dt.timedelta(hours=2)
-    said = words.refusal("not_open_yet", "as it was written", AT - dt.timedelta(minutes=7), opens_at, ends_at)
+    said = words.out_of_time("not_open_yet", AT - dt.timedelta(minutes=7), opens_at, ends_at)
     assert said == "Check-in opens in 7 minutes. Stay near, your badge does the rest."
-    said = words.refusal("ended", "as it was written", ends_at + dt.timedelta(minutes=9), opens_at, ends_at)
+    said = words.out_of_time("ended", ends_at + dt.timedelta(minutes=9), opens_at, ends_at)
     assert said == "This ended 9 minutes ago. Ask the host if you were there."
-    assert words.refusal("another", "as it was written", AT, opens_at, ends_at) == "as it was written"
+    assert words.at_door("This door closed at %(time)s.", {"time": "23:00"}) == "This door closed at 23:00."

@@ -1,18 +1,20 @@
 """Full rooms, the host's yes and no, going out and coming back, venues and their days."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from server.checkins import capacity
 from server.checkins import service as checkins
-from server.doors import asks
+from server.doors import asks, places, receipts, refusals
 from server.doors import service as doors
 from server.doors.model import Passage
 from server.events import service as events
 from server.venues import service as venues
-from tests.server.doors.scene import MINUTE, enter, make_door, make_evening, refused, standing
+from tests.server.doors.scene import MINUTE, enter, make_door, make_evening, near, refused, standing
 from tests.server.places import HOUR, NOW
 from tests.server.presence import scene
 
@@ -71,6 +73,24 @@ def test_an_ask_is_over_when_she_was_checked_in_otherwise(session: Session) -> N
     assert len(standing(session, "dora")) == 1
 
 
+@pytest.mark.parametrize("by", ["code", "host", "fix"])
+def test_nobody_comes_in_by_a_door_to_a_recording(session: Session, by: str) -> None:
+    make_evening(session)
+    code, counter = make_door(session).door.code, make_door(session, venue_id="cafe").door.code
+    session.execute(text("UPDATE venue SET replayed = true"))
+    ways: dict[str, dict[str, Any]] = {
+        "code": {"who": "dora", "code": code},
+        "host": {"who": "cleo", "event_id": "supper", "name": "Mia"},
+        "fix": {"who": "dora", "event_id": "supper", "fix": near(1)},
+    }
+    assert refused(session, **ways[by]).code == "recording"
+    assert refused(session, who="dora", code=counter).code == "recording"
+    assert standing(session) == []
+    session.expire_all()
+    with pytest.raises(refusals.Recording, match="Café Lumen is a recording"):
+        make_door(session, venue_id="cafe")
+
+
 # -- in and out
 
 
@@ -86,6 +106,34 @@ def test_going_out_frees_the_place_and_coming_back_needs_none(session: Session) 
     assert (back.result, back.checkin_id) == ("in", first.checkin_id)
     assert len(standing(session, "ben")) == 1
     assert refused(session, who="cleo", code=code, direction="out").code == "not_in"
+
+
+def test_whether_all_places_were_taken_is_told_by_who_was_inside(session: Session) -> None:
+    make_evening(session, capacity=1)
+    code, token = make_door(session).door.code, make_door(session, "volunteer").token
+    enter(session, who="ben", code=code)
+    host = {"who": "cleo", "event_id": "supper"}
+    mia = enter(session, NOW + MINUTE, name="Mia", **host)
+    assert mia.flags == ("over_capacity",)
+
+    def told() -> dict[str | None, bool]:
+        rows = [row for row in receipts.last_of(session, "supper", 10) if row.direction == "in"]
+        over = capacity.over(session, ["supper-1"])
+        for row in rows:
+            flags = receipts.load(session, row.checkin_id).flags
+            assert ("over_capacity" in flags) == ("over_capacity" in row.flags) == (row.checkin_id in over)
+        return {row.name: "over_capacity" in row.flags for row in rows}
+
+    assert told() == {"Ben Okafor": False, "Mia": True}
+    # Mia goes; Dora has the place that is free again, though she is the third who came.
+    enter(session, NOW + 2 * MINUTE, member_id=mia.member_id, direction="out", **host)
+    enter(session, NOW + 2 * MINUTE, who="ben", code=code, direction="out")
+    assert enter(session, NOW + 3 * MINUTE, who="dora", code=code).result == "in"
+    assert told() == {"Ben Okafor": False, "Mia": True, "Dora Lindqvist": False}
+    # A door without a network tells that Ida came before them all: then Ben was the one too many.
+    now = NOW + 10 * MINUTE
+    enter(session, now, door_token=token, name="Ida", told_at=NOW - MINUTE, sent_at=now)
+    assert told() == {"Ida": False, "Ben Okafor": True, "Mia": True, "Dora Lindqvist": True}
 
 
 def test_entering_one_room_leaves_the_other(session: Session) -> None:
@@ -105,6 +153,9 @@ def test_entering_one_room_leaves_the_other(session: Session) -> None:
     assert enter(session, NOW + 2 * MINUTE, who="dora", code=left.door.code).result == "in"
     assert enter(session, NOW + 3 * MINUTE, who="ben", code=left.door.code).result == "in"  # comes back
     assert enter(session, NOW + 4 * MINUTE, who="cleo", code=right.door.code).result == "in"
+    # Ben, erased, is still one person in one room.
+    session.execute(text("UPDATE checkin SET member_id = NULL, stranger = 7 WHERE member_id = 'ben'"))
+    assert places.inside(session, "rooms") == {"rooms-1": 2, "rooms-2": 1}
 
 
 def test_what_was_taken_back_is_not_brought_in_again_by_what_was_before(session: Session) -> None:

@@ -6,11 +6,13 @@ import zipfile
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from server.badges import service as badges
 from server.consent.model import Consent
 from server.erasure import personal
+from server.people import roles
 from server.people import service as people
 from tests.server.conftest import As
 from tests.server.places import HOUR, NOW, make_badge
@@ -52,6 +54,19 @@ def test_everything_about_her_and_nothing_about_others(as_: As, session: Session
     assert "ben" not in json.dumps(found)
 
 
+def test_letters_to_her_and_what_was_noted_of_her_are_hers_but_no_code_and_no_link(as_: As, session: Session) -> None:
+    as_(None)
+    people.set_address(session, people.get(session, "dora"), "dora@example.org")
+    as_(None).post("/api/sign-in/codes", json={"email": "dora@example.org"})
+    roles.give(session, member_id="dora", kind="venue", of_id="cafe", called="", by="ben", now=NOW)
+    (letter,) = session.execute(text("SELECT subject, text FROM letter")).all()
+    found = read(as_, "dora")
+    assert [row["address"] for row in found["letter.json"]] == ["dora@example.org"]
+    assert [row["action"] for row in found["audit by details.json"]] == ["role.given"]
+    assert letter.subject[:6] not in json.dumps(found["letter.json"])
+    assert "/sign-in/" not in json.dumps(found)
+
+
 def test_there_is_a_file_for_every_column_that_names_a_member(as_: As) -> None:
     found = read(as_, "dora")
     assert {f"{place.name}.json" for place in personal.places()} < set(found)
@@ -64,3 +79,10 @@ def test_any_name_comes_out_as_it_is(as_: As, session: Session, name: str) -> No
     as_(None)
     scene.member(session, "odd", name=name)
     assert read(as_, "odd")["member.json"][0]["name"] == name
+
+
+def test_taking_it_is_noted_and_the_note_goes_along(as_: As) -> None:
+    """A stolen phone that takes everything leaves a trace."""
+    read(as_, "dora")
+    noted = [row for name, rows in read(as_, "dora").items() if name.startswith("audit") for row in rows]
+    assert ("file.taken", "member/dora") in {(note["action"], note["subject"]) for note in noted}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from server import database
+from server.audit import service as audit
 from server.badges import service as badges
 from server.consent.model import Consent
 from server.database import Base
@@ -20,6 +21,7 @@ from server.events import service as events
 from server.jobs.service import Work
 from server.live import gatherings
 from server.live.rights import Audience
+from server.people import roles
 from server.people import service as people
 from server.people.model import Member
 from server.presence import trace
@@ -93,6 +95,24 @@ def test_nothing_names_her_any_more_and_the_receipt_says_what_went(session: Sess
     assert kept is not None
     assert kept.at == NOW
     assert badges.holder_of(session, badge_id=badge, at=NOW) is None
+
+
+def test_neither_her_address_nor_what_was_noted_of_her_tells_that_she_was_here(as_: As, session: Session) -> None:
+    as_(None)
+    people.set_address(session, people.get(session, "dora"), "dora@example.org")
+    as_(None).post("/api/sign-in/codes", json={"email": "Dora@example.org"})
+    roles.give(session, member_id="dora", kind="venue", of_id="cafe", called="Dora L.", by="ben", now=NOW)
+    as_("ana").post("/api/members/dora/sign-in-link")
+    for part in ("dora", "Dora L."):
+        assert rows_naming(session, part) != []
+    noted = [(note.action, note.details) for note in audit.read(session, of="venue/cafe")]
+    assert noted == [("role.given", {"member": "dora"})]
+    receipt = erase(session)
+    session.expire_all()
+    assert (receipt.counts["letter"], receipt.counts["proof"]) == (1, 1)
+    for part in ("dora", "Dora L."):
+        assert rows_naming(session, part) == []
+    assert [(note.action, note.details) for note in audit.read(session, of="venue/cafe")] == [("role.given", {})]
 
 
 def test_her_check_ins_stay_and_count_her_once(as_: As, session: Session, badge: int) -> None:
@@ -289,13 +309,15 @@ def test_guests_are_forgotten_a_month_after_their_last_event(fresh_database: str
         scene.member(session, "olga")
         scene.venue(session, "cafe")
         scene.event(session, "party", scene.NOW)
-        for name in ("came", "greeted", "claimed", "fresh"):
+        for name in ("came", "greeted", "claimed", "fresh", "listed"):
             scene.member(session, name).guest = True
         scene.member(session, "account")
         scene.arrive(session, "came", scene.NOW)
+        events.sign_up(session, event_id="party", member_id="listed", now=scene.NOW - DAY)
         session.execute(text("UPDATE member SET created_at = :at WHERE id <> 'fresh'"), {"at": scene.NOW - DAY})
         session.execute(text("UPDATE member SET created_at = :at WHERE id = 'fresh'"), {"at": scene.NOW + 20 * DAY})
-        session.execute(text("UPDATE member SET email = 'c@example.org' WHERE id = 'claimed'"))
+        people.set_address(session, people.get(session, "claimed"), "c@example.org")
+        people.get(session, "listed").email = "l@example.org"  # a list said so; she never proved it
         consent = Consent(
             member_id="greeted", kind="venue", of_id="cafe", level="name", since=scene.NOW, source="counter"
         )
@@ -304,7 +326,7 @@ def test_guests_are_forgotten_a_month_after_their_last_event(fresh_database: str
     loaded = settings.load(environment={"MUSTER_DATABASE__DSN": fresh_database})
     end = scene.NOW + 2 * HOUR + 30 * DAY
     for now, left in (
-        (end - dt.timedelta(seconds=1), {"came", "greeted", "claimed", "fresh", "account", "olga"}),
+        (end - dt.timedelta(seconds=1), {"came", "greeted", "claimed", "fresh", "listed", "account", "olga"}),
         (end, {"greeted", "claimed", "fresh", "account", "olga"}),
         (scene.NOW + 90 * DAY, {"claimed", "account", "olga"}),
     ):

@@ -201,6 +201,8 @@ def test_a_list_is_looked_at_first_then_taken_and_again_changes_nothing(browser:
     assert (taken["new"], signed_up()) == (3, 3)
     again = send(False)
     assert (again["new"], again["already"], signed_up()) == (0, 3, 3)
+    notes = [(note["action"], note["by"], note["details"]) for note in cleo.get("/api/events/supper/audit").json()]
+    assert notes == [("list.taken", "cleo", {"new": 0, "already": 3}), ("list.taken", "cleo", {"new": 3, "already": 0})]
 
 
 def test_a_list_says_nothing_about_members(browser: Browser, committed: Engine) -> None:
@@ -217,6 +219,46 @@ def test_a_list_says_nothing_about_members(browser: Browser, committed: Engine) 
         assert not events.has_signed_up(session, event_id="supper", member_id="dora")
         guests = session.execute(text("SELECT name, email FROM member WHERE guest ORDER BY name")).all()
     assert [tuple(guest) for guest in guests] == [("Dora", None), ("Li", "li@example.org")]
+
+
+def _prove(browser: TestClient, committed: Engine, email: str, ask: str, use: str) -> dict[str, object]:
+    asked = browser.post(ask, json={"email": email}).json()["asked"]
+    with database.transaction(committed) as session:
+        subject = session.execute(text("SELECT subject FROM letter ORDER BY id DESC LIMIT 1")).scalar_one()
+    answer = browser.post(use, json={"asked": asked, "code": subject[:6]})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, object] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("who", ["nobody", "guest", "member"])
+def test_whoever_proves_an_address_of_a_list_has_her_place_and_is_no_guest(
+    browser: Browser, committed: Engine, who: str
+) -> None:
+    """Where an address has other letters than ASCII, too: it is spelt as signing in spells it."""
+    browser("cleo").post(
+        "/api/events/supper/sign-ups.csv",
+        content="name,email\nLi,Li@bücher.example\n".encode(),
+        headers={"content-type": "text/csv"},
+    )
+    ids = come(committed, ["Lili"], signed_up=False) if who == "guest" else ["dora"]
+    ask, use = "/api/sign-in/codes", "/api/sign-in/codes/use"
+    if who == "member":
+        ask, use = "/api/me/email", "/api/me/email/prove"
+    found = _prove(browser(None if who == "nobody" else ids[0]), committed, "li@Bücher.example", ask, use)
+    assert (found["guest"], found["email"]) == (False, "li@xn--bcher-kva.example")
+    assert who == "nobody" or found["id"] == ids[0]
+    with database.transaction(committed) as session:
+        assert session.execute(text("SELECT member_id FROM sign_up")).scalars().all() == [found["id"]]
+        assert session.execute(text("SELECT count(*) FROM member WHERE guest")).scalar_one() == 0
+
+
+def test_nobody_is_to_be_found_in_what_tells_lists_apart(browser: Browser, committed: Engine) -> None:
+    browser("cleo").post("/api/events/supper/sign-ups.csv", content=LIST, headers={"content-type": "text/csv"})
+    with database.transaction(committed) as session:
+        kept = session.execute(text("SELECT string_agg(listed_guest::text, ' ') FROM listed_guest")).scalar_one()
+    assert "wei" not in kept.casefold()
+    assert "kim" not in kept.casefold()
 
 
 def test_of_a_list_with_one_bad_line_nothing_is_taken(browser: Browser, committed: Engine) -> None:

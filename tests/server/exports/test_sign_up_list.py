@@ -26,8 +26,9 @@ def test_the_forms_in_which_lists_come(data: bytes) -> None:
     assert _names(data) == [(2, "Li Wei", "wei@example.org"), (3, "Kim", None)]
 
 
-def test_chinese_headings_and_names() -> None:
-    assert _names("姓名,邮箱\n李伟,wei@例子.中国\n".encode()) == [(2, "李伟", "wei@例子.中国")]
+def test_chinese_headings_and_names_and_addresses_as_signing_in_spells_them() -> None:
+    read = _names("姓名,邮箱\n李伟,Wei@例子.中国\n".encode())
+    assert read == [(2, "李伟", "wei@xn--fsqu00a.xn--fiqs8s")]
 
 
 def test_a_name_over_two_lines_is_one_name_and_lines_are_counted_on() -> None:

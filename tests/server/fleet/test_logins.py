@@ -1,7 +1,6 @@
 """The logins at a real Mosquitto: everybody has exactly the rights of docs/protocol.md."""
 
 import queue
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -234,12 +233,10 @@ def test_a_broker_that_is_away_is_one_clear_line() -> None:
         pass
 
 
-def test_two_hundred_agents_are_made_fast_and_survive_a_killed_broker(fresh_mosquitto: Mqtt) -> None:
+def test_two_hundred_agents_are_made_at_once_and_survive_a_killed_broker(fresh_mosquitto: Mqtt) -> None:
     agents = [AgentLogin(f"pi-{number}", f"secret-{number}", f"{number % 64:02x}") for number in range(200)]
     with fresh_mosquitto.administer() as found:
-        started = time.monotonic()
         found.add_agents(agents)
-        assert time.monotonic() - started < 60, "0.5 s on an idle machine, more beside other work"
     fresh_mosquitto.process.kill()
     fresh_mosquitto.process.wait()
     broker = private_mosquitto.prepare(

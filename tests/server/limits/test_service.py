@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from config import settings as config
 from server import database as server_database
 from server.errors import Conflict, NotFound, TooMany
 from server.limits import service as limits
-from server.limits.service import Caller, Rate
+from server.limits.service import Bucket, Caller, Rate
 from tests.server.places import NOW
 
 RATE = Rate(3, per_h=60)
@@ -35,6 +36,11 @@ def _take(own: Engine, at: dt.datetime = NOW, key: str = "a", rate: Rate = RATE)
     return True
 
 
+def _check(own: Engine, at: dt.datetime) -> None:
+    with Session(own) as session:
+        limits.check(session, Bucket("test", "a", RATE), now=at)
+
+
 def test_so_many_at_once_then_one_for_each_step(own: Engine) -> None:
     assert [_take(own) for _ in range(5)] == [True, True, True, False, False]
     assert not _take(own, NOW + MINUTE - dt.timedelta(seconds=1))
@@ -49,13 +55,13 @@ def test_a_refusal_says_when_to_come_back(own: Engine) -> None:
         limits.take(own, "test", "a", now=NOW + MINUTE / 2, rate=RATE)
     assert refused.value.retry_after_s == 30
     with pytest.raises(TooMany):
-        limits.check(own, "test", "a", now=NOW + MINUTE / 2, rate=RATE)
+        _check(own, NOW + MINUTE / 2)
     assert _take(own, NOW + MINUTE / 2 + dt.timedelta(seconds=30))
 
 
 def test_keys_and_purposes_are_apart_and_checking_counts_nothing(own: Engine) -> None:
     for _ in range(10):
-        limits.check(own, "test", "a", now=NOW, rate=RATE)
+        _check(own, NOW)
     assert [_take(own) for _ in range(4)] == [True, True, True, False]
     assert _take(own, key="b")
     limits.take(own, "another", "a", now=NOW, rate=RATE)
@@ -77,7 +83,7 @@ def _caller(own: Engine, network: str = "192.0.2.1") -> Caller:
 
 
 def _guess(caller: Caller, error: Exception | None) -> None:
-    with limits.guessing(caller, "code", NotFound):
+    with Session(caller.engine) as session, limits.guessing(session, caller, "code", NotFound):
         if error is not None:
             raise error
 

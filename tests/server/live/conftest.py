@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -92,14 +94,22 @@ class Stream:
         self.response.close()
 
 
+@dataclass
+class Ahead:
+    """How much later it is at the server than here."""
+
+    by: dt.timedelta = dt.timedelta(0)
+
+
 class Site:
     """The running server, and the means to act on it from outside."""
 
-    def __init__(self, url: str, app: FastAPI, engine: Engine, broker: Mqtt) -> None:
+    def __init__(self, url: str, app: FastAPI, engine: Engine, broker: Mqtt, ahead: Ahead) -> None:
         self.url = url
+        self.ahead = ahead
         self.engine = engine
         self.hub: Hub = app.state.hub
-        self.hub_engine: Engine = self.hub._engine
+        self.hub_engine: Engine = self.hub._work.engine
         self._closing = contextlib.ExitStack()
         self._gateway = Client(CallbackAPIVersion.VERSION2)
         self._gateway.username_pw_set("gateway", broker.gateway_password)
@@ -144,14 +154,15 @@ class Site:
 @contextlib.contextmanager
 def _running(conninfo: str, mosquitto: Mqtt) -> Iterator[Site]:
     environment = {**mosquitto.environment("server"), "MUSTER_DATABASE__DSN": conninfo}
-    app = create_app(settings.load(environment=environment))
+    ahead = Ahead()
+    app = create_app(settings.load(environment=environment), lambda: requests.utc_now() + ahead.by)
     port = ports.find_free()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     wait_until(lambda: server.started and app.state.broker.is_connected, "the server started", WAIT_S)
     engine = database.connect(conninfo, pool=2)
-    site = Site(f"http://127.0.0.1:{port}", app, engine, mosquitto)
+    site = Site(f"http://127.0.0.1:{port}", app, engine, mosquitto, ahead)
     try:
         yield site
     finally:

@@ -20,11 +20,11 @@ def badge(site: Site) -> int:
         for name in ("olga", "ana", "sue"):
             scene.member(session, name, name=f"{name.capitalize()} Smith")
         scene.venue(session, "cafe", owner_id="sue")
-        scene.listens(session, "cafe-hall-pi", now_ms - 900_000, now_ms + 60_000)
+        scene.listens(session, "cafe-hall-pi", now_ms - 900_000, now_ms + 900_000)
         scene.event(session, "party", requests.utc_now())
         session.add(SignUp(event_id="party", member_id="ana"))
         made = scene.badge(session, held_by="ana")
-        scene.visit(session, made, "cafe", "cafe-hall", now_ms - 60_000, now_ms + 20_000)
+        scene.visit(session, made, "cafe", "cafe-hall", now_ms - 60_000, now_ms + 600_000)
         scene.changed(session, "event/party", "venue/cafe", "facts")
     return made
 
@@ -54,7 +54,7 @@ def test_hiding_takes_the_dot_and_the_number_at_once_through_every_server(
         assert here(stream) == 1
     say(site, "venue", "hidden")
     for stream in streams:
-        stream.wait(partial(is_gone, stream, badge), "the dot left", 2)
+        stream.wait(partial(is_gone, stream, badge), "the dot left")
         assert here(stream) == 0
         assert stream.events[-1][0] == "delta"
     fresh = second_site.watch(second_site.sign_in("sue"), "/api/venues/cafe/live").snapshot()
@@ -65,23 +65,24 @@ def test_a_name_comes_with_how_often_she_came_and_goes_when_it_is_taken_back(sit
     stream = site.watch(site.sign_in("sue"), "/api/venues/cafe/live")
     stream.snapshot()
     say(site, "venue", "name", "cafe", for_s=3600)
-    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {str(badge): "Ana Smith"}, "the name came", 2)
+    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {str(badge): "Ana Smith"}, "the name came")
     (greeting,) = stream.topic("venue/cafe")["greetings"]
     assert (greeting["name"], greeting["times"], greeting["badge"]) == ("Ana Smith", 1, badge)
     assert site.sign_in("ana").delete("/api/me/consents?kind=venue&of=cafe").status_code == 204
-    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {}, "the name went", 2)
+    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {}, "the name went")
     assert stream.topic("venue/cafe")["greetings"] == []
     assert stream.badge("cafe", badge)["state"] == "present"
 
 
 def test_an_end_that_comes_by_time_is_honoured_without_any_news(site: Site, badge: int) -> None:
-    say(site, "venue", "name", "cafe", for_s=2.5)
+    say(site, "venue", "name", "cafe", for_s=300)
+    ends_at = requests.utc_now() + dt.timedelta(seconds=300)
     stream = site.watch(site.sign_in("sue"), "/api/venues/cafe/live")
-    ends_at = requests.utc_now() + dt.timedelta(seconds=2.5)
     assert stream.snapshot()["topics"]["venue/cafe"]["names"] == {str(badge): "Ana Smith"}
-    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {}, "the name went", 5)
-    told_at = dt.datetime.fromisoformat(stream.events[-1][1]["at"])
-    assert told_at <= ends_at + dt.timedelta(seconds=1.2)  # a second, and what a slow machine adds
+    site.ahead.by = dt.timedelta(seconds=301)
+    stream.wait(lambda: stream.topic("venue/cafe")["names"] == {}, "the name went")
+    assert dt.datetime.fromisoformat(stream.events[-1][1]["at"]) >= ends_at - dt.timedelta(seconds=1)
+    assert stream.badge("cafe", badge)["state"] == "present"
 
 
 def test_a_pause_takes_the_name_from_her_host_and_the_arrival_stays_a_number(site: Site, badge: int) -> None:
@@ -92,8 +93,8 @@ def test_a_pause_takes_the_name_from_her_host_and_the_arrival_stays_a_number(sit
     stream.snapshot()
     assert stream.topic("event/party")["arrivals"][made]["name"] == "Ana Smith"
     assert site.sign_in("ana").put("/api/me/pause").status_code == 200
-    stream.wait(lambda: stream.topic("event/party")["names"] == {}, "the name went", 2)
-    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "left", "the dot left", 2)
+    stream.wait(lambda: stream.topic("event/party")["names"] == {}, "the name went")
+    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "left", "the dot left")
     topic = stream.topic("event/party")
     assert (topic["arrivals"][made]["name"], topic["arrivals"][made]["badge"]) == (None, None)
     assert (topic["figures"]["arrived"], topic["figures"]["here"]) == (1, 0)
@@ -114,8 +115,8 @@ def test_who_hid_before_she_came_is_never_shown_and_who_comes_now_is_shown_at_on
         for made in (hidden, seen)
     ]
     site.announce("venue/cafe", {"rev": rev + 1, "badges": came, "coverage": []})
-    stream.wait(lambda: stream.badge("cafe", seen), "who came is shown", 2)
-    stream.wait(lambda: here(stream) == 2, "and counted", 2)
+    stream.wait(lambda: stream.badge("cafe", seen), "who came is shown")
+    stream.wait(lambda: here(stream) == 2, "and counted")
     assert stream.badge("cafe", badge)["state"] == "present"
     assert f'"id": {hidden},' not in str(stream.events).replace("'", '"')
 
@@ -127,5 +128,5 @@ def test_what_no_news_told_is_noticed_by_the_revision(site: Site, badge: int) ->
     with site.engine.begin() as connection:  # no session, so nothing is announced
         connection.execute(text("INSERT INTO consent_pause (member_id, since) VALUES ('ana', now())"))
         connection.execute(text("INSERT INTO topic (name, rev) VALUES ('consents', 1)"))
-    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "left", "the dot left", 8)
+    stream.wait(lambda: stream.badge("cafe", badge)["state"] == "left", "the dot left")
     assert here(stream) == 0

@@ -187,4 +187,4 @@ def test_a_real_venues_picture_is_drawn_once_for_all_languages(site: Site) -> No
     for language in ("en", "zh"):
         client.headers.update({"Accept-Language": language})
         site.watch(client, "/api/venues/cafe/live").snapshot()
-    assert len(site.hub._watches["venue/cafe"].views) == 1
+    assert len(site.hub._watches.by_name["venue/cafe"].views) == 1

@@ -226,8 +226,8 @@ def test_the_rhythm_of_a_badge_is_learnt_while_it_is_watched(site: Site, badge: 
     with site.change() as session:
         placement = session.query(Placement).filter_by(agent_id="cafe-bar-pi").one()
         scene.heard_in_slots(session, placement.id, badge, [now_ms() - 60_000 - 40_000 * place for place in range(10)])
-    assert site.hub._loop is not None
-    asyncio.run_coroutine_threadsafe(site.hub._learn(), site.hub._loop).result(10)
+    assert site.hub._work.loop is not None
+    asyncio.run_coroutine_threadsafe(site.hub._watches.learn(), site.hub._work.loop).result(10)
     stream.wait(lambda: stream.badge("cafe", badge)["state"] == "present", "it is heard every 40 s as it seems")
 
 

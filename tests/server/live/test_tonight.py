@@ -8,16 +8,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config import settings as config
-from server import times
-from server.checkins import entry
+from server import texts, times
+from server.checkins import entry, explain
 from server.checkins.entry import At
-from server.doors import asks
+from server.doors import asks, refusals
 from server.doors import service as doors
-from server.live import tonight
+from server.live import members, tonight
 from server.presence import service as presence
 from server.presence.service import Record
 from server.presence.states import Heard
-from tests.server.doors.scene import MINUTE, enter
+from server.texts import IN_ENGLISH, Texts
+from tests.server.doors.scene import MINUTE, enter, refused
 from tests.server.presence import scene
 
 PRESENCE = config.load(environment={}).presence
@@ -120,10 +121,37 @@ def test_who_is_in_asked_or_refused_is_told_so(session: Session) -> None:
 
 @pytest.mark.usefixtures("badge")
 def test_a_refusal_at_a_door_is_told_for_ten_minutes(session: Session) -> None:
-    refusal = {"member_id": "ana", "step_id": "party-1", "code": "code_changed", "sentence": "Scan again."}
-    entry.refuse(session, **refusal, now=STARTS)
+    entry.refuse(session, member_id="ana", step_id="party-1", refused=refusals.CodeChanged(), now=STARTS)
     assert card(session, STARTS + MINUTE)["code"] == "code_changed"
     assert card(session, STARTS + 11 * MINUTE)["code"] == "silent"
+
+
+@pytest.mark.usefixtures("badge")
+def test_what_a_door_said_is_told_in_the_readers_language(session: Session) -> None:
+    code = doors.make(
+        session, kind="poster", name="Front", now=STARTS, made_by="olga", event_id="party", step_id="party-1"
+    ).door.code
+
+    def told(now: dt.datetime, say: Texts) -> set[str]:
+        asked = members.draw(members.load(session, member_id="ana"), now, say)["refusals"]
+        why = explain.explain(session, member_id="ana", step_id="party-1", now=now, presence=PRESENCE, say=say)
+        assert [row["sentence"] for row in asked] == [row.sentence for row in why.facts.refusals]
+        return {row["sentence"] for row in asked}
+
+    early = STARTS - 72 * MINUTE
+    refused(session, early, who="ana", code=code)
+    assert told(early, IN_ENGLISH) == {"Check-in to Party opens in 12 minutes."}
+    assert told(early, texts.of("zh")) == {"Party 还有 12 分钟开放签到。"}
+    session.execute(text("UPDATE refusal SET last_at = :now"), {"now": early + 15 * MINUTE})
+    evening = tonight.load(session, member_id="ana", now=early + 15 * MINUTE, presence=PRESENCE)
+    shown = tonight.card(evening, early + 15 * MINUTE, {}, texts.of("zh"))
+    assert shown is not None
+    assert shown["sentence"] == "Party 还有 12 分钟开放签到。"
+    session.execute(text("DELETE FROM refusal"))
+    refused(session, STARTS - 48 * 60 * MINUTE, who="ana", code=code)
+    now = STARTS - 48 * 60 * MINUTE
+    assert told(now, IN_ENGLISH) == {"This code is of another evening: Party, Sat 22 November 2025."}
+    assert told(now, texts.of("zh")) == {"这个码是另一个夜晚的：Party，2025年11月22日周六。"}
 
 
 def _placement(session: Session) -> int:

@@ -1,6 +1,7 @@
 """Who sees you, being greeted, the notice, a place's settings and leaving: the pages as forms walk them."""
 
 import datetime as dt
+import re
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +21,12 @@ DAY = dt.timedelta(days=1)
 def standing(session: Session, member_id: str) -> list[tuple[str, str | None, str, str]]:
     rows = session.query(Consent).filter_by(member_id=member_id, ended_at=None).order_by(Consent.id)
     return [(row.kind, row.of_id, row.level, row.source) for row in rows]
+
+
+def nonce_of(page: str) -> str:
+    found = re.search(r'name="nonce" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,8 @@ def test_somebody_unknown_is_greeted_after_one_form_and_stops_by_scanning_again(
     page = stranger.get("/hello/cafe").text
     assert "10th visit on the house" in page
     assert page.count('type="text"') + page.count('name="name"') == 1
-    answer = stranger.post("/hello/cafe", data={"act": "greet", "days": "30", "name": "Mia 🌻"})
+    form = {"act": "greet", "days": "30", "name": "Mia 🌻", "nonce": nonce_of(page)}
+    answer = stranger.post("/hello/cafe", data=form)
     assert answer.status_code == 303
     guest = session.query(Member).filter_by(guest=True).one()
     assert (guest.name, standing(session, guest.id)) == ("Mia 🌻", [("venue", "cafe", "name", "counter")])
@@ -98,9 +106,32 @@ def test_somebody_unknown_is_greeted_after_one_form_and_stops_by_scanning_again(
     assert "Want to be greeted?" in stranger.get("/hello/cafe").text
 
 
+def test_a_double_tap_at_the_counter_makes_one_guest(as_: As, session: Session, clock: Clock) -> None:
+    stranger, again, member = as_(None), as_(None), as_("dora")
+    form = {"act": "greet", "name": "Mia", "nonce": nonce_of(stranger.get("/hello/cafe").text)}
+    assert stranger.post("/hello/cafe", data=form).status_code == 303
+    # Before the first answer came, without its cookie: the same guest is signed in; after it, nothing is new.
+    assert again.post("/hello/cafe", data=form).status_code == 303
+    assert again.get("/api/me").json()["id"] == stranger.get("/api/me").json()["id"]
+    assert stranger.post("/hello/cafe", data=form).status_code == 303
+    guest = session.query(Member).filter_by(guest=True).one()
+    assert len(standing(session, guest.id)) == session.query(Consent).count() == 1
+    # By somebody else, or much later, it signs nobody in; and one without a number is none of ours.
+    assert member.post("/hello/cafe", data=form, headers=HTML).status_code == 409
+    clock.now = NOW + HOUR
+    assert as_(None).post("/hello/cafe", data=form, headers=HTML).status_code == 409
+    assert as_(None).post("/hello/cafe", data={**form, "nonce": ""}, headers=HTML).status_code == 422
+    # A member's own tap signs in nobody who brings it without her cookie.
+    clock.now = NOW
+    hers = {"act": "greet", "nonce": nonce_of(member.get("/hello/cafe").text)}
+    assert member.post("/hello/cafe", data=hers).status_code == 303
+    assert as_(None).post("/hello/cafe", data=hers, headers=HTML).status_code == 409
+
+
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "x" * 200])
 def test_a_name_that_shows_nothing_is_asked_for_again(as_: As, session: Session, name: str) -> None:
-    answer = as_(None).post("/hello/cafe", data={"act": "greet", "days": "30", "name": name}, headers=HTML)
+    form = {"act": "greet", "days": "30", "name": name, "nonce": nonce_of(as_(None).get("/hello/cafe").text)}
+    answer = as_(None).post("/hello/cafe", data=form, headers=HTML)
     assert answer.status_code == 422
     assert session.query(Member).filter_by(guest=True).count() == 0
 

@@ -8,6 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from server.audit import service as audit
+from server.checkins.model import CheckIn
 from server.doors import service as doors
 from server.events import service as events
 from server.people.model import Member
@@ -81,8 +83,17 @@ def test_who_is_known_has_one_button_and_others_may_come_by_the_same_phone(
     assert phone.post("/d", data=fields(page, "/d")).status_code == 303
     again = phone.get(path, headers=HTML).text
     assert "I'm leaving" in again
-    assert phone.post("/d", data={**fields(again, "/d", 1), "name": "Ida"}).status_code == 303
-    assert phone.get("/api/me").json()["name"] == "Ida"
+    # Ida has no phone: she comes in beside Ben, who stays who he is; a second tap is as one.
+    form = {**fields(again, "/d", 1), "name": "Ida"}
+    for _ in range(2):
+        beside = phone.post("/d", data=form)
+        assert (beside.status_code, "Set-Cookie" in beside.headers) == (200, False)
+        assert "Ida is in. You are still signed in as Ben Okafor." in beside.text
+    assert phone.get("/api/me").json()["name"] == "Ben Okafor"
+    assert sorted(one.name for one in session.query(Member).join(CheckIn, CheckIn.member_id == Member.id)) == [
+        "Ben Okafor",
+        "Ida",
+    ]
 
 
 def test_what_is_in_the_way_is_told_on_the_door(supper: TestClient, as_: As, session: Session, clock: Clock) -> None:
@@ -152,6 +163,8 @@ def test_that_was_not_me_keeps_the_row(supper: TestClient, as_: As, session: Ses
     assert phone.post(f"{receipt}/undo").status_code == 303
     assert phone.post(f"{receipt}/undo").status_code == 303
     assert "Taken back" in phone.get(receipt, headers=HTML).text
+    noted = audit.read(session, of="event/supper")[0]
+    assert (noted.action, noted.actor_id) == ("check_in.undone", "ben")
 
 
 def test_a_venue_asks_once_whether_to_remember(supper: TestClient, as_: As, session: Session) -> None:
@@ -166,6 +179,10 @@ def test_a_venue_asks_once_whether_to_remember(supper: TestClient, as_: As, sess
     assert phone.get("/api/me/remembered-venues").json() == []
     phone.post(f"{receipt}/remember", data={"answer": "yes"})
     assert phone.get("/api/me/remembered-venues").json() == ["cafe"]
+    # What is hers alone she takes back herself; who keeps the place hears nothing of it.
+    assert as_("ben").post(f"/api{receipt}/undo").json()["code"] == "check_in_not_yours"
+    assert phone.post(f"/api{receipt}/undo").status_code == 204
+    assert [note.action for note in audit.read(session, of="member/dora")] == ["check_in.undone"]
 
 
 def test_a_volunteer_works_without_scripts_and_without_an_account(
@@ -188,6 +205,8 @@ def test_a_volunteer_works_without_scripts_and_without_an_account(
     number = re.findall(r'name="check_in" value="(\d+)"', door.get(path).text)[0]
     assert door.post(f"{path}/undo", data={"check_in": number}).status_code == 303
     assert "taken back" in door.get(path).text
+    noted = next(note for note in audit.read(session, of="event/supper") if note.action == "check_in.undone")
+    assert (noted.actor_id, noted.door_id) == (None, made.door.id)
     clock.now = NOW + 5 * HOUR
     closed = door.get(path, headers=HTML)
     assert (closed.status_code, "This door closed at 01:00." in closed.text) == (403, True)

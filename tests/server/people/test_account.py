@@ -56,6 +56,26 @@ def test_a_code_signs_in_who_was_here_and_makes_who_was_not(as_: As, session: Se
         assert again.json()["code"] == "code_spent"
 
 
+@pytest.mark.parametrize("page", [False, True])
+def test_five_wrong_codes_end_it_whatever_becomes_of_the_buckets(as_: As, session: Session, page: bool) -> None:
+    browser = as_(None)
+    if page:
+        browser.post("/sign-in/email", data={"email": "new@example.org"})
+    else:
+        asked = browser.post("/api/sign-in/codes", json={"email": "new@example.org"}).json()["asked"]
+    code = _code(session)
+
+    def told(code: str) -> str:
+        if page:
+            return browser.post("/sign-in/code", data={"code": code}).text
+        return str(browser.post("/api/sign-in/codes/use", json={"asked": asked, "code": code}).json())
+
+    for _ in range(5):
+        assert "not the code of the newest letter" in told(f"{(int(code) + 1) % 1_000_000:06}")
+    assert "tried too often, or it is too old" in told(code)
+    assert browser.get("/api/me").status_code == 401
+
+
 def test_without_scripts_two_forms_and_one_is_in(as_: As, session: Session) -> None:
     browser = as_(None)
     asked = browser.post("/sign-in/email", data={"email": "li@example.org", "next": "/tonight"})

@@ -184,7 +184,7 @@ def test_paused_ones_are_told_nothing_and_go_on_from_then(evening: Evening) -> N
     evening.collect()
     evening.later(SECOND)
     with database.transaction(evening.engine) as session:
-        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock())
+        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock(), by="cleo")
     evening.come("Told")
     evening.collect()
     assert [delivery.content["came"] for delivery in evening.deliveries(hook)] == [2]

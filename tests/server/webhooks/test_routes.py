@@ -142,9 +142,29 @@ def test_a_test_waits_among_the_deliveries(as_: As) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "wecom", "slack", "matrix"])
 @pytest.mark.parametrize(
-    "happening", ["check_in", "check_in_undone", "full", "event_opened", "event_ended", "venue_unheard"]
+    "happening", ["check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "venue_unheard"]
 )
 def test_every_message_has_a_preview(as_: As, kind: str, happening: str) -> None:
     answer = as_("dora").get(f"/api/webhooks/preview?kind={kind}&happening={happening}")
     assert answer.status_code == 200
     assert "None" not in answer.json()["body"]
+
+
+def test_each_act_is_noted_with_who_did_it_and_no_address(as_: As) -> None:
+    cleo = as_("cleo")
+    made = _make(cleo, names=True)
+    for act in ("rotate", "resume", "test"):
+        assert cleo.post(f"/api/webhooks/{made['id']}/{act}").status_code < 300
+    for _ in range(2):
+        cleo.delete(f"/api/webhooks/{made['id']}")
+    assert cleo.post("/api/webhooks", json={**NEW, "url": "ftp://example.org"}).status_code == 422
+    answer = cleo.get("/api/events/supper/audit")
+    assert [(note["action"], note["by"]) for note in answer.json()] == [
+        ("webhook.ended", "cleo"),
+        ("webhook.rotated", "cleo"),
+        ("webhook.made", "cleo"),
+    ]
+    assert answer.json()[-1]["details"] == {"webhook": made["id"], "names": True}
+    assert "s3cret" not in answer.text
+    page = cleo.get("/events/supper/crew", headers={"Accept": "text/html"}).text
+    assert "had news sent to others" in page

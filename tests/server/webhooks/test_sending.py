@@ -1,6 +1,7 @@
 """Messages on their way to a real receiver: signed, in order, tried again, once it is back, and never after a 410."""
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import hmac
@@ -158,7 +159,7 @@ def test_what_is_refused_for_a_day_pauses_it_and_its_host_goes_on(evening: Eveni
     assert [delivery.status for delivery in evening.deliveries(hook)] == ["given_up"]
     evening.receiver.says(200)
     with database.transaction(evening.engine) as session:
-        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock())
+        service.resume(session, webhook=session.get_one(Webhook, hook), now=evening.clock(), by="cleo")
     evening.come("Kim")
     evening.tell(hook)
     assert evening.deliveries(hook)[-1].status == "delivered"
@@ -233,6 +234,54 @@ def test_a_name_that_leads_into_the_own_network_when_it_is_called_is_not_followe
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     answer = post.post("http://rebind.example/hook", b"{}", {}, allow_private=False)
     assert (answer.status, answer.why, asked) == (None, post.PRIVATE, ["rebind.example"])
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "127.1"]
+)
+def test_without_the_setting_nothing_reaches_this_machine_however_it_is_written(evening: Evening, host: str) -> None:
+    """The receiver listens, so that only the address is in the way."""
+    port = urlsplit(evening.receiver.url).port
+    answer = post.post(f"http://{host}:{port}/hook", b"{}", {}, allow_private=False)
+    assert (answer.status, answer.why) == (None, post.PRIVATE)
+    assert post.post(evening.receiver.url, b"{}", {}, allow_private=True).status == 200
+    assert len(evening.receiver.came) == 1
+
+
+def test_a_webhook_to_this_machine_is_not_sent_once_the_setting_is_gone(evening: Evening) -> None:
+    """It was made while that was allowed."""
+    hook = evening.make()
+    evening.come("Li Wei")
+    webhooks = dataclasses.replace(evening.work.settings.webhooks, allow_private=False)
+    settings = dataclasses.replace(evening.work.settings, webhooks=webhooks)
+    evening.collect()
+    tasks.send(dataclasses.replace(evening.work, settings=settings), webhook_id=hook)
+    assert evening.receiver.came == []
+    [delivery] = evening.deliveries(hook)
+    assert (delivery.status, delivery.why) == ("waiting", post.PRIVATE)
+
+
+def test_a_name_whose_servers_never_answer_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post, "TIMEOUT_S", 0.3)
+    over = threading.Event()
+
+    def resolve(*_: object, **__: object) -> list[object]:
+        over.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    answer = post.post("http://slow.example/hook", b"{}", {}, allow_private=False)
+    over.set()
+    assert (answer.status, answer.why) == (None, "It did not answer in time.")
+
+
+def test_headers_without_end_are_left(evening: Evening) -> None:
+    evening.receiver.answer = lambda _: (200, {f"X-{number}": "x" * 1000 for number in range(300)}, b"")
+    hook = evening.make()
+    evening.come("Li Wei")
+    evening.tell(hook)
+    [delivery] = evening.deliveries(hook)
+    assert (delivery.status, delivery.why) == ("waiting", "The connection broke.")
 
 
 def test_a_test_goes_at_once_also_of_a_paused_one_and_once(evening: Evening) -> None:
