@@ -37,7 +37,7 @@ class Finding:
 
 def run(settings: Settings) -> int:
     """Prints a line for each part; returns 0 when all are well, 1 otherwise."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     findings = list(examine(settings, dt.datetime.now(dt.UTC)))
     for finding in findings:
         console.print(f"{'[green]✓' if finding.well else '[bold red]✗'}[/] {finding.part}: {escape(finding.found)}")

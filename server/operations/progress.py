@@ -17,8 +17,8 @@ class Progress:
 
     def __init__(self) -> None:
         """Writes to standard output, plainly where that is no terminal."""
-        self.console = Console(highlight=False, soft_wrap=True)
-        self._errors = Console(highlight=False, soft_wrap=True, stderr=True)
+        self.console = Console(highlight=False, emoji=False, soft_wrap=True)
+        self._errors = Console(highlight=False, emoji=False, soft_wrap=True, stderr=True)
         self._began = time.monotonic()
         self._under_way: list[str] = []
         self._status: Status | None = None

@@ -11,6 +11,7 @@ from config.settings import Settings
 from server.errors import MusterError, http_status
 from server.limits.callers import InCaller
 from server.pages import facts, render
+from server.pages.hosted import part
 from server.pages.sign_in import READ, Path, Text, check_next, code_page
 from server.people import access, codes, cookies, guests, oneself, passkeys, passwords, profile, roles, sessions, tokens
 from server.people.model import Member
@@ -260,7 +261,7 @@ def _page(
         ],
         "passkeys": passkeys.list_of(session, member_id=viewer.id),
         "tokens": tokens.list_of(session, member_id=viewer.id, now=now),
-        "parts": [{"kind": role.kind, "id": role.of_id} for role in roles.all_of(session, member_id=viewer.id)],
+        "parts": [part(session, role, say) for role in roles.all_of(session, member_id=viewer.id)],
         "has_password": passwords.has_one(session, member_id=viewer.id),
         "fresh": sessions.is_fresh(session, token=token, now=now, within=oneself.FRESH),
     }

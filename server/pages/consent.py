@@ -53,7 +53,9 @@ _VENUES = text("""
     ORDER BY name, id
 """)
 _COMMUNITIES = text("""
-    SELECT community.id, community.name FROM community JOIN community_member ON community.id = community_id
+    SELECT community.id, community.name,
+           EXISTS (SELECT FROM event WHERE event.community_id = community.id AND event.simulated) AS simulated
+    FROM community JOIN community_member ON community.id = community_id
     WHERE member_id = :member ORDER BY name, id
 """)
 PLACES_BACK = dt.timedelta(days=30)
@@ -122,10 +124,10 @@ def switch_pause(
 
 @router.api_route("/me/erase", methods=READ)
 def show_erase(
-    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
 ) -> Response:
     """What goes and what stays, and what has to be handed over first."""
-    return _erase_page(request, viewer, session, settings, now)
+    return _erase_page(request, viewer, session, settings, now, say)
 
 
 @router.post("/me/erase")
@@ -143,7 +145,7 @@ def erase(
         erasure_routes.check_typed(viewer, name)
         receipt = erasure.erase(session, member_id=viewer.id, now=now, presence=settings.presence)
     except (NameDiffers, erasure.LastOperator, erasure.HandOverFirst) as error:
-        return _erase_page(request, viewer, session, settings, now, error=error, say=say)
+        return _erase_page(request, viewer, session, settings, now, say, error)
     response = render.page(
         request,
         "erased.html",
@@ -183,7 +185,7 @@ def groups(session: Session, viewer: Member, now: dt.datetime, say: Texts) -> li
             _entry(
                 kind,
                 row.id,
-                say.name(row.name, kind is Kind.VENUE and row.simulated),
+                say.name(row.name, row.simulated),
                 rules.windows(*said, Viewer(kind, row.id)),
                 said,
                 now_ms,
@@ -222,11 +224,11 @@ def _erase_page(
     session: Session,
     settings: InSettings,
     now: dt.datetime,
+    say: Texts,
     error: MusterError | None = None,
-    say: Texts | None = None,
 ) -> Response:
     standing = erasure.standing(session, member_id=viewer.id, now=now)
-    told = None if error is None or say is None else say.gettext(error.template, **error.values)
+    told = None if error is None else say.gettext(error.template, **error.values)
     return render.page(
         request,
         "erase.html",
@@ -235,6 +237,10 @@ def _erase_page(
         demo=settings.server.demo,
         name=viewer.name,
         told=told,
-        standing=standing,
+        standing={
+            "last_operator": standing.last_operator,
+            "venues": [say.name(name, viewer.simulated) for name in standing.venues],
+            "events": [say.name(name, viewer.simulated) for name in standing.events],
+        },
         is_clear=standing.is_clear,
     )

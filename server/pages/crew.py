@@ -14,8 +14,9 @@ from server.errors import MusterError, NotFound, http_status
 from server.events import service as events
 from server.limits import service as limits
 from server.limits.callers import InCaller
-from server.pages import facts, render
+from server.pages import facts, notes, render
 from server.people import access, roles
+from server.people import service as people
 from server.people.model import Member
 from server.people.roles import Kind
 from server.requests import Id, InSettings, InTransaction, Now
@@ -29,16 +30,16 @@ KINDS: dict[str, Kind] = {"venues": "venue", "events": "event", "communities": "
 NOTES_SHOWN = 50
 
 
-def _check(session: Session, viewer: Member, kind: Kind, of_id: str) -> str:
+def _check(session: Session, viewer: Member, kind: Kind, of_id: str, say: Texts) -> str:
     """The name of the thing, when the viewer may say who helps to run it; raises Refused, NotFound."""
     if kind == "venue":
         venue = venues.get(session, of_id)
         access.check_owns(viewer, venue)
-        return venue.name
+        return say.name(venue.name, venue.simulated)
     if kind == "event":
         event = events.get(session, of_id)
         access.check_organizes(viewer, event)
-        return event.name
+        return say.name(event.name, event.simulated)
     community = communities.get(session, of_id)
     access.check_hosts_community(session, viewer, community.id)
     return community.name
@@ -106,7 +107,7 @@ def change_crew(
 ) -> Response:
     """Lets somebody help to run it, or ends that."""
     kind = KINDS[plural]
-    _check(session, viewer, kind, of_id)
+    _check(session, viewer, kind, of_id, say)
     try:
         if end:
             roles.take_back(session, member_id=end, kind=kind, of_id=of_id, by=viewer.id, now=caller.now)
@@ -147,14 +148,12 @@ def _page(
     error: MusterError | None = None,
 ) -> Response:
     kind = KINDS[plural]
-    name = _check(session, viewer, kind, of_id)
+    name = _check(session, viewer, kind, of_id, say)
     rows = [
         {"member": role.member_id, "called": role.called, "since": role.given_at}
         for role in roles.helpers_of(session, kind=kind, of_id=of_id)
     ]
-    return _render(
-        request, viewer, session, settings, say, error, kind=kind, name=name, of=f"{kind}/{of_id}", rows=rows
-    )
+    return _render(request, viewer, session, settings, say, error, kind=kind, name=name, of=of_id, rows=rows)
 
 
 def _operators_page(
@@ -166,7 +165,7 @@ def _operators_page(
     error: MusterError | None = None,
 ) -> Response:
     rows = [{"member": member.id, "called": member.id, "since": None} for member in roles.operators(session)]
-    return _render(request, viewer, session, settings, say, error, kind="server", name="", of="server", rows=rows)
+    return _render(request, viewer, session, settings, say, error, kind="server", name="", of="", rows=rows)
 
 
 def _render(
@@ -176,8 +175,17 @@ def _render(
     settings: Settings,
     say: Texts,
     error: MusterError | None,
-    **shown: object,
+    *,
+    kind: str,
+    name: str,
+    of: str,
+    rows: list[facts.Fact],
 ) -> Response:
+    subject = None if kind == "server" else f"{kind}/{of}"
+    called = {row["member"]: row["called"] for row in rows}
+    if settings.server.demo:  # its people are nobody's secret
+        called |= {member.id: say.name(member.name, member.simulated) for member in people.demo_members(session)}
+    noted = audit.read(session, of=subject, page=paging.Page(limit=NOTES_SHOWN))
     return render.page(
         request,
         "crew.html",
@@ -185,10 +193,11 @@ def _render(
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
         action=request.url.path,
-        notes=audit.read(
-            session, of=None if shown["kind"] == "server" else str(shown["of"]), page=paging.Page(limit=NOTES_SHOWN)
-        ),
+        kind=kind,
+        name=name,
+        of=of,
+        rows=rows,
+        notes=notes.read_out(noted, viewer_id=viewer.id, called=called, say=say),
         time_zone=viewer.time_zone or "UTC",
         sentence=say.gettext(error.template, **error.values) if error is not None else None,
-        **shown,
     )

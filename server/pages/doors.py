@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request
@@ -17,6 +18,7 @@ from server.doors import asks, codes, passes, passing, places, receipts, refusal
 from server.doors import schema as doors_schema
 from server.doors import service as doors
 from server.doors.arrivals import Wanted
+from server.doors.model import Door
 from server.doors.passing import Outcome
 from server.errors import MusterError, Refused, TooMany, http_status
 from server.limits import service as limits
@@ -133,6 +135,7 @@ def show_receipt(
 ) -> Response:
     """The receipt: when, where, by what, how sure, and one tap to say that it was somebody else."""
     found = receipts.load(session, checkin_id)
+    name = facts.naming(session, say, event_id=found.event_id, venue_id=found.venue_id)
     hers = found.member_id == viewer.id
     if not hers and (
         found.event_id is None or not checkins_rights.organizes(session, member=viewer, event_id=found.event_id)
@@ -149,7 +152,11 @@ def show_receipt(
         "door_receipt.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        receipt=found,
+        receipt=found._replace(
+            event_name=found.event_name and name(found.event_name),
+            venue_name=name(found.venue_name),
+            zone=found.zone and name(found.zone),
+        ),
         hers=hers,
         late=checkin_words.late(found.at, found.recorded_at, found.replayed, say),
         sure=words.how_sure(found.evidence, say),
@@ -186,7 +193,13 @@ def remember(
 
 @router.api_route("/asks/{ask_id}", methods=READ)
 def show_ask(
-    request: Request, ask_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    request: Request,
+    ask_id: Number,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
 ) -> Response:
     """Waiting for the host; the page turns by itself once she has answered."""
     row = asks.get(session, ask_id, now)
@@ -194,8 +207,14 @@ def show_ask(
         raise asks.NoSuchAsk
     if row.checkin_id is not None:
         return RedirectResponse(f"/check-ins/{row.checkin_id}", status_code=303)
+    name = facts.naming(session, say, event_id=row.event_id)
     return render.page(
-        request, "door_ask.html", viewer=facts.viewer_of(viewer), demo=settings.server.demo, ask=row, live=True
+        request,
+        "door_ask.html",
+        viewer=facts.viewer_of(viewer),
+        demo=settings.server.demo,
+        ask=row._replace(event_name=name(row.event_name), host_name=name(row.host_name)),
+        live=True,
     )
 
 
@@ -278,11 +297,17 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
+def names_of(session: Session, door: Door, say: Texts) -> Callable[[str], str]:
+    """Says the names of what a door leads to."""
+    return facts.naming(session, say, event_id=door.event_id, venue_id=door.venue_id)
+
+
 def _what(session: Session, seen: doors.Seen, say: Texts) -> Fact:
     """What a door leads to, as its pages head it."""
+    name = names_of(session, seen.door, say)
     found: Fact = {
-        "name": seen.what,
-        "venue_name": None if seen.event_name is None else seen.venue_name,
+        "name": name(seen.what),
+        "venue_name": None if seen.event_name is None else name(seen.venue_name),
         "time_zone": seen.time_zone,
         "starts_at": None,
         "ends_at": None,
@@ -291,8 +316,7 @@ def _what(session: Session, seen: doors.Seen, say: Texts) -> Fact:
     if seen.door.event_id is not None:
         rooms = places.behind(session, seen.door.event_id).rooms
         room = next((one for one in rooms if one.step_id == seen.door.step_id), rooms[0])
-        found |= {"starts_at": room.starts_at, "ends_at": rooms[-1].ends_at, "venue_name": room.venue_name}
-    del say
+        found |= {"starts_at": room.starts_at, "ends_at": rooms[-1].ends_at, "venue_name": name(room.venue_name)}
     return found
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -85,6 +85,7 @@ def gatherings_of(session: Session, member: Member, now: dt.datetime, say: Texts
                 "signed_up": figures.get("signed_up"),
                 "arrived": figures.get("arrived"),
                 "checked_in_at": arrived.get(event.id),
+                "owns": event.organizer_id == member.id or member.operator,
             }
         )
     found.sort(key=lambda one: (one["ends_at"] <= now, not one["running"], abs(one["starts_at"] - now)))
@@ -96,7 +97,7 @@ def places_of(
 ) -> list[Fact]:
     """The venues that she runs, with how many are there; for operators all."""
     mine = venues.list_all(session) if member.operator else venues.owned_by(session, member_id=member.id)
-    return [_place(session, venue, now, rules, say) for venue in mine]
+    return [_place(session, venue, now, rules, say) | {"owns": _owns(member, venue)} for venue in mine]
 
 
 def upcoming(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
@@ -207,6 +208,18 @@ def seen_simulated_venues(session: Session, member: Member, now: dt.datetime) ->
                 rights.audience(session, member, f"venue/{venue.id}", now)
                 seen.append(venue.id)
     return seen
+
+
+def naming(
+    session: Session, say: Texts, *, event_id: str | None = None, venue_id: str | None = None
+) -> Callable[[str], str]:
+    """Says the names of an event, or of a venue, as this reader should see them."""
+    of = events.get(session, event_id) if event_id is not None else venues.get(session, venue_id or "")
+    return lambda name: say.name(name, of.simulated)
+
+
+def _owns(member: Member, venue: Venue) -> bool:
+    return member.operator or venue.owner_id == member.id
 
 
 def _step_now(steps: Sequence[Step], now: dt.datetime) -> Step:

@@ -3,12 +3,13 @@
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from server.communities import service as communities
 from server.communities.model import Community
 from server.events import service as events
 from server.events.model import Event
 from server.pages.facts import WITHOUT_PLACE, Fact
 from server.people import roles
-from server.people.model import Member
+from server.people.model import Member, Role
 from server.texts import Texts
 from server.venues import service as venues
 from server.venues.model import Venue
@@ -44,6 +45,17 @@ def zone_of(session: Session, member: Member, event_id: str | None, venue_id: st
     if venue_id is not None:
         return venues.get(session, venue_id).time_zone
     return member.time_zone or WITHOUT_PLACE
+
+
+def part(session: Session, role: Role, say: Texts) -> Fact:
+    """What she helps to run, and where that is looked after: {"kind", "id", "name", "href"}."""
+    found: Fact = {"kind": role.kind, "id": role.of_id}
+    if role.kind == "community":
+        community = communities.get(session, role.of_id)
+        return found | {"name": community.name, "href": f"/communities/{role.of_id}/crew"}
+    get = venues.get if role.kind == "venue" else events.get
+    thing = get(session, role.of_id)
+    return found | {"name": say.name(thing.name, thing.simulated), "href": f"/{role.kind}s/{role.of_id}/live"}
 
 
 def _fact(what: str, id: str, name: str) -> Fact:

@@ -18,7 +18,7 @@ from server.doors.model import Door
 from server.errors import Invalid, MusterError, http_status
 from server.events import service as events
 from server.pages import facts, render
-from server.pages.doors import new_nonce, told
+from server.pages.doors import names_of, new_nonce, told
 from server.pages.facts import Fact
 from server.people import access
 from server.people.model import Member
@@ -85,7 +85,12 @@ def make_event_door(
 
 @router.api_route("/venues/{venue_id}/doors", methods=READ)
 def show_venue_doors(
-    request: Request, venue_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings
+    request: Request,
+    venue_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    say: access.Say,
 ) -> Response:
     """A venue's own doors."""
     rights.check_makes(session, member=viewer, venue_id=venue_id)
@@ -95,7 +100,7 @@ def show_venue_doors(
         "host_venue.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        venue={"id": venue.id, "name": venue.name, "time_zone": venue.time_zone},
+        venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         doors=_doors(session, doors.open_doors(session, venue_id=venue_id)),
     )
 
@@ -144,13 +149,14 @@ def show_poster(
         raise doors.NoSuchDoor
     seen = doors.see(session, door)
     room = None if door.event_id is None else _room(session, door)
+    name = names_of(session, door, say)
     return render.page(
         request,
         "host_poster.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        what=seen.what,
-        venue_name=seen.venue_name,
+        what=name(seen.what),
+        venue_name=name(seen.venue_name),
         is_event=seen.event_name is not None,
         room=room,
         time_zone=seen.time_zone,
@@ -247,6 +253,7 @@ def _host(
     # Operators make doors; who stands at them is the host's to see.
     names = checkins_rights.organizes(session, member=viewer, event_id=event_id)
     inside = places.inside(session, event_id)
+    name = facts.naming(session, say, event_id=event_id)
     hits: list[volunteers.Hit] | None = None
     if names and typed:
         try:
@@ -262,8 +269,15 @@ def _host(
         status_code=200 if refused is None else http_status(refused),
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        event={"id": event.id, "name": say.name(event.name, event.simulated), "approval": event.approval},
-        rooms=[{**room._asdict(), "inside": inside.get(room.step_id, 0)} for room in behind.rooms],
+        event={
+            "id": event.id,
+            "name": name(event.name),
+            "approval": event.approval,
+            "owns": event.organizer_id == viewer.id or viewer.operator,
+        },
+        rooms=[
+            {**room._asdict(), "name": name(room.name), "inside": inside.get(room.step_id, 0)} for room in behind.rooms
+        ],
         time_zone=behind.rooms[0].time_zone,
         doors=_doors(session, doors.open_doors(session, event_id=event_id)),
         names=names,
@@ -312,7 +326,7 @@ def _made(
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
         kind=made.door.kind,
-        what=seen.what,
+        what=names_of(session, made.door, say)(seen.what),
         closes_at=seen.closes_at,
         time_zone=seen.time_zone,
         address=address,

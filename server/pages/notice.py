@@ -200,7 +200,12 @@ def show_settings(
         "venue_settings.html",
         viewer=facts.viewer_of(viewer),
         demo=settings.server.demo,
-        venue={**_venue(session, venue, say), "plain_name": venue.name, "version": venue.version},
+        venue={
+            **_venue(session, venue, say),
+            "plain_name": venue.name,
+            "plain_offer": venue.offer,
+            "version": venue.version,
+        },
         ready=venues.is_ready(venue),
         saved=saved,
         may_give=viewer.operator or venue.owner_id == viewer.id,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from server.mail import service as mail
 from server.pages import facts, overview, render
 from server.people import access
 from server.requests import InSettings, InTransaction, Now
@@ -28,5 +29,6 @@ def show_operator(
         places=overview.places(session, settings, now, say),
         parts=overview.parts(session, settings, now, request.app.state.broker.is_connected),
         numbers=overview.numbers(session, now),
+        letters=(0 if settings.mail.host else len(mail.waiting(session, now=now))) + len(mail.refused(session)),
         now=now,
     )

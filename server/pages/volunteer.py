@@ -12,7 +12,7 @@ from server.doors.arrivals import Wanted
 from server.doors.passing import Outcome
 from server.errors import MusterError, http_status
 from server.pages import render
-from server.pages.doors import closed, new_nonce, told, what_came
+from server.pages.doors import closed, names_of, new_nonce, told, what_came
 from server.people import access
 from server.requests import InSettings, InTransaction, Now
 from server.texts import Texts
@@ -102,6 +102,7 @@ def _page(
         seen = volunteers.open_link(session, token, now)
     except MusterError as shut:
         return closed(request, settings, shut, say)
+    name = names_of(session, seen.door, say)
     hits: list[volunteers.Hit] | None = None
     if typed:
         try:
@@ -114,8 +115,8 @@ def _page(
         status_code=200 if refused is None else http_status(refused),
         demo=settings.server.demo,
         what={
-            "name": seen.what,
-            "venue_name": seen.venue_name,
+            "name": name(seen.what),
+            "venue_name": name(seen.venue_name),
             "time_zone": seen.time_zone,
             "closes_at": seen.closes_at,
             "searches": seen.door.event_id is not None,

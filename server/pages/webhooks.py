@@ -152,7 +152,7 @@ def _fact(session: Session, webhook: Webhook, say: Texts) -> Fact:
     state = "ended" if webhook.ended_at else "paused" if webhook.paused_at else "waits" if webhook.next_at else "well"
     return {
         "id": webhook.id,
-        "name": webhooks.name_of(session, webhook),
+        "name": _name(session, webhook, say),
         "kind": webhook.kind,
         "to": webhooks.host_of(webhook),
         "happenings": webhook.happenings,
@@ -161,6 +161,13 @@ def _fact(session: Session, webhook: Webhook, say: Texts) -> Fact:
         "next_at": webhook.next_at,
         "why": say.look_up(webhook.why) if webhook.why else None,
     }
+
+
+def _name(session: Session, webhook: Webhook, say: Texts) -> str:
+    name = webhooks.name_of(session, webhook)
+    if webhook.community_id is not None:
+        return name
+    return facts.naming(session, say, event_id=webhook.event_id, venue_id=webhook.venue_id)(name)
 
 
 def _delivery(delivery: Delivery, say: Texts) -> Fact:

@@ -13,6 +13,7 @@ def all_names() -> list[str]:
         *(place.name for place in streets),
         neighbourhood.LANE,
         seed.COMMUNITY_NAME,
+        *seed.OFFERS.values(),
         *(name for gathering in seed.EVENING for name in (gathering.name, gathering.step)),
         *(text for resident in RESIDENTS for text in (resident.name, resident.about)),
     ]

@@ -130,3 +130,8 @@ def test_the_doctor_sees_a_certificate_that_ended_or_is_for_another_network(
     assert not doctor.look_at_https(found, [home], NOW + dt.timedelta(days=400)).well
     Path(found.server.tls_file).unlink()
     assert "cannot be read" in doctor.look_at_https(found, [home], NOW).found
+
+
+def test_a_fingerprint_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress().say("[dim]A0:CD:32[/]")  # `:CD:` is also the name of a small picture
+    assert "A0:CD:32" in capsys.readouterr().out

@@ -150,7 +150,13 @@ class Evening:
 
 def gatherings(now: datetime.datetime) -> list[dict[str, Any]]:
     """Two gatherings: one hosted and running, one to go to."""
-    common = {"venue_name": "Left Bank Books", "time_zone": scenes.TIME_ZONE, "step_name": None, "checked_in_at": None}
+    common = {
+        "venue_name": "Left Bank Books",
+        "time_zone": scenes.TIME_ZONE,
+        "step_name": None,
+        "checked_in_at": None,
+        "owns": True,
+    }
     return [
         {
             **common,
@@ -218,10 +224,10 @@ def create(evening: Evening) -> fastapi.FastAPI:
     page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", ways=WAYS, places=[
         {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42,
          "visits": 118, "as_of": now,
-         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6},
+         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6, "owns": True},
         {"id": "new", "name": "Aunt Chen's kitchen", "href": "/venues/new/live", "here": None,
          "visits": 0, "as_of": now,
-         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0},
+         "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0, "owns": True},
     ])  # fmt: skip
     page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None, ways=[])
     page("/welcome", "landing.html", ways=[])

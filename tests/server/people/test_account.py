@@ -299,3 +299,10 @@ def test_an_owner_lets_somebody_help_who_then_keeps_the_venue_too(as_: As, sessi
     assert dora.get("/api/venues/cafe/presence").status_code == 403
     noted = [(note["action"], note["by"]) for note in ben.get("/api/venues/cafe/audit").json()]
     assert noted == [("role.taken_back", "dora"), ("role.given", "ben")]
+
+
+def test_what_was_done_is_told_in_sentences(as_: As) -> None:
+    ben = as_("ben")
+    assert ben.post("/api/venues/cafe/doors", json={"kind": "poster", "name": "Counter"}).status_code == 201
+    assert "You made a door." in ben.get("/venues/cafe/crew").text
+    assert "ben made a door." in as_("ana").get("/operator/crew").text

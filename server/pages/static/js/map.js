@@ -77,6 +77,11 @@ export class LiveMap {
       renderWorldCopies: false,
       fadeDuration: 0,
       cooperativeGestures: gentle,
+      locale: {
+        "CooperativeGesturesHandler.WindowsHelpText": say("map_zoom_ctrl"),
+        "CooperativeGesturesHandler.MacHelpText": say("map_zoom_command"),
+        "CooperativeGesturesHandler.MobileHelpText": say("map_two_fingers"),
+      },
       canvasContextAttributes: { antialias: true },
     });
     this.map.touchZoomRotate.disableRotation();
