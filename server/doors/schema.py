@@ -72,11 +72,12 @@ class Search(Incoming):
 
 
 class HitOut(Outgoing):
-    """Somebody whose name begins so; in_at: she has come."""
+    """Somebody whose name begins so; in_at: she has come; left: she is out again."""
 
     member: str
     name: str
     in_at: Moment | None
+    left: bool
 
 
 class UndoAtDoor(Incoming):
@@ -202,7 +203,7 @@ def show(found: Outcome) -> CheckInDone:
 
 def show_hit(hit: Hit) -> HitOut:
     """A hit as the API tells it."""
-    return HitOut(member=hit.member_id, name=hit.name, in_at=hit.in_at)
+    return HitOut(member=hit.member_id, name=hit.name, in_at=hit.in_at, left=hit.left)
 
 
 def show_door(seen: doors.Seen, url: str, token: str | None = None) -> DoorOut:

@@ -32,11 +32,12 @@ class NotByThisDoor(NotFound):
 
 
 class Hit(NamedTuple):
-    """Somebody of this event whose name begins so. in_at: when she came."""
+    """Somebody of this event whose name begins so. in_at: when she came; left: she is out again."""
 
     member_id: str
     name: str
     in_at: dt.datetime | None
+    left: bool
 
 
 class Recent(NamedTuple):
@@ -53,8 +54,12 @@ class Recent(NamedTuple):
 
 # A word of the name begins with what was typed.
 _SEARCH = text(r"""
-    SELECT id, name, in_at FROM (
+    SELECT id, name, in_at, moved = 'out' AS left FROM (
     SELECT member.id, member.name,
+           (SELECT passage.direction FROM passage JOIN checkin ON checkin.id = passage.checkin_id
+            JOIN step ON step.id = checkin.step_id
+            WHERE step.event_id = :event AND passage.member_id = member.id AND checkin.undone_at IS NULL
+            ORDER BY passage.at DESC, passage.id DESC LIMIT 1) AS moved,
            (SELECT min(checkin.at) FROM checkin JOIN step ON step.id = checkin.step_id
             WHERE step.event_id = :event AND checkin.member_id = member.id AND checkin.undone_at IS NULL) AS in_at
     FROM member
@@ -101,7 +106,7 @@ def search(session: Session, event_id: str | None, typed: str, now: dt.datetime)
     escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = session.execute(_SEARCH, {"event": event_id, "typed": escaped, "hits": HITS}).all()
     named = reading.named_to_host(session, event_id=event_id, member_ids={row.id for row in rows}, now=now)
-    return [Hit(row.id, row.name, row.in_at) for row in rows if row.id in named]
+    return [Hit(row.id, row.name, row.in_at, bool(row.left)) for row in rows if row.id in named]
 
 
 def recent(session: Session, door: Door, now: dt.datetime) -> list[Recent]:

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from server import database
 from server.doors import codes, service
+from server.errors import MusterError
 from tests.journeys.conftest import House
 
 TURN_MS = 30_000
@@ -41,7 +42,7 @@ def accepted(house: House, made: service.Made, code: str) -> bool:
     with database.transaction(house.engine) as session:
         try:
             return service.by_code(session, code, house.clock()).door.id == made.door.id
-        except Exception:
+        except MusterError:
             return False
 
 

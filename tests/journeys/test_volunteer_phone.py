@@ -50,6 +50,20 @@ def test_who_is_let_in_with_a_network_is_in_and_stands_in_the_list(served: House
     expect(page.locator(".recent")).to_contain_text("taken back")
 
 
+def test_who_leaves_is_out_and_may_come_in_again(served: House) -> None:
+    page = volunteer(served)
+    let_in(page, "Ida Bell")
+    expect(page.locator("#done")).to_have_text("Ida Bell is in.")
+    page.get_by_label("The first two letters").fill("id")
+    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="They leave").click()
+    expect(page.locator("#done")).to_have_text("Ida Bell is out.")
+    expect(page.locator(".hits")).to_contain_text("left; let in again")
+    page.locator(".hits").get_by_role("button", name="Ida Bell").click()
+    expect(page.locator("#done")).to_have_text("Ida Bell is in.")
+    expect(page.locator(".hits")).to_contain_text("in since")
+
+
 def test_whom_a_phone_let_in_without_a_network_is_kept_over_a_reload_and_sent_once(served: House) -> None:
     page = volunteer(served, served.url)  # by loopback: below the test itself asks, which knows no other name
     cut(page)

@@ -15,7 +15,8 @@ window.muster = { store };
 let stepShown = null;
 let idShown = null;
 let due = null; // when she will be in, while her badge is heard
-let eventId = $("card").dataset.of || null; // as the page came: she may tap before the stream has said anything
+// As the page came: she may tap before the stream has said anything.
+let [eventId, stepId] = [$("card").dataset.of || null, $("card").dataset.step || null];
 
 const byTime = (a, b) => new Date(b.at) - new Date(a.at);
 
@@ -80,7 +81,7 @@ function showCard(card) {
   set("card-event", shown.event.name);
   set("card-title", shown.title);
   if (due === null) set("card-sentence", shown.sentence);
-  eventId = shown.event.id;
+  [eventId, stepId] = [shown.event.id, shown.step];
   $("card-here").hidden = !shown.by_position;
   $("card-ask").hidden = !shown.ask;
   if (shown.ask) $("card-ask").href = `/asks/${shown.ask}`;
@@ -113,6 +114,7 @@ $("card-here").addEventListener("click", async () => {
     const body = {
       nonce: Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
       event: eventId,
+      step: stepId,
       fix: { position: [coords.longitude, coords.latitude], accuracy_m: coords.accuracy, taken_at: new Date(timestamp).toISOString() },
       at: now,
       sent_at: now,

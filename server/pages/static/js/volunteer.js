@@ -173,7 +173,9 @@ main.addEventListener("submit", (event) => {
   if (form.method === "get" || form.action.endsWith("/undo")) {
     leave(form, submitter);
   } else if (submitter?.name === "member") {
-    letIn({ member: submitter.value }, submitter.querySelector("b").textContent);
+    const name = submitter.dataset.name ?? submitter.querySelector("b").textContent;
+    if (form.elements.direction) letIn({ member: submitter.value, direction: "out" }, name, "door_out");
+    else letIn({ member: submitter.value }, name);
   } else {
     const field = form.elements.name;
     letIn({ name: field.value.trim() }, field.value.trim());
