@@ -155,7 +155,7 @@ def test_a_newcomer_walks_into_the_cafe_is_checked_in_by_her_badge_and_sees_a_de
         wait(lambda: you.zone(CAFE, "cafe-back")["count"] >= 1, "you on the map")
         # She was dropped beside a Pi, which is no click on it.
         assert not page.evaluate("document.activeElement.id").startswith("kill-")
-        page.screenshot(path=pictures / "demonstration.png")
+        page.screenshot(path=pictures / "demonstration.png", animations="disabled")
 
         # Its Pi is killed: unknown since then, with the last count. Revived, everything is as before.
         assert you.zone(CAFE, "cafe-back")["state"] == "covered"
