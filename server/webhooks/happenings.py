@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Presence
 from server import fields
+from server.doors import places
 from server.presence import service as presence
 from server.presence.listening import AgentKind
 from server.venues import service as venues
@@ -160,6 +161,8 @@ def _full(
 ) -> Iterator[Happening]:
     del now, rule
     for row in session.execute(_FULL, _of(webhook, since)):
+        if places.inside(session, row.event_id).get(row.step_id, 0) < row.capacity:
+            continue  # some have left again: there is room
         content = {**_where(row), "step": row.step_id, "capacity": row.capacity}
         yield Happening(FULL, (f"full/{row.step_id}",), row.at, content)
 

@@ -77,6 +77,17 @@ class Evening:
                 ).scalar_one()
             )
 
+    def leave(self, checkin_id: int) -> None:
+        """Who came by this goes, and a door hears of it."""
+        with database.transaction(self.engine) as session:
+            session.execute(
+                text(
+                    "INSERT INTO passage (checkin_id, member_id, direction, at, recorded_at, evidence, nonce)"
+                    " SELECT id, member_id, 'out', :now, :now, 'manual', :nonce FROM checkin WHERE id = :id"
+                ),
+                {"id": checkin_id, "now": self.clock(), "nonce": secrets.token_bytes(32)},
+            )
+
     def collect(self) -> None:
         """Looks for news."""
         tasks.collect(self.work)

@@ -101,6 +101,17 @@ def test_a_full_house_opening_and_ending_are_told_once(evening: Evening) -> None
     assert ended.content["came"] == 4
 
 
+def test_a_house_that_some_have_left_is_not_full(evening: Evening) -> None:
+    hook = evening.make()
+    came = [evening.come(f"Guest {number}") for number in range(3)]
+    evening.leave(came[0])
+    evening.collect()
+    assert evening.deliveries(hook, "full") == []
+    evening.come("One more")
+    evening.collect()
+    assert len(evening.deliveries(hook, "full")) == 1
+
+
 def test_one_that_was_taken_back_is_told(evening: Evening) -> None:
     hook = evening.make()
     came = evening.come("Li Wei")
