@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 # Everybody's ways through the rooms of an event, as server/doors/places.py reads who is inside: a check-in is an entry,
 # entering one room leaves the other, and by a badge nobody is known to go. number 0: the check-in itself.
-_OVER = text("""
+_OVER = """
     WITH move AS (
         SELECT step.event_id, step.id AS step_id, checkin.id AS checkin_id, checkin.at, 0 AS number, true AS enters,
                coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS who
         FROM step JOIN checkin ON checkin.step_id = step.id AND checkin.undone_at IS NULL
-        WHERE step.event_id IN (SELECT event_id FROM step WHERE id = ANY(:steps) AND capacity IS NOT NULL)
+        WHERE step.event_id IN (SELECT event_id FROM step WHERE id = ANY({steps}) AND capacity IS NOT NULL)
     ), moved AS (
         SELECT * FROM move
         UNION ALL
@@ -33,8 +33,11 @@ _OVER = text("""
         FROM change
     )
     SELECT counted.checkin_id FROM counted JOIN step ON step.id = counted.step_id
-    WHERE more = 1 AND number = 0 AND inside > step.capacity AND step.id = ANY(:steps)
-""")
+    WHERE more = 1 AND number = 0 AND inside > step.capacity AND step.id = ANY({steps})
+"""
+_OVER_STEPS = text(_OVER.format(steps=":steps"))
+# The same of an event's steps, for a statement of its own that streams: as a query of ids, with the parameter `event`.
+OVER_OF_EVENT = _OVER.format(steps="ARRAY(SELECT id FROM step WHERE event_id = :event)")
 
 
 def over(session: Session, step_ids: Collection[str | None]) -> frozenset[int]:
@@ -43,4 +46,4 @@ def over(session: Session, step_ids: Collection[str | None]) -> frozenset[int]:
     Of two who came at the same moment the one whose id comes first had the place; those taken back need none.
     """
     steps = [step_id for step_id in step_ids if step_id is not None]
-    return frozenset(session.execute(_OVER, {"steps": steps}).scalars()) if steps else frozenset()
+    return frozenset(session.execute(_OVER_STEPS, {"steps": steps}).scalars()) if steps else frozenset()

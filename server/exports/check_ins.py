@@ -8,7 +8,6 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.orm import Session
 
 from server.checkins import capacity
-from server.events import service as events
 from server.events.model import Event
 from server.exports import local, naming
 from server.exports.csv_text import Cell
@@ -29,12 +28,14 @@ COLUMNS = (
     "undone_at_utc",
     "time_zone",
 )
-_ROWS = text("""
+_ROWS = """
     SELECT checkin.id, step.name AS step, venue.name AS venue, venue.time_zone, checkin.member_id, checkin.at,
-           checkin.recorded_at, checkin.evidence, checkin.signed_up, checkin.undone_at
+           checkin.recorded_at, checkin.evidence, checkin.signed_up, checkin.undone_at,
+           checkin.id IN ({over}) AS over_capacity
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
     WHERE step.event_id = :event ORDER BY checkin.at, checkin.id
-""")
+"""
+_QUERY = text(_ROWS.format(over=capacity.OVER_OF_EVENT))
 
 
 def of_event(engine: Engine, *, event: Event, viewer: Member, now: dt.datetime, form: Form) -> File:
@@ -42,11 +43,10 @@ def of_event(engine: Engine, *, event: Event, viewer: Member, now: dt.datetime, 
 
     def tell(session: Session) -> Tell:
         names_of = naming.of_event(session, viewer=viewer, event_id=event.id, now=now)
-        over = capacity.over(session, [step.id for step in events.steps_of(session, event_id=event.id)])
 
         def records(_session: Session, rows: Sequence[Row[Any]]) -> Iterator[Record]:
             names = names_of({row.member_id for row in rows if row.member_id is not None})
-            return (_record(row, names, row.id in over) for row in rows)
+            return (_record(row, names) for row in rows)
 
         return records
 
@@ -55,7 +55,7 @@ def of_event(engine: Engine, *, event: Event, viewer: Member, now: dt.datetime, 
         name=f"{event.id}-check-ins",
         form=form,
         columns=COLUMNS,
-        query=_ROWS,
+        query=_QUERY,
         values={"event": event.id},
         tell=tell,
         about={"event": event.id, "name": event.name, "at": local.utc(now)},
@@ -63,7 +63,7 @@ def of_event(engine: Engine, *, event: Event, viewer: Member, now: dt.datetime, 
     )
 
 
-def _record(row: Row[Any], names: dict[str, str], over_capacity: bool) -> dict[str, Cell]:
+def _record(row: Row[Any], names: dict[str, str]) -> dict[str, Cell]:
     return {
         "check_in": row.id,
         "step": row.step,
@@ -74,7 +74,7 @@ def _record(row: Row[Any], names: dict[str, str], over_capacity: bool) -> dict[s
         "recorded_at_utc": local.utc(row.recorded_at),
         "evidence": row.evidence,
         "signed_up": row.signed_up,
-        "over_capacity": over_capacity,
+        "over_capacity": row.over_capacity,
         "undone_at_utc": local.utc(row.undone_at),
         "time_zone": row.time_zone,
     }
