@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -53,10 +53,12 @@ class ByEvent(NamedTuple):
         return rules.level_at(self.venues[venue_id], at_ms)
 
 
-_GRANTS = text("""
+# A pause is a row without a kind.
+_SAID = text("""
     SELECT member_id, kind, of_id, level, until FROM consent WHERE member_id = ANY(:members) AND ended_at IS NULL
+    UNION ALL
+    SELECT member_id, NULL, NULL, NULL, NULL FROM consent_pause WHERE member_id = ANY(:members) AND ended_at IS NULL
 """)
-_PAUSED = text("SELECT member_id FROM consent_pause WHERE member_id = ANY(:members) AND ended_at IS NULL")
 
 _HELD = text("""
     SELECT pairing.badge_id, pairing.member_id, member.name,
@@ -68,9 +70,13 @@ _HELD = text("""
 """)
 
 _EVENTS_AT = text("""
-    SELECT event_id, max(ends_at) AS ends_at FROM step
-    WHERE event_id IN (SELECT event_id FROM step WHERE venue_id = :venue AND ends_at > :now AND opens_at < :ahead)
-    GROUP BY event_id
+    SELECT open.venue_id, open.event_id, max(step.ends_at) AS ends_at
+    FROM (SELECT DISTINCT step.venue_id, step.event_id
+          FROM unnest(CAST(:venues AS text[]), CAST(:nows AS timestamptz[])) AS asked (venue_id, now)
+          JOIN step ON step.venue_id = asked.venue_id
+               AND step.ends_at > asked.now AND step.opens_at < asked.now + :ahead) AS open
+    JOIN step ON step.event_id = open.event_id
+    GROUP BY open.venue_id, open.event_id
 """)
 
 # Hers are the events that she signed up for, and those that she checked in to by an act of her own: a badge that is
@@ -98,10 +104,21 @@ def said_by(session: Session, member_ids: Collection[str]) -> Mapping[str, Said]
     """What these members said; whoever said nothing is there, too."""
     members = list(member_ids)
     grants: dict[str, list[Grant]] = defaultdict(list)
-    for row in session.execute(_GRANTS, {"members": members}):
-        grants[row.member_id].append(service.grant_of(row))
-    paused = set(session.execute(_PAUSED, {"members": members}).scalars())
+    paused = set()
+    for row in session.execute(_SAID, {"members": members}):
+        if row.kind is None:
+            paused.add(row.member_id)
+        else:
+            grants[row.member_id].append(service.grant_of(row))
     return {member: Said(tuple(grants.get(member, ())), member in paused) for member in members}
+
+
+class Looked(NamedTuple):
+    """These badges, looked at in a venue at its own `now`."""
+
+    venue_id: str
+    badge_ids: Collection[int]
+    now: dt.datetime
 
 
 def holdings(
@@ -111,17 +128,33 @@ def holdings(
 
     now: the venue's own; of events that are open there by then, or within the next hours, organizers may look.
     """
-    found: dict[int, list[Holding]] = {badge_id: [] for badge_id in badge_ids}
-    rows = session.execute(_HELD, {"badges": list(found)}).all() if found else []
-    if rows:
-        members = {row.member_id for row in rows}
-        said = said_by(session, members)
-        asked = {"venue": venue_id, "now": now, "ahead": now + EVENTS_AHEAD}
-        ends_ms = {row.event_id: times.to_ms(row.ends_at) for row in session.execute(_EVENTS_AT, asked)}
-        mine = _mine(session, ends_ms, members)
-        for row in rows:
-            found[row.badge_id].append(_holding(row, said[row.member_id], venue_id, ends_ms, mine))
-    return {badge_id: tuple(held) for badge_id, held in found.items()}
+    return holdings_at(session, [Looked(venue_id, badge_ids, now)])[0]
+
+
+def holdings_at(session: Session, looked: Sequence[Looked]) -> list[dict[int, tuple[Holding, ...]]]:
+    """The same at several venues: as many statements as for one."""
+    badges = {badge_id for one in looked for badge_id in one.badge_ids}
+    rows: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(_HELD, {"badges": list(badges)}) if badges else ():
+        rows[row.badge_id].append(row)
+    members = {row.member_id for held in rows.values() for row in held}
+    said = said_by(session, members) if members else {}
+    ends_ms: dict[str, dict[str, int]] = defaultdict(dict)
+    if members:
+        venues, nows = [one.venue_id for one in looked], [one.now for one in looked]
+        for row in session.execute(_EVENTS_AT, {"venues": venues, "nows": nows, "ahead": EVENTS_AHEAD}):
+            ends_ms[row.venue_id][row.event_id] = times.to_ms(row.ends_at)
+    mine = _mine(session, {event_id for events in ends_ms.values() for event_id in events}, members)
+    return [
+        {
+            badge_id: tuple(
+                _holding(row, said[row.member_id], one.venue_id, ends_ms[one.venue_id], mine)
+                for row in rows.get(badge_id, ())
+            )
+            for badge_id in one.badge_ids
+        }
+        for one in looked
+    ]
 
 
 def _holding(

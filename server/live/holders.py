@@ -16,9 +16,6 @@ def revisions(session: Session) -> dict[str, int]:
     return topics.revisions(session, CONCERN_ALL)
 
 
-def read(
-    session: Session, record: presence.Record, badge_ids: Sequence[int], now_ms: int
-) -> tuple[dict[str, int], presence.Holders]:
+def read(session: Session, asked: Sequence[presence.Unknown]) -> tuple[dict[str, int], list[presence.Holders]]:
     """Whose these badges are and who may see them, and what `revisions` says of the moment."""
-    found = presence.read_holders(session, record=record, badge_ids=badge_ids, now_ms=now_ms)
-    return revisions(session), found
+    return revisions(session), presence.read_holders(session, asked)

@@ -162,7 +162,8 @@ class Hub:
             self._watches.reload(watch)
         elif watch.loading is None:
             self._watches.know_holders(watch)
-            self._show_soon(watch)
+            if not watch.unknown_badges:  # else who came is shown with all the rest, in a moment
+                self._show_soon(watch)
 
     # -- what viewers get
 

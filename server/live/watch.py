@@ -91,7 +91,6 @@ class Watch:
         self.record: Record | Gathering | Diary | None = None
         self.views: dict[Seat, View] = {}
         self.loading: asyncio.Task[None] | None = None
-        self.resolving: asyncio.Task[None] | None = None
         self.holders_doubtful = False  # whose badges are here has to be read again, as soon as that succeeds
         self.known: dict[str, int] = {}  # the revisions of what concerns all topics, as they were when it was read
         self.loaded_s = float("-inf")  # by the loop's clock, when the last reading of the tables began

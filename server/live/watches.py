@@ -21,6 +21,7 @@ from server.presence.service import VenuePicture
 
 SHARED_S = 1.0  # a snapshot may be this old: what a thousand viewers ask for at once is looked up once
 SHOW_AGAIN_S = 0.1  # a venue with many reports redraws ten times a second at most: faster than an eye follows dots
+GATHER_S = 0.02  # whose badges have come at all venues meanwhile is read together
 LOAD_AGAIN_S = 0.25  # of an event whose check-ins come in a rush
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Watches:
         self._settings = settings
         self._clock = clock
         self._show = show
+        self._resolving: asyncio.Task[None] | None = None
         self.by_name: dict[str, Watch] = {}
 
     def get(self, name: str) -> Watch:
@@ -117,28 +119,40 @@ class Watches:
     def know_holders(self, watch: Watch, again: bool = False) -> None:
         """Reads whose the badges are that are not known yet; again: all of them."""
         watch.holders_doubtful |= again
-        if watch.resolving is None and watch.unknown_badges:
-            watch.resolving = self._work.begin(self._know_holders_now(watch))
+        if self._resolving is None and watch.unknown_badges:
+            self._resolving = self._work.begin(self._know_holders_now())
 
-    async def _know_holders_now(self, watch: Watch) -> None:
+    async def _know_holders_now(self) -> None:
+        """Reads them for all venues together, again and again until none is left."""
+        asked: dict[Watch, presence.Unknown] = {}
         try:
-            while isinstance(record := watch.record, presence.Record) and (badges := watch.unknown_badges):
-                watch.holders_doubtful = False
-                now_ms = presence.now_ms_of(record, times.to_ms(self._clock()))
-                all_of_them = len(badges) == len(record.heard)
-                read = functools.partial(holders.read, record=record, badge_ids=badges, now_ms=now_ms)
-                known, found = await self._work.read(read)
-                if isinstance(watch.record, presence.Record) and watch.record.held is record.held:
-                    presence.take_holders(record, found)
-                    if all_of_them:
-                        watch.known |= {name: known[name] for name in (topics.EXPECTED, topics.CONSENTS)}
-                self._show(watch)
-                await asyncio.sleep(SHOW_AGAIN_S)  # many that arrive at once are read together
+            while asked := self._unknown():
+                whole = {watch for watch, one in asked.items() if len(one.badge_ids) == len(one.record.heard)}
+                for watch in asked:
+                    watch.holders_doubtful = False
+                known, found = await self._work.read(functools.partial(holders.read, asked=list(asked.values())))
+                for (watch, unknown), of_venue in zip(asked.items(), found, strict=True):
+                    if isinstance(watch.record, presence.Record) and watch.record.held is unknown.record.held:
+                        presence.take_holders(watch.record, of_venue)
+                        if watch in whole:
+                            watch.known |= {name: known[name] for name in (topics.EXPECTED, topics.CONSENTS)}
+                    self._show(watch)
+                await asyncio.sleep(GATHER_S)
         except SQLAlchemyError as error:
-            _log.warning("whose badges are at %s cannot be read: %s", watch.name, type(error).__name__)
-            watch.holders_doubtful = True  # read again with the next check
+            _log.warning("whose the badges are that came cannot be read: %s", type(error).__name__)
+            for watch in asked:
+                watch.holders_doubtful = True  # read again with the next check
+                self._show(watch)
         finally:
-            watch.resolving = None
+            self._resolving = None
+
+    def _unknown(self) -> dict[Watch, presence.Unknown]:
+        now_ms = times.to_ms(self._clock())
+        return {
+            watch: presence.Unknown(record, badges, presence.now_ms_of(record, now_ms))
+            for watch in self.by_name.values()
+            if isinstance(record := watch.record, presence.Record) and (badges := watch.unknown_badges)
+        }
 
     def reload(self, watch: Watch) -> None:
         """Reads it from the tables, unless that is being done."""

@@ -1,5 +1,6 @@
 """Who wants to be greeted at a venue, and how often she came: for those alone whose name its keeper may see."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -28,14 +29,15 @@ class Regular(NamedTuple):
 
 
 _TOLD = text("""
-    SELECT member_id, max(at) AS at
-    FROM (SELECT member_id, at FROM checkin
-          WHERE venue_id = :venue AND undone_at IS NULL AND member_id IS NOT NULL AND at >= :since
+    WITH asked AS (SELECT * FROM unnest(CAST(:venues AS text[]), CAST(:sinces AS timestamptz[])) AS one (venue, since))
+    SELECT venue, member_id, max(at) AS at
+    FROM (SELECT venue, member_id, at FROM asked JOIN checkin ON venue_id = venue AND at >= asked.since
+          WHERE undone_at IS NULL AND member_id IS NOT NULL
           UNION ALL
-          SELECT member_id, since FROM consent
-          WHERE kind = 'venue' AND of_id = :venue AND level = 'name' AND source = 'counter' AND ended_at IS NULL
-            AND since >= :since) AS told
-    GROUP BY member_id
+          SELECT venue, member_id, consent.since
+          FROM asked JOIN consent ON of_id = venue AND consent.since >= asked.since
+          WHERE kind = 'venue' AND level = 'name' AND source = 'counter' AND ended_at IS NULL) AS told
+    GROUP BY venue, member_id
 """)
 
 _TIMES = text("""
@@ -55,12 +57,19 @@ _TIMES = text("""
 """)
 
 
+def told(session: Session, now_ms: Mapping[str, int]) -> dict[str, dict[str, dt.datetime]]:
+    """Who said at these venues that they are there: venue -> member -> when last. now_ms: each venue's own."""
+    sinces = [times.from_ms(ms - HERE_FOR_MS) for ms in now_ms.values()]
+    found: dict[str, dict[str, dt.datetime]] = {venue_id: {} for venue_id in now_ms}
+    for row in session.execute(_TOLD, {"venues": list(now_ms), "sinces": sinces}):
+        found[row.venue][row.member_id] = row.at
+    return found
+
+
 def load(
-    session: Session, *, venue_id: str, time_zone: str, named: Iterable[str], now_ms: int
+    session: Session, *, venue_id: str, time_zone: str, named: Iterable[str], told: Mapping[str, dt.datetime]
 ) -> Mapping[str, Regular]:
-    """Who may want to be greeted, by her id. named: members with badges whose names may be seen here."""
-    since = times.from_ms(now_ms - HERE_FOR_MS)
-    told = {row.member_id: row.at for row in session.execute(_TOLD, {"venue": venue_id, "since": since})}
+    """Who may want to be greeted, by her id. named: with badges, and names that may be seen here; told: see there."""
     wanted = {*named, *told}
     if not wanted:
         return {}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -175,22 +175,37 @@ def load(session: Session, *, venue_id: str, now: dt.datetime, presence: Presenc
     )
     record = Record(rev, facts, heard, ears, recent=Recent(judged_by.slot_ms))
     record.rhythms.update(learn_again(session, record=record, now_ms=now_ms))
-    take_holders(record, read_holders(session, record=record, badge_ids=heard, now_ms=now_ms))
+    take_holders(record, read_holders(session, [Unknown(record, heard, now_ms)])[0])
     return record
 
 
 Holders = tuple[dict[int, tuple[Holding, ...]], dict[str, Regular]]
 
 
-def read_holders(session: Session, *, record: Record, badge_ids: Collection[int], now_ms: int) -> Holders:
-    """Whose these badges are, how much of them is seen here, and who may want to be greeted.
+class Unknown(NamedTuple):
+    """Badges of a venue whose holders are to be read; now_ms: the venue's own."""
 
-    now_ms: the venue's own.
+    record: Record
+    badge_ids: Collection[int]
+    now_ms: int
+
+
+def read_holders(session: Session, asked: Sequence[Unknown]) -> list[Holders]:
+    """Whose these badges are, how much of them is seen at their venue, and who may want to be greeted there.
+
+    For all venues together, with hardly more statements than for one: at many doors somebody comes at the same moment.
     """
-    facts = record.facts
-    held = reading.holdings(session, badge_ids, venue_id=facts.id, now=times.from_ms(now_ms))
-    named = {one.member_id for found in (*record.held.values(), *held.values()) for one in found if one.name}
-    return held, dict(greeting.load(session, venue_id=facts.id, time_zone=facts.time_zone, named=named, now_ms=now_ms))
+    looked = [reading.Looked(one.record.facts.id, one.badge_ids, times.from_ms(one.now_ms)) for one in asked]
+    told = greeting.told(session, {one.record.facts.id: one.now_ms for one in asked})
+    found: list[Holders] = []
+    for one, held in zip(asked, reading.holdings_at(session, looked), strict=True):
+        facts = one.record.facts
+        named = {each.member_id for of in (*one.record.held.values(), *held.values()) for each in of if each.name}
+        regulars = greeting.load(
+            session, venue_id=facts.id, time_zone=facts.time_zone, named=named, told=told[facts.id]
+        )
+        found.append((held, dict(regulars)))
+    return found
 
 
 def take_holders(record: Record, read: Holders) -> None:
