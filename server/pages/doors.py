@@ -114,7 +114,12 @@ def come(
         return _door(request, session, settings, viewer, seen, given, refused, now, say)
     if asks_as is None and viewer is not None:
         # Whose phone it is stays signed in; who came in beside her has no page of her own on it.
-        seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
+        # By its number: a retry is answered as the first time, also when a screen's ticket has ended since.
+        seen = (
+            doors.by_code(session, code, now)
+            if code
+            else doors.see(session, doors.get(session, codes.door_of(ticket) or 0))
+        )
         given = {"code": code, "ticket": ticket}
         return _door(request, session, settings, viewer, seen, given, None, now, say, found)
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"

@@ -96,6 +96,19 @@ def test_who_is_known_has_one_button_and_others_may_come_by_the_same_phone(
     ]
 
 
+def test_a_retry_beside_somebody_is_answered_also_when_the_screens_ticket_has_ended(
+    supper: TestClient, as_: As, session: Session, clock: Clock
+) -> None:
+    del supper
+    code, _ = doors.screen_code(make(session, "screen").door, clock())
+    phone = as_("ben")
+    page = phone.get(f"/d/{code}", headers=HTML).text
+    form = {**fields(page, "/d", 1), "name": "Ida"}
+    assert "Ida is in." in phone.post("/d", data=form).text
+    clock.now += 6 * MINUTE
+    assert "Ida is in." in phone.post("/d", data=form).text
+
+
 def test_who_is_in_one_room_comes_into_the_next_by_its_own_door(as_: As, session: Session) -> None:
     phone = as_("ben")
     steps = [
