@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from rich.console import Console
 from rich.markup import escape
 
 from config.settings import Settings
 from server import certificates
-from server.operations import accounts, disk, networks, restarts, up
+from server.operations import accounts, disk, networks, progress, restarts, up
 
 CONNECT_S = 3
 # The gateway writes its counters every gateway.health_s; three times that without one is not a slow moment.
@@ -37,12 +36,12 @@ class Finding:
 
 def run(settings: Settings) -> int:
     """Prints a line for each part; returns 0 when all are well, 1 otherwise."""
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    terminal = progress.console()
     findings = list(examine(settings, dt.datetime.now(dt.UTC)))
     for finding in findings:
-        console.print(f"{'[green]✓' if finding.well else '[bold red]✗'}[/] {finding.part}: {escape(finding.found)}")
+        terminal.print(f"{'[green]✓' if finding.well else '[bold red]✗'}[/] {finding.part}: {escape(finding.found)}")
         if finding.advice:
-            console.print(f"  [bold]→ {escape(finding.advice)}[/]")
+            terminal.print(f"  [bold]→ {escape(finding.advice)}[/]")
     return 0 if all(finding.well for finding in findings) else 1
 
 

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,13 +13,21 @@ from rich.status import Status
 from server.operations.supervise import Crash
 
 
+def console(**options: Any) -> Console:
+    """A terminal that prints texts as they are: no `:CD:` of a fingerprint as a picture, no colours of its own.
+
+    `options` are those of `rich.console.Console`.
+    """
+    return Console(highlight=False, emoji=False, soft_wrap=True, **options)
+
+
 class Progress:
     """What a person sees of a start: a line that moves where there is a terminal, and a line for each step done."""
 
     def __init__(self) -> None:
         """Writes to standard output, plainly where that is no terminal."""
-        self.console = Console(highlight=False, emoji=False, soft_wrap=True)
-        self._errors = Console(highlight=False, emoji=False, soft_wrap=True, stderr=True)
+        self.console = console()
+        self._errors = console(stderr=True)
         self._began = time.monotonic()
         self._under_way: list[str] = []
         self._status: Status | None = None

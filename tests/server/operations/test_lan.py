@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import segno
-from rich.console import Console
 
 from config import settings as config
 from config.settings import Settings, SettingsError
 from server.operations import doctor, lan, networks
 from server.operations.lan import LanError
-from server.operations.progress import Progress
+from server.operations.progress import Progress, console
 
 NOW = dt.datetime(2026, 11, 22, 18, 0, tzinfo=dt.UTC)
 
@@ -94,14 +93,14 @@ def test_the_terminal_shows_the_address_the_fingerprint_and_a_code(
     addresses(monkeypatch, "192.168.178.21", "10.0.0.7")
     _, network = lan.prepare(tmp_path, settings(), NOW)
     progress, said = Progress(), io.StringIO()
-    progress.console = Console(file=said, force_terminal=True, color_system="truecolor", width=200)
+    progress.console = console(file=said, force_terminal=True, color_system="truecolor", width=200)
     lan.show(progress, network)
     shown = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())
     assert shown.index("http://192.168.178.21:8080") < shown.index("▀") < shown.index("http://10.0.0.7:8080")
     assert "https://192.168.178.21:8443 once a phone trusts http://192.168.178.21:8080/trust" in shown
     assert network.served.fingerprint in shown
     said.truncate(0)
-    progress.console = Console(file=said, force_terminal=False, width=200)
+    progress.console = console(file=said, force_terminal=False, width=200)
     lan.show(progress, network)
     assert "▀" not in said.getvalue()
 
