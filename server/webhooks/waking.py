@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,14 +35,14 @@ class Waking:
                 self._loop.call_soon_threadsafe(self._heard.set)
 
     async def run(self) -> None:
-        """Looks until it is cancelled."""
+        """Looks until it is cancelled; what it had begun with the database has ended by then."""
         self._loop = asyncio.get_running_loop()
         while True:
             await self._heard.wait()
             await asyncio.sleep(GATHERED_S)
             self._heard.clear()
             try:
-                await asyncio.to_thread(self._queue)
+                await _to_its_end(self._queue)
             except SQLAlchemyError as error:
                 _log.warning("webhooks look again within a minute: %s", str(error).partition("\n")[0])
 
@@ -49,3 +50,13 @@ class Waking:
         with database.transaction(self._engine) as session:
             if session.scalar(select(exists(select(Webhook.id).where(collecting.is_live())))):
                 jobs.defer(session, "webhooks.collect", only_one="webhooks")
+
+
+async def _to_its_end(act: Callable[[], None]) -> None:
+    """Calls it in a thread. Nobody can cancel that: who is cancelled meanwhile waits for it."""
+    acting = asyncio.ensure_future(asyncio.to_thread(act))
+    try:
+        await asyncio.shield(acting)
+    except asyncio.CancelledError:
+        await asyncio.wait({acting})
+        raise

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import QueuePool, text
 
 from config import settings as config
 from config.settings import Settings
@@ -111,6 +112,31 @@ def test_without_a_broker_the_look_by_the_clock_tells_it(evening: Evening, monke
         processes.wait_until(lambda: told(evening), "the receiver was told", timeout_s=60)
         assert not app.state.broker.is_connected
     assert told(evening) == [came]
+
+
+def test_who_ends_it_waits_for_what_it_had_begun(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a connection would be left open when the server throws its pool away."""
+    monkeypatch.setattr(waking, "GATHERED_S", 0.0)
+    engine = database.connect(evening.work.settings.database.conninfo, pool=1)
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+
+    async def end_while_it_looks() -> None:
+        woken = waking.Waking(engine)
+        running = asyncio.create_task(woken.run())
+        with evening.engine.begin() as connection:
+            connection.execute(text("LOCK TABLE webhook"))
+            while not pool.checkedout():
+                woken.take("event/supper")
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.sleep(0.1)
+            assert not running.done()
+        await asyncio.wait({running})
+        assert pool.checkedout() == 0
+
+    asyncio.run(asyncio.wait_for(end_while_it_looks(), 30))
+    engine.dispose()
 
 
 def test_while_the_database_is_away_it_goes_on_listening(
