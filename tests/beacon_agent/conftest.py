@@ -4,6 +4,7 @@ import contextlib
 import queue
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,12 +77,18 @@ class Broker:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A running Mosquitto."""
+def broker_to_be(tmp_path: Path) -> Iterator[Broker]:
+    """A Mosquitto that the test starts."""
     broker = Broker(tmp_path)
-    broker.start()
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def broker(broker_to_be: Broker) -> Broker:
+    """A running Mosquitto."""
+    broker_to_be.start()
+    return broker_to_be
 
 
 class TinyGateway:
@@ -94,14 +101,17 @@ class TinyGateway:
         self.probes = 0
         self.ahead_ms = 0
         self.statuses: queue.SimpleQueue[wire.Status] = queue.SimpleQueue()
+        self.latest: wire.Status | None = None  # retained ones, too
+        self._listens = threading.Event()
         self._topic = wire.status_topic(AGENT)
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="tiny-gateway")
         self.client.reconnect_delay_set(0.1, 0.2)  # type: ignore[arg-type]
         self.client.on_connect = self._subscribe
         self.client.on_message = self._take
+        self.client.on_subscribe = lambda *_: self._listens.set()
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        wait_for(self.client.is_connected)
+        assert self._listens.wait(20)
 
     def _subscribe(self, client: mqtt.Client, *_: object) -> None:
         client.subscribe([("muster/v1/report/#", 1), (self._topic, 1)])
@@ -109,8 +119,9 @@ class TinyGateway:
     def _take(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         payload = bytes(message.payload)
         if message.topic == self._topic:
+            self.latest = wire.decode_status(payload)
             if not message.retain:
-                self.statuses.put(wire.decode_status(payload))
+                self.statuses.put(self.latest)
             return
         shard, agent = wire.parse_report_topic(message.topic)
         assert (shard, agent) == (SHARD, AGENT)

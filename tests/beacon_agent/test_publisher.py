@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,21 +182,21 @@ def test_a_broker_that_is_killed_and_started_again_loses_nothing(
     assert later.conn > first.conn
 
 
-def test_an_agent_that_starts_before_its_broker_finds_it(tmp_path: Path) -> None:
-    broker = Broker(tmp_path)
-    bench = Bench(tmp_path, broker.port)
+def test_an_agent_that_starts_before_its_broker_finds_it(
+    tmp_path: Path, broker_to_be: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, broker_to_be.port)
     bench.publisher.start()
     bench.add()
-    time.sleep(0.2)  # a few attempts in vain
-    broker.start()
-    gateway = TinyGateway(broker.port)
-    wait_for(lambda: gateway.status().online)
+    wait_for(lambda: "cannot be reached" in caplog.text)
+    broker_to_be.start()
+    gateway = TinyGateway(broker_to_be.port)
+    wait_for(lambda: gateway.latest and gateway.latest.online)  # retained, if the agent was sooner
     bench.add()
     bench.publisher.stop(5)
-    assert not gateway.status().online
+    wait_for(lambda: gateway.latest and not gateway.latest.online)
     gateway.close()
     bench.spool.close()
-    broker.kill()
 
 
 def test_a_gateway_that_was_away_gets_what_it_missed(tmp_path: Path, broker: Broker, gateway: TinyGateway) -> None:
