@@ -115,7 +115,7 @@ def is_secret(column: Column[Any]) -> bool:
 def _shown(column: Column[Any]) -> Any:
     try:
         plain = column.type.python_type.__module__ in ("builtins", "datetime")
-    except NotImplementedError:
+    except NotImplementedError:  # a place, a range: of a type that Python has no equal of
         plain = False
     return column if plain else cast(column, Text).label(column.name)
 
