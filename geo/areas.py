@@ -15,7 +15,15 @@ MAX_EXTENT_DEGREES = 1.0  # about 100 km: no zone of a venue is larger, a mistak
 
 
 class PlaceError(ValueError):
-    """A place or area cannot be used: the message says why, in a sentence."""
+    """A place or area cannot be used: the message says why, in a sentence.
+
+    Its template and values are kept apart, so that the sentence can be told in another language.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        """template: the sentence, `%(name)s` where values go."""
+        self.template, self.values = template, dict[str, Any](values)
+        super().__init__(template % values if values else template)
 
 
 def check_position(value: object) -> Position:
@@ -27,41 +35,62 @@ def check_position(value: object) -> Position:
         if isinstance(degrees, bool) or not isinstance(degrees, (int, float)) or not math.isfinite(degrees):
             raise PlaceError("A place is two numbers, a longitude and a latitude in degrees.")
     if not -90 <= lat <= 90:
-        hint = " Are the two swapped? Longitude comes first." if -90 <= lon <= 90 and -180 <= lat <= 180 else ""
-        raise PlaceError(f"A latitude lies between -90 and 90 degrees, {lat:g} does not.{hint}")
+        if -90 <= lon <= 90 and -180 <= lat <= 180:
+            raise PlaceError(
+                "A latitude lies between -90 and 90 degrees, %(lat)s does not. Are the two swapped? Longitude comes"
+                " first.",
+                lat=f"{lat:g}",
+            )
+        raise PlaceError("A latitude lies between -90 and 90 degrees, %(lat)s does not.", lat=f"{lat:g}")
     if not -180 <= lon <= 180:
-        raise PlaceError(f"A longitude lies between -180 and 180 degrees, {lon:g} does not.")
+        raise PlaceError("A longitude lies between -180 and 180 degrees, %(lon)s does not.", lon=f"{lon:g}")
     return float(lon), float(lat)
+
+
+def check_near(place: Position, near: Position | None) -> Position:
+    """The place itself; raises PlaceError when it is far from where it should be, and names swapped axes."""
+    if near is not None and _is_far(*place, near):
+        if not _is_far(place[1], place[0], near):
+            raise PlaceError("It would be there with the axes swapped: longitude comes first.")
+        raise PlaceError("It lies far from where it should be, at %(where)s.", where=f"{place[0]:.4f} {place[1]:.4f}")
+    return place
 
 
 def read_polygon(value: Mapping[str, Any], near: Position | None = None) -> Polygon:
     """A GeoJSON Polygon as shape; raises PlaceError.
 
-    near: where it should be. An area far from there whose swapped axes would be near is told to be swapped.
+    near: where it should be. An area far from there is refused; if its swapped axes would be near it is told so.
     """
     if value.get("type") != "Polygon":
-        raise PlaceError(f"An area is a GeoJSON Polygon; its type is {value.get('type')!r}.")
+        raise PlaceError("An area is a GeoJSON Polygon; its type is %(type)s.", type=repr(value.get("type"))[:40])
     rings = value.get("coordinates")
     if not isinstance(rings, list) or not rings:
         raise PlaceError("The coordinates of a Polygon are a list of rings.")
     read = [_read_ring(ring) for ring in rings]
     if sum(len(ring) for ring in read) > MAX_POINTS:
-        raise PlaceError(f"An area has at most {MAX_POINTS} points.")
+        raise PlaceError("An area has at most %(most)s points.", most=MAX_POINTS)
     shape = Polygon(read[0], read[1:])
     if not shape.is_valid:
         reason = explain_validity(shape)
         if reason.startswith("Self-intersection"):
             where = reason.partition("[")[2].rstrip("]")
-            raise PlaceError(f"The outline crosses itself near {where}.")
-        raise PlaceError(f"The outline encloses no area ({reason}).")
+            raise PlaceError("The outline crosses itself near %(where)s.", where=where)
+        raise PlaceError("The outline encloses no area (%(reason)s).", reason=reason)
     if shape.area == 0:
         raise PlaceError("The outline encloses no area.")
     west, south, east, north = shape.bounds
     if east - west > MAX_EXTENT_DEGREES or north - south > MAX_EXTENT_DEGREES:
-        raise PlaceError(f"An area extends over at most {MAX_EXTENT_DEGREES:g} degree; is a number of it mistyped?")
+        raise PlaceError(
+            "An area extends over at most %(most)s degree; is a number of it mistyped?", most=f"{MAX_EXTENT_DEGREES:g}"
+        )
     if near is not None and _looks_swapped((west, south, east, north), near):
         raise PlaceError(
             "The area lies far from its venue and would lie at it with the axes swapped: longitude comes first."
+        )
+    if near is not None and _is_far((west + east) / 2, (south + north) / 2, near):
+        raise PlaceError(
+            "The area lies far from its venue, near %(where)s.",
+            where=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
         )
     return shapely.orient_polygons(shape)
 
@@ -77,15 +106,18 @@ def _read_ring(ring: object) -> list[Position]:
         raise PlaceError("A ring of an area has at least four places, the last one the same as the first.")
     places = [check_position(place) for place in ring]
     if places[0] != places[-1]:
-        raise PlaceError("A ring of an area is closed: its last place is its first again.")
+        raise PlaceError(
+            "A ring of an area is closed: its last place is its first again. This one ends at %(where)s.",
+            where=f"{places[-1][0]:g} {places[-1][1]:g}",
+        )
     return places
 
 
 def _looks_swapped(bounds: tuple[float, float, float, float], near: Position) -> bool:
     west, south, east, north = bounds
     lon, lat = (west + east) / 2, (south + north) / 2
+    return _is_far(lon, lat, near) and not _is_far(lat, lon, near)
 
-    def far(lon: float, lat: float) -> bool:
-        return abs(lon - near[0]) > MAX_EXTENT_DEGREES or abs(lat - near[1]) > MAX_EXTENT_DEGREES
 
-    return far(lon, lat) and not far(lat, lon)
+def _is_far(lon: float, lat: float, near: Position) -> bool:
+    return abs(lon - near[0]) > MAX_EXTENT_DEGREES or abs(lat - near[1]) > MAX_EXTENT_DEGREES
