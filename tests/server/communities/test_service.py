@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from server.communities import service as communities
 from server.people import service as people
-from tests.server.places import make_members
+from tests.server.places import NOW, make_members
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,10 @@ def test_joining_twice_is_as_once(session: Session) -> None:
 
 def test_who_left_is_no_member(session: Session) -> None:
     communities.join(session, community_id="swifts", member_id="dora")
-    communities.leave(session, community_id="swifts", member_id="dora")
+    communities.leave(session, community_id="swifts", member_id="dora", now=NOW)
     assert communities.members_of(session, community_id="swifts") == []
     with pytest.raises(communities.NotAMember):
-        communities.leave(session, community_id="swifts", member_id="dora")
+        communities.leave(session, community_id="swifts", member_id="dora", now=NOW)
 
 
 def test_a_community_has_an_id_of_its_own(session: Session) -> None:

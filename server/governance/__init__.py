@@ -1,0 +1,1 @@
+"""How a community is changed, decided about, and lives: edits with their history, votes, life."""
