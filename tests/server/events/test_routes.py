@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from server.events import service as events
+from server.events import signups
 from server.venues import service as venues
 from tests.server.conftest import As, Clock
 
@@ -24,6 +24,9 @@ NIGHT: dict[str, Any] = {
         }
     ],
 }
+
+
+GOING = {"state": "going", "guests": 0, "before": None, "steps": []}
 
 
 def changed(**step: Any) -> dict[str, Any]:
@@ -112,14 +115,15 @@ def test_signing_up_and_withdrawing(as_: As, session: Session, clock: Clock) -> 
     as_("ben").post("/api/events", json=NIGHT)
     dora, path = as_("dora"), "/api/events/night-of-ideas"
     for _ in range(2):
-        assert dora.put(f"{path}/sign-up").status_code == 204
+        answer = dora.put(f"{path}/sign-up")
+        assert (answer.status_code, answer.json()) == (200, GOING)
     assert dora.get(path).json()["signed_up"] is True
     assert as_("cleo").get(path).json()["signed_up"] is False
     assert dora.delete(f"{path}/sign-up").status_code == 204
     assert dora.delete(f"{path}/sign-up").json()["code"] == "not_signed_up"
     clock.now += dt.timedelta(hours=3)
     assert dora.put(f"{path}/sign-up").json()["code"] == "event_over"
-    assert events.count_sign_ups(session, event_id="night-of-ideas") == 0
+    assert signups.count_sign_ups(session, event_id="night-of-ideas") == 0
 
 
 def test_nobody_is_told_who_signed_up(as_: As) -> None:

@@ -12,6 +12,7 @@ from server import topics
 from server.communities import service as communities
 from server.errors import Invalid
 from server.events import service as events
+from server.events import signups, states
 from server.people import service as people
 from server.venues import service as venues
 from tests.server.places import HOUR, NOW, make_cafe, make_members
@@ -126,39 +127,39 @@ def test_signing_up_twice_is_as_once_and_the_streams_hear_of_it(session: Session
     make(session)
     before = topics.revisions(session, ["event/night", "member/dora"])
     for _ in range(2):
-        events.sign_up(session, event_id="night", member_id="dora", now=NOW)
+        signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
     after = topics.revisions(session, ["event/night", "member/dora"])
     assert all(after[topic] > before[topic] for topic in after)
-    assert events.count_sign_ups(session, event_id="night") == 1
-    assert events.has_signed_up(session, event_id="night", member_id="dora")
-    assert events.signed_up_for(session, member_id="dora") == ["night"]
+    assert signups.count_sign_ups(session, event_id="night") == 1
+    assert signups.has_signed_up(session, event_id="night", member_id="dora")
+    assert signups.signed_up_for(session, member_id="dora") == ["night"]
 
 
 def test_a_sign_up_can_be_withdrawn_once(session: Session) -> None:
     make(session)
-    events.sign_up(session, event_id="night", member_id="dora", now=NOW)
-    events.withdraw(session, event_id="night", member_id="dora", now=NOW)
-    assert not events.has_signed_up(session, event_id="night", member_id="dora")
-    with pytest.raises(events.NotSignedUp):
-        events.withdraw(session, event_id="night", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
+    signups.withdraw(session, event_id="night", member_id="dora", now=NOW)
+    assert not signups.has_signed_up(session, event_id="night", member_id="dora")
+    with pytest.raises(states.NotSignedUp):
+        signups.withdraw(session, event_id="night", member_id="dora", now=NOW)
 
 
 def test_what_is_over_takes_no_sign_ups(session: Session) -> None:
     make(session)
-    events.sign_up(session, event_id="night", member_id="dora", now=NOW)
-    with pytest.raises(events.EventOver, match="Night of ideas is over"):
-        events.sign_up(session, event_id="night", member_id="ben", now=NOW + 2 * HOUR)
-    with pytest.raises(events.EventOver):
-        events.withdraw(session, event_id="night", member_id="dora", now=NOW + 2 * HOUR)
+    signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
+    with pytest.raises(states.EventOver, match="Night of ideas is over"):
+        signups.sign_up(session, event_id="night", member_id="ben", now=NOW + 2 * HOUR)
+    with pytest.raises(states.EventOver):
+        signups.withdraw(session, event_id="night", member_id="dora", now=NOW + 2 * HOUR)
 
 
 def test_an_event_of_a_community_is_for_its_members(session: Session) -> None:
     communities.create(session, id="swifts", name="Swift watchers")
     make(session, community_id="swifts")
     with pytest.raises(events.MembersOnly, match="Swift watchers"):
-        events.sign_up(session, event_id="night", member_id="dora", now=NOW)
+        signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
     communities.join(session, community_id="swifts", member_id="dora")
-    events.sign_up(session, event_id="night", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
 
 
 def test_events_are_listed_the_latest_first(session: Session) -> None:
