@@ -1,0 +1,1 @@
+"""Who came to what, who stayed, who came back: read from check-ins, with what they prove."""
