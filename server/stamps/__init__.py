@@ -1,0 +1,1 @@
+"""Stamp cards of venues, houses and gatherings, which stamp themselves by who came."""
