@@ -1,0 +1,1 @@
+"""Tests of communities that leave with their people."""
