@@ -19,11 +19,13 @@ from server import texts
 from server.operations.demo import names
 
 SERVER = Path(__file__).parents[1]
+GEO = SERVER.parent / "geo"
 # A command line speaks English.
 LEFT_OUT = ("operations", "migrations")
 FUNCTIONS = {"_": 1, "gettext": 1, "later": 1, "ngettext": 2}  # and how many of the arguments are texts
 # The root of the families of errors: whatever derives from it says what it says to people.
 ROOT_ERROR = "MusterError"
+PLACE_ERROR = "PlaceError"  # of geo: says what is wrong with a place, within a sentence of ours
 WIDTH = 120
 HEADER = """\
 # What muster says, in Chinese. `make texts` keeps it in step with the code.
@@ -67,6 +69,7 @@ def _extract_python() -> Iterator[Found]:
         for path in sorted(SERVER.rglob("*.py"))
         if path.relative_to(SERVER).parts[0] not in LEFT_OUT
     }
+    trees |= {f"geo/{path.name}": ast.parse(path.read_text()) for path in sorted(GEO.glob("*.py"))}
     errors = error_classes(trees.values())
     for path, tree in trees.items():
         for node in ast.walk(tree):
@@ -88,7 +91,7 @@ def error_classes(trees: Iterable[ast.Module]) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
-    found = {ROOT_ERROR}
+    found = {ROOT_ERROR, PLACE_ERROR}
     while more := {name for name, above in bases.items() if above & found} - found:
         found |= more
     return found

@@ -13,7 +13,7 @@ from config.settings import Settings
 CHECKOUT = Path(__file__).parents[2]
 BENCHES = CHECKOUT / "tests" / "bench"
 # As the contract lists them; `all` runs those that there are, in this order.
-BENCH_ORDER = ("ingest", "latency", "chaos", "agent", "api", "match", "relevance", "live")
+BENCH_ORDER = ("ingest", "latency", "chaos", "agent", "api", "match", "relevance", "live", "communities")
 
 INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
@@ -72,6 +72,28 @@ def _parser() -> argparse.ArgumentParser:
 
     db = _add(commands, "db", _db, "work on the database", "muster db migrate")
     db.add_argument("action", choices=["migrate", "seed"], help="newest tables, or the demonstration neighbourhood")
+
+    venue = _add(
+        commands,
+        "venue",
+        _venue,
+        "bring places from a map or a building plan",
+        "muster venue import town.osm.pbf --dry-run\n  muster venue import mall.zip --owner ben",
+    )
+    from server.operations import places
+
+    places.add_arguments(venue)
+
+    community = _add(
+        commands,
+        "community",
+        _community,
+        "take a community along with its people, or open one from elsewhere",
+        "muster community export walkers --out walkers.zip\n  muster community import walkers.zip --dry-run",
+    )
+    from server.operations import moving
+
+    moving.add_arguments(community)
 
     bench = _add(
         commands,
@@ -147,6 +169,18 @@ def _db(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"muster: the database cannot be worked on: {reason} (muster doctor says more)", file=sys.stderr)
         return 1
     return 0
+
+
+def _venue(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations import places
+
+    return places.run(arguments, settings)
+
+
+def _community(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.operations import moving
+
+    return moving.run(arguments, settings)
 
 
 def _bench(arguments: argparse.Namespace, _settings: Settings) -> int:

@@ -1,6 +1,6 @@
 """The names that the demonstration is told with, for the catalogue of texts: only these are ever translated."""
 
-from server.operations.demo import neighbourhood, seed
+from server.operations.demo import memories, neighbourhood, seed, tales
 from server.operations.demo.residents import RESIDENTS
 
 
@@ -12,7 +12,8 @@ def all_names() -> list[str]:
         *(zone.name for venue in neighbourhood.VENUES for zone in venue.zones),
         *(place.name for place in streets),
         neighbourhood.LANE,
-        seed.COMMUNITY_NAME,
+        *tales.all_texts(),
+        *memories.all_texts(),
         *seed.OFFERS.values(),
         *(name for gathering in seed.EVENING for name in (gathering.name, gathering.step)),
         *(text for resident in RESIDENTS for text in (resident.name, resident.about)),

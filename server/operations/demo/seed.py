@@ -16,17 +16,20 @@ from server.badges import service as badges
 from server.communities import service as communities
 from server.demo import service as demo
 from server.events import service as events
+from server.events import signups
 from server.events.model import Step
 from server.fleet import admission, logins
 from server.fleet import service as fleet
-from server.operations.demo import neighbourhood, residents
+from server.operations.demo import neighbourhood, residents, tales, telling
 from server.operations.demo.residents import GUEST, RESIDENTS, YOU, Intent, Resident
 from server.people import service as people
 from server.venues import service as venues
 
-COMMUNITY = "left-bank-readers"
-COMMUNITY_NAME = "Left Bank Readers"
+COMMUNITY = tales.READERS
+COMMUNITY_NAME = next(one.name for one in tales.COMMUNITIES if one.id == COMMUNITY)
 LASTS = dt.timedelta(hours=2)  # from the beginning of the stories to the end of all
+# So long everybody has had a badge, and the Pis have hung where they hang: longer ago than anything that is remembered.
+LIVED = dt.timedelta(days=150)
 OPENED_BEFORE = dt.timedelta(minutes=1)
 # Shorter than the default of 15 s, since nobody passes through a small room by chance who signed up for what is on in
 # it: whoever drags "You" there sees the check-in after some 13 seconds.
@@ -124,6 +127,7 @@ def seed(engine: Engine, settings: Settings, now: dt.datetime) -> list[str]:
             },
         )
         plan_evening(session, settings, now)
+        telling.tell(session, settings, now, local_time_zone())
         names = [
             f"{member.name} (that is you)" if member.id == residents.YOU.id else member.name
             for member in people.demo_members(session)
@@ -191,7 +195,7 @@ def _announce(session: Session, settings: Settings, gathering: Gathering, now: d
         steps=[step],
     )
     for member_id in sorted(gathering.signed_up):
-        events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
+        signups.sign_up(session, event_id=event_id, member_id=member_id, now=now)
 
 
 def _make_people(session: Session) -> list[Resident]:
@@ -237,7 +241,7 @@ def _make_venues(session: Session, now: dt.datetime) -> None:
                 agent_id=pi.id,
                 venue_id=venue.id,
                 zone_id=pi.zone,
-                since=now,
+                since=now - LIVED,
                 location=neighbourhood.to_lon_lat(*pi.at),
                 rssi_floor=RSSI_FLOOR_DBM,
             )
@@ -248,5 +252,5 @@ def _make_badges(session: Session, newcomers: Iterable[Resident], now: dt.dateti
         if resident.badge:
             identity = residents.identity_of(resident)
             label = f"M-{int.from_bytes(identity[-2:]):03d}"  # as on a sticker: its minor
-            badge_id = badges.register(session, identity=identity, label=label, since=now)
-            badges.pair(session, badge_id=badge_id, member_id=resident.id, since=now)
+            badge_id = badges.register(session, identity=identity, label=label, since=now - LIVED)
+            badges.pair(session, badge_id=badge_id, member_id=resident.id, since=now - LIVED)
