@@ -9,9 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
 from server.errors import MusterError, http_status
+from server.interests import service as interests
 from server.limits.callers import InCaller
-from server.pages import facts, render
+from server.pages import render
 from server.pages.hosted import part
+from server.pages.interests import offered
 from server.pages.sign_in import READ, Path, Text, check_next, code_page
 from server.people import access, codes, cookies, guests, oneself, passkeys, passwords, profile, roles, sessions, tokens
 from server.people.model import Member
@@ -34,15 +36,12 @@ def show_me(
 
 
 @router.api_route("/me/welcome", methods=READ)
-def show_welcome(
-    request: Request, viewer: access.InPerson, session: InTransaction, settings: InSettings, next: str = "/"
-) -> Response:
+def show_welcome(request: Request, viewer: access.InPerson, session: InTransaction, next: str = "/") -> Response:
     """After signing in: how she wants to be called, and a passkey for the next time; both can wait."""
     return render.page(
         request,
         "account_welcome.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         nameless=guests.is_placeholder(viewer),
         has_passkey=passkeys.has_any(session, member_id=viewer.id),
         next=check_next(next),
@@ -75,6 +74,25 @@ def change_me(
     except MusterError as error:
         return _page(request, viewer, session, settings, now, say, error=error)
     return RedirectResponse(check_next(next), status_code=303)
+
+
+@router.post("/me/interests")
+def choose_interests(
+    request: Request,
+    viewer: access.InPerson,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    say: access.Say,
+    interest: Annotated[list[str], Form(max_length=200)] = [],  # noqa: B006 -- FastAPI copies it
+) -> Response:
+    """Keeps what she is interested in: exactly these."""
+    try:
+        with session.begin_nested():
+            interests.choose_for_member(session, member_id=viewer.id, ids=interest)
+    except MusterError as error:
+        return _page(request, viewer, session, settings, now, say, error=error)
+    return RedirectResponse("/me#interests", status_code=303)
 
 
 @router.post("/me/email")
@@ -247,6 +265,7 @@ def _page(
     made: str | None = None,
 ) -> Response:
     token = access.session_token(request)
+    mine = {one.id for one in interests.of_member(session, member_id=viewer.id)}
     shown: dict[str, Any] = {
         "browsers": [
             {
@@ -261,6 +280,10 @@ def _page(
         ],
         "passkeys": passkeys.list_of(session, member_id=viewer.id),
         "tokens": tokens.list_of(session, member_id=viewer.id, now=now),
+        "interests": [
+            {"id": one.id, "name": interests.name_of(one, say), "mine": one.id in mine}
+            for one in offered(session, mine)
+        ],
         "parts": [part(session, role, say) for role in roles.all_of(session, member_id=viewer.id)],
         "has_password": passwords.has_one(session, member_id=viewer.id),
         "fresh": sessions.is_fresh(session, token=token, now=now, within=oneself.FRESH),
@@ -269,8 +292,7 @@ def _page(
         request,
         "account.html",
         status_code=http_status(error) if error is not None else 200,
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         me=viewer,
         nameless=guests.is_placeholder(viewer),
         time_zone=viewer.time_zone or LOCAL_TIME_ZONE,

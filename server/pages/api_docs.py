@@ -7,7 +7,6 @@ from starlette.responses import JSONResponse, Response
 
 from server.pages import render
 from server.people import access
-from server.requests import InSettings
 
 OPENAPI_PATH = "/api/openapi.json"
 router = APIRouter(include_in_schema=False)
@@ -20,7 +19,7 @@ def give_openapi(request: Request) -> JSONResponse:
 
 
 @router.api_route("/api/docs", methods=["GET", "HEAD"])
-def show_docs(request: Request, viewer: access.Viewer, settings: InSettings) -> Response:
+def show_docs(request: Request, viewer: access.Viewer) -> Response:
     """All operations by capability, each with what it takes and gives."""
     document = request.app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -38,8 +37,7 @@ def show_docs(request: Request, viewer: access.Viewer, settings: InSettings) -> 
     return render.page(
         request,
         "api_docs.html",
-        viewer={"id": viewer.id, "name": viewer.name, "operator": viewer.operator},
-        demo=settings.server.demo,
+        viewer=viewer,
         groups=groups,
         openapi=OPENAPI_PATH,
         version=document["info"]["version"],

@@ -34,7 +34,7 @@ _EVENTS = text("""
     SELECT event.id, event.name, event.simulated, max(step.ends_at) AS ends_at, min(venue.time_zone) AS time_zone
     FROM event JOIN step ON step.event_id = event.id JOIN venue ON venue.id = step.venue_id
     WHERE event.id IN (
-        SELECT event_id FROM sign_up WHERE member_id = :member
+        SELECT event_id FROM sign_up WHERE member_id = :member AND state IN ('asked', 'going', 'waiting')
         UNION SELECT step.event_id FROM checkin JOIN step ON step.id = checkin.step_id WHERE checkin.member_id = :member
         UNION SELECT of_id FROM consent WHERE member_id = :member AND kind = 'organizer' AND ended_at IS NULL)
     GROUP BY event.id HAVING max(step.ends_at) > :since ORDER BY min(step.starts_at), event.id
@@ -48,13 +48,13 @@ _VENUES = text("""
         WHERE pairing.member_id = :member AND visit.reach_ms >= :since_ms
         UNION SELECT venue_id FROM checkin WHERE member_id = :member AND at >= :since
         UNION SELECT step.venue_id FROM sign_up JOIN step USING (event_id)
-              WHERE sign_up.member_id = :member AND step.ends_at > :since
+              WHERE sign_up.member_id = :member AND sign_up.state IN ('asked', 'going', 'waiting')
+              AND step.ends_at > :since
         UNION SELECT of_id FROM consent WHERE member_id = :member AND kind = 'venue' AND ended_at IS NULL)
     ORDER BY name, id
 """)
 _COMMUNITIES = text("""
-    SELECT community.id, community.name,
-           EXISTS (SELECT FROM event WHERE event.community_id = community.id AND event.simulated) AS simulated
+    SELECT community.id, community.name, community.simulated
     FROM community JOIN community_member ON community.id = community_id
     WHERE member_id = :member ORDER BY name, id
 """)
@@ -64,18 +64,17 @@ EVENTS_BACK = dt.timedelta(days=1)
 
 @router.api_route("/me/consent", methods=READ)
 def show_consent(
-    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
+    request: Request, viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say
 ) -> Response:
     """Who sees her: by whom, how much, until when; and the switch that hides her from everybody."""
     lasting = consent.pause_of(session, member_id=viewer.id)
     return render.page(
         request,
         "consent.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         paused=None if lasting is None else lasting.since,
         groups=groups(session, viewer, now, say),
-        time_zone=viewer.time_zone or facts.WITHOUT_PLACE,
+        time_zone=facts.clock_of(viewer),
         days=DAYS,
     )
 
@@ -123,11 +122,9 @@ def switch_pause(
 
 
 @router.api_route("/me/erase", methods=READ)
-def show_erase(
-    request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
-) -> Response:
+def show_erase(request: Request, viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say) -> Response:
     """What goes and what stays, and what has to be handed over first."""
-    return _erase_page(request, viewer, session, settings, now, say)
+    return _erase_page(request, viewer, session, now, say)
 
 
 @router.post("/me/erase")
@@ -145,11 +142,10 @@ def erase(
         erasure_routes.check_typed(viewer, name)
         receipt = erasure.erase(session, member_id=viewer.id, now=now, presence=settings.presence)
     except (NameDiffers, erasure.LastOperator, erasure.HandOverFirst) as error:
-        return _erase_page(request, viewer, session, settings, now, say, error)
+        return _erase_page(request, viewer, session, now, say, error)
     response = render.page(
         request,
         "erased.html",
-        demo=settings.server.demo,
         number=receipt.number,
         at=receipt.at,
         counts=receipt.counts,
@@ -222,7 +218,6 @@ def _erase_page(
     request: Request,
     viewer: Member,
     session: Session,
-    settings: InSettings,
     now: dt.datetime,
     say: Texts,
     error: MusterError | None = None,
@@ -233,8 +228,7 @@ def _erase_page(
         request,
         "erase.html",
         status_code=422 if error else 200,
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         name=viewer.name,
         told=told,
         standing={

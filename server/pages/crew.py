@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from config.settings import Settings
 from server import paging
 from server.audit import service as audit
+from server.communities import rights as community_rights
 from server.communities import service as communities
 from server.errors import MusterError, NotFound, http_status
 from server.events import service as events
@@ -41,8 +42,9 @@ def _check(session: Session, viewer: Member, kind: Kind, of_id: str, say: Texts)
         access.check_organizes(viewer, event)
         return say.name(event.name, event.simulated)
     community = communities.get(session, of_id)
-    access.check_hosts_community(session, viewer, community.id)
-    return community.name
+    community_rights.check_decides(session, viewer, community)
+    community_rights.check_has_hosts(community)
+    return say.name(community.name, community.simulated)
 
 
 @router.api_route("/operator/crew", methods=["GET", "HEAD"])
@@ -190,8 +192,7 @@ def _render(
         request,
         "crew.html",
         status_code=http_status(error) if error is not None else 200,
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         action=request.url.path,
         kind=kind,
         name=name,

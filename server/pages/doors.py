@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from config.settings import Settings
 from server import qr
 from server.checkins import rights as checkins_rights
 from server.checkins import service as checkins
@@ -21,9 +20,10 @@ from server.doors.arrivals import Wanted
 from server.doors.model import Door
 from server.doors.passing import Outcome
 from server.errors import MusterError, Refused, TooMany, http_status
+from server.events import service as events
 from server.limits import service as limits
 from server.limits.callers import InCaller
-from server.pages import facts, render
+from server.pages import facts, morning_card, render
 from server.pages.facts import Fact
 from server.people import access, cookies
 from server.people import service as people
@@ -46,11 +46,11 @@ class NotYourCheckIn(Refused):
 
 
 @strangers.api_route("/d", methods=READ)
-def show_typing(request: Request, viewer: access.ViewerIfAny, settings: InSettings, code: str = "") -> Response:
+def show_typing(request: Request, viewer: access.ViewerIfAny, code: str = "") -> Response:
     """Typing the six signs of a door."""
     if (known := codes.read(code)) is not None:
         return RedirectResponse(f"/d/{known}", status_code=303)
-    return _typing(request, viewer, settings, code, None)
+    return _typing(request, viewer, code, None)
 
 
 @strangers.api_route("/d/{code}", methods=READ)
@@ -60,7 +60,6 @@ def show_door(
     viewer: access.ViewerIfAny,
     caller: InCaller,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
 ) -> Response:
@@ -69,11 +68,11 @@ def show_door(
         with limits.guessing(session, caller, "door code", refusals.CodeUnknown):
             seen = doors.by_code(session, code, now)
     except MusterError as refused:
-        return _typing(request, viewer, settings, code, refused, say)
+        return _typing(request, viewer, code, refused, say)
     door = seen.door
     ticket = "" if door.secret is None else codes.ticket(door.secret, door.id, now.timestamp())
     given = {"code": door.code or "", "ticket": ticket}
-    return _door(request, session, settings, viewer, seen, given, None, now, say)
+    return _door(request, session, viewer, seen, given, None, now, say)
 
 
 @strangers.post("/d")
@@ -109,9 +108,9 @@ def come(
         try:
             seen = doors.by_code(session, code, now) if code else doors.by_ticket(session, ticket, now)
         except MusterError:
-            return _typing(request, viewer, settings, code, refused, say)
+            return _typing(request, viewer, code, refused, say)
         given = {"code": code, "ticket": ticket, "name": name}
-        return _door(request, session, settings, viewer, seen, given, refused, now, say)
+        return _door(request, session, viewer, seen, given, refused, now, say)
     if asks_as is None and viewer is not None:
         # Whose phone it is stays signed in; who came in beside her has no page of her own on it.
         # By its number: a retry is answered as the first time, also when a screen's ticket has ended since.
@@ -121,7 +120,7 @@ def come(
             else doors.see(session, doors.get(session, codes.door_of(ticket) or 0))
         )
         given = {"code": code, "ticket": ticket}
-        return _door(request, session, settings, viewer, seen, given, None, now, say, found)
+        return _door(request, session, viewer, seen, given, None, now, say, found)
     to = f"/asks/{found.ask_id}" if found.checkin_id is None else f"/check-ins/{found.checkin_id}"
     response = RedirectResponse(to, status_code=303)
     if found.sign_in:
@@ -135,7 +134,7 @@ def show_receipt(
     checkin_id: Number,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
+    now: Now,
     say: access.Say,
 ) -> Response:
     """The receipt: when, where, by what, how sure, and one tap to say that it was somebody else."""
@@ -155,8 +154,7 @@ def show_receipt(
     return render.page(
         request,
         "door_receipt.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         receipt=found._replace(
             event_name=found.event_name and name(found.event_name),
             venue_name=name(found.venue_name),
@@ -168,6 +166,9 @@ def show_receipt(
         by=words.by(found.evidence, say),
         marks=words.marks(found.flags, say),
         remember=asks_to_remember,
+        morning=morning_card.card(session, events.get(session, found.event_id), viewer, now)
+        if hers and found.event_id is not None and found.undone_at is None
+        else None,
     )
 
 
@@ -202,7 +203,6 @@ def show_ask(
     ask_id: Number,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
 ) -> Response:
@@ -216,8 +216,7 @@ def show_ask(
     return render.page(
         request,
         "door_ask.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         ask=row._replace(event_name=name(row.event_name), host_name=name(row.host_name)),
         live=True,
     )
@@ -234,23 +233,21 @@ def show_pass(
     return render.page(
         request,
         "door_pass.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         picture=picture,
         expires_at=expires_at,
-        time_zone=viewer.time_zone or facts.WITHOUT_PLACE,
+        time_zone=facts.clock_of(viewer),
     )
 
 
 @strangers.api_route("/q/{token}", methods=READ)
-def show_shown_pass(request: Request, token: InPath, viewer: access.ViewerIfAny, settings: InSettings) -> Response:
+def show_shown_pass(request: Request, token: InPath, viewer: access.ViewerIfAny) -> Response:
     """What somebody else's personal code opens when it is scanned by any camera: whose it is stays with the doors."""
     del token
     return render.page(
         request,
         "door_shown.html",
-        viewer=None if viewer is None else facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
     )
 
 
@@ -262,12 +259,11 @@ def show_screen(
     try:
         seen = doors.open_screen(session, token, now)
     except MusterError as refused:
-        return closed(request, settings, refused, say)
+        return closed(request, refused, say)
     shown = doors_schema.show_screen(seen, settings.server.url, now)
     return render.page(
         request,
         "door_screen.html",
-        demo=settings.server.demo,
         what=_what(session, seen, say),
         screen=shown,
         left_s=max(1, round((shown.until - now).total_seconds())),
@@ -328,7 +324,6 @@ def _what(session: Session, seen: doors.Seen, say: Texts) -> Fact:
 def _door(
     request: Request,
     session: Session,
-    settings: Settings,
     viewer: Member | None,
     seen: doors.Seen,
     given: dict[str, Any],
@@ -342,8 +337,7 @@ def _door(
         request,
         "door_in.html",
         status_code=200 if refused is None else http_status(refused),
-        viewer=None if viewer is None else facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         what=_what(session, seen, say),
         given={"name": "", **given},
         nonces=[new_nonce(), new_nonce(), new_nonce()],
@@ -356,7 +350,6 @@ def _door(
 def _typing(
     request: Request,
     viewer: Member | None,
-    settings: Settings,
     code: str,
     refused: MusterError | None,
     say: Texts | None = None,
@@ -365,8 +358,7 @@ def _typing(
         request,
         "door_type.html",
         status_code=200 if refused is None else http_status(refused),
-        viewer=None if viewer is None else facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         code=code[:12],
         says=None if say is None else told(refused, say),
     )
@@ -375,11 +367,10 @@ def _typing(
     return response
 
 
-def closed(request: Request, settings: Settings, refused: MusterError, say: Texts) -> Response:
+def closed(request: Request, refused: MusterError, say: Texts) -> Response:
     return render.page(
         request,
         "door_closed.html",
         status_code=http_status(refused),
-        demo=settings.server.demo,
         says=told(refused, say),
     )

@@ -6,18 +6,20 @@ import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import text
+from sqlalchemy.orm import Session, object_session
 
 from config.settings import Presence
 from server import fields, times
 from server.badges import service as badges
-from server.communities import service as communities
 from server.consent.reading import Eyes
 from server.errors import Refused
+from server.events import at_hand, signups
 from server.events import service as events
-from server.events.model import Event, Step
+from server.events.model import Event
+from server.events.states import LIVE
+from server.fleet import service as fleet
 from server.live import gatherings, members, rights
-from server.live.rights import Audience
 from server.people.model import Member
 from server.presence import service as presence
 from server.presence import sight, visits
@@ -25,7 +27,7 @@ from server.presence.listening import AgentKind
 from server.presence.states import Kind
 from server.texts import IN_ENGLISH, Texts
 from server.venues import service as venues
-from server.venues.model import Venue, Zone
+from server.venues.model import Venue
 
 Fact = dict[str, Any]
 
@@ -34,9 +36,24 @@ GATHERINGS_SHOWN = 30  # more than anybody scrolls through on a phone
 WITHOUT_PLACE = "UTC"  # the time zone of somebody who is going nowhere
 
 
-def viewer_of(member: Member) -> Fact:
-    """Who looks, as every page takes it."""
-    return {"id": member.id, "name": member.name, "operator": member.operator, "simulated": member.simulated}
+_LAST_ZONE = text("""
+    SELECT venue.time_zone FROM step JOIN venue ON venue.id = step.venue_id
+    WHERE step.event_id IN (
+        SELECT event_id FROM sign_up WHERE member_id = :member
+        UNION ALL SELECT id FROM event WHERE organizer_id = :member
+        UNION ALL SELECT event.id FROM event JOIN community_member USING (community_id)
+                  WHERE community_member.member_id = :member
+        UNION ALL SELECT came.event_id FROM checkin JOIN step AS came ON came.id = checkin.step_id
+                  WHERE checkin.member_id = :member AND checkin.undone_at IS NULL)
+    ORDER BY step.starts_at DESC, step.id LIMIT 1
+""")
+
+
+def clock_of(member: Member) -> str:
+    """By whose clock she is told of times: her own, else that of the last gathering of hers or of her communities."""
+    session = object_session(member)
+    found = None if member.time_zone or session is None else session.scalar(_LAST_ZONE, {"member": member.id})
+    return member.time_zone or found or WITHOUT_PLACE
 
 
 def choices(members: Sequence[Member], say: Texts = IN_ENGLISH) -> list[Fact]:
@@ -55,80 +72,70 @@ def choices(members: Sequence[Member], say: Texts = IN_ENGLISH) -> list[Fact]:
 def gatherings_of(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
     """What she hosts, goes to or may walk into: what is on first, then what comes next, then what is over."""
     arrived = _own_arrivals(session, member)
-    going = set(events.signed_up_for(session, member_id=member.id))
-    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
-    mine = {community.id for community in communities.communities_of(session, member_id=member.id)}
-    found: list[Fact] = []
-    for event in events.list_all(session):
-        hosts = event.id in hosted
-        sees = hosts or member.operator
-        if not (sees or event.id in going or event.community_id is None or event.community_id in mine):
-            continue
-        steps = events.steps_of(session, event_id=event.id)
-        if not steps or (steps[-1].ends_at < now - SHOWN_AFTER_END and not hosts):
-            continue
-        step = _step_now(steps, now)
-        venue = venues.get(session, step.venue_id)
-        figures = _figures(session, event) if sees else {}
-        found.append(
+    stands = signups.states_of(session, member_id=member.id)
+    found = at_hand.at_hand(session, member, now=now, since=now - SHOWN_AFTER_END, most=GATHERINGS_SHOWN)
+    figures = gatherings.counts(session, [one.event.id for one in found if one.hosts or member.operator])
+    shown: list[Fact] = []
+    for event, step, venue, several, running, hosts in found:
+        stand = stands.get(event.id)
+        signed_up, came = figures.get(event.id, (None, None))
+        shown.append(
             {
                 "id": event.id,
                 "name": say.name(event.name, event.simulated),
-                "href": f"/events/{event.id}/live" if sees else None,
-                "role": "organizer" if hosts else "going" if event.id in going else "open",
-                "step_name": say.name(step.name, event.simulated) if len(steps) > 1 else None,
+                "href": f"/events/{event.id}/live" if event.id in figures else None,
+                "role": "organizer" if hosts else str(stand) if stand in LIVE else "open",
+                "state": event.state,
+                "step_name": say.name(step.name, event.simulated) if several else None,
                 "venue_name": say.name(venue.name, venue.simulated),
                 "time_zone": venue.time_zone,
                 "starts_at": step.starts_at,
                 "ends_at": step.ends_at,
-                "running": any(each.starts_at <= now < each.ends_at for each in steps),
-                "signed_up": figures.get("signed_up"),
-                "arrived": figures.get("arrived"),
+                "running": running,
+                "signed_up": signed_up,
+                "arrived": came,
                 "checked_in_at": arrived.get(event.id),
                 "owns": event.organizer_id == member.id or member.operator,
             }
         )
-    found.sort(key=lambda one: (one["ends_at"] <= now, not one["running"], abs(one["starts_at"] - now)))
-    return found[:GATHERINGS_SHOWN]
+    return shown
 
 
 def places_of(
     session: Session, member: Member, now: dt.datetime, rules: Presence, say: Texts = IN_ENGLISH
 ) -> list[Fact]:
     """The venues that she runs, with how many are there; for operators all."""
-    mine = venues.list_all(session) if member.operator else venues.owned_by(session, member_id=member.id)
-    return [_place(session, venue, now, rules, say) | {"owns": _owns(member, venue)} for venue in mine]
+    mine = (
+        venues.list_all(session, keeper_id=member.id)
+        if member.operator
+        else venues.owned_by(session, member_id=member.id)
+    )
+    heard = {placement.venue_id for placement in fleet.newest_places(session).values()}
+    return [
+        _place(session, venue, now, rules, say) | {"owns": _owns(member, venue)}
+        for venue in mine
+        if venue.kind != "spot"
+        and (venue.source is None or venue.owner_id == member.id or venue.id in heard)  # not a whole town of an import
+    ]
 
 
 def upcoming(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> list[Fact]:
     """The steps she may walk into next, the nearest first: of what she signed up for or hosts."""
-    going = set(events.signed_up_for(session, member_id=member.id))
-    hosted = {event.id for event in events.organized_by(session, member_id=member.id)}
-    found: list[Fact] = []
-    for event in events.list_all(session):
-        if event.id not in going | hosted:
-            continue
-        for step in events.steps_of(session, event_id=event.id):
-            if step.ends_at <= now:
-                continue
-            venue = venues.get(session, step.venue_id)
-            zone = session.get(Zone, step.zone_id) if step.zone_id else None
-            found.append(
-                {
-                    "id": event.id,
-                    "name": say.name(event.name, event.simulated),
-                    "step_name": say.name(step.name, event.simulated),
-                    "venue_name": say.name(venue.name, venue.simulated),
-                    "zone_name": say.name(zone.name, venue.simulated) if zone else None,
-                    "time_zone": venue.time_zone,
-                    "starts_at": step.starts_at,
-                    "ends_at": step.ends_at,
-                    "opens_at": step.opens_at,
-                    "signed_up": event.id in going,
-                }
-            )
-    found.sort(key=lambda one: (one["starts_at"], one["id"]))
-    return found[:GATHERINGS_SHOWN]
+    return [
+        {
+            "id": event.id,
+            "name": say.name(event.name, event.simulated),
+            "step_name": say.name(step.name, event.simulated),
+            "venue_name": say.name(venue.name, venue.simulated),
+            "zone_name": say.name(zone.name, venue.simulated) if zone else None,
+            "time_zone": venue.time_zone,
+            "starts_at": step.starts_at,
+            "ends_at": step.ends_at,
+            "opens_at": step.opens_at,
+            "signed_up": signed_up,
+        }
+        for event, step, venue, zone, signed_up in at_hand.coming(session, member, now=now, most=GATHERINGS_SHOWN)
+    ]
 
 
 def check_ins(session: Session, member: Member, say: Texts = IN_ENGLISH) -> list[Fact]:
@@ -203,7 +210,7 @@ def seen_simulated_venues(session: Session, member: Member, now: dt.datetime) ->
     """The ids of the demonstration's venues that she may watch."""
     seen = []
     for venue in venues.list_all(session):
-        if venue.simulated:
+        if venue.simulated and fleet.placed_at(session, venue_id=venue.id, at=now):
             with contextlib.suppress(Refused):
                 rights.audience(session, member, f"venue/{venue.id}", now)
                 seen.append(venue.id)
@@ -220,16 +227,6 @@ def naming(
 
 def _owns(member: Member, venue: Venue) -> bool:
     return member.operator or venue.owner_id == member.id
-
-
-def _step_now(steps: Sequence[Step], now: dt.datetime) -> Step:
-    return next((step for step in steps if now < step.ends_at), steps[-1])
-
-
-def _figures(session: Session, event: Event) -> Fact:
-    loaded = gatherings.load(session, event_id=event.id)
-    figures: Fact = gatherings.draw(loaded, 0, Audience.OPERATOR, {})["figures"]
-    return figures
 
 
 def _told(session: Session, member: Member, say: Texts) -> list[Fact]:

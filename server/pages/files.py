@@ -8,14 +8,15 @@ from starlette.responses import Response
 
 from server.errors import Invalid, Refused
 from server.events import service as events
+from server.events import signups
 from server.exports import service as exports
 from server.exports import sign_up_list
-from server.pages import facts, render
+from server.pages import render
 from server.pages.facts import Fact
 from server.pages.hosted import hosted
 from server.people import access
 from server.people.model import Member
-from server.requests import Id, InSettings, InTransaction, Now, texts_for
+from server.requests import Id, InTransaction, Now, texts_for
 
 router = APIRouter(include_in_schema=False)
 READ = ["GET", "HEAD"]
@@ -23,18 +24,16 @@ SHOWN = 20
 
 
 @router.api_route("/files", methods=READ)
-def show_files(request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings) -> Response:
+def show_files(request: Request, viewer: access.Viewer, session: InTransaction) -> Response:
     """The files of what she hosts and keeps."""
     things = [one for one in hosted(session, viewer, texts_for(request)) if one["what"] != "community"]
-    return render.page(request, "files.html", viewer=facts.viewer_of(viewer), demo=settings.server.demo, hosted=things)
+    return render.page(request, "files.html", viewer=viewer, hosted=things)
 
 
 @router.api_route("/events/{event_id}/sign-ups", methods=READ)
-def show_list(
-    request: Request, event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings
-) -> Response:
+def show_list(request: Request, event_id: Id, viewer: access.Viewer, session: InTransaction) -> Response:
     """A form for a list of who signed up elsewhere."""
-    return _page(request, event_id, viewer, session, settings.server.demo)
+    return _page(request, event_id, viewer, session)
 
 
 @router.post("/events/{event_id}/sign-ups")
@@ -43,7 +42,6 @@ def take_list(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     list_file: Annotated[UploadFile | None, File(alias="list")] = None,
     text: Annotated[str | None, Form(max_length=sign_up_list.MAX_BYTES)] = None,
@@ -60,12 +58,12 @@ def take_list(
             found["text"] = sign_up_list.decode(data)
     except (Invalid, Refused) as error:
         says = texts_for(request).gettext(error.template, **error.values)
-        return _page(request, event_id, viewer, session, settings.server.demo, status_code=422, says=says)
+        return _page(request, event_id, viewer, session, status_code=422, says=says)
     found["new"] = [{"line": one.line, "name": one.name, "email": one.email} for one in outcome.new[:SHOWN]]
     found["more"] = max(0, len(outcome.new) - SHOWN)
     found["already"], found["repeated"] = outcome.already, list(outcome.read.repeated)[:SHOWN]
     found["ignored"] = list(outcome.read.ignored)
-    return _page(request, event_id, viewer, session, settings.server.demo, found=found)
+    return _page(request, event_id, viewer, session, found=found)
 
 
 def _page(
@@ -73,7 +71,6 @@ def _page(
     event_id: str,
     viewer: Member,
     session: Session,
-    demo: bool,
     *,
     status_code: int = 200,
     says: str | None = None,
@@ -85,10 +82,9 @@ def _page(
         request,
         "sign_up_list.html",
         status_code=status_code,
-        viewer=facts.viewer_of(viewer),
-        demo=demo,
+        viewer=viewer,
         event={"id": event.id, "name": texts_for(request).name(event.name, event.simulated)},
-        signed_up=events.count_sign_ups(session, event_id=event_id),
+        signed_up=signups.count_sign_ups(session, event_id=event_id),
         says=says,
         found=found,
     )

@@ -7,7 +7,8 @@ from server.communities import service as communities
 from server.communities.model import Community
 from server.events import service as events
 from server.events.model import Event
-from server.pages.facts import WITHOUT_PLACE, Fact
+from server.pages import facts
+from server.pages.facts import Fact
 from server.people import roles
 from server.people.model import Member, Role
 from server.texts import Texts
@@ -44,7 +45,7 @@ def zone_of(session: Session, member: Member, event_id: str | None, venue_id: st
         venue_id = steps[0].venue_id if steps else None
     if venue_id is not None:
         return venues.get(session, venue_id).time_zone
-    return member.time_zone or WITHOUT_PLACE
+    return facts.clock_of(member)
 
 
 def part(session: Session, role: Role, say: Texts) -> Fact:
@@ -52,7 +53,10 @@ def part(session: Session, role: Role, say: Texts) -> Fact:
     found: Fact = {"kind": role.kind, "id": role.of_id}
     if role.kind == "community":
         community = communities.get(session, role.of_id)
-        return found | {"name": community.name, "href": f"/communities/{role.of_id}/crew"}
+        return found | {
+            "name": say.name(community.name, community.simulated),
+            "href": f"/communities/{role.of_id}/crew",
+        }
     get = venues.get if role.kind == "venue" else events.get
     thing = get(session, role.of_id)
     return found | {"name": say.name(thing.name, thing.simulated), "href": f"/{role.kind}s/{role.of_id}/live"}

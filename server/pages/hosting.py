@@ -17,6 +17,7 @@ from server.doors.arrivals import Wanted
 from server.doors.model import Door
 from server.errors import Invalid, MusterError, http_status
 from server.events import service as events
+from server.events import signups
 from server.pages import facts, render
 from server.pages.doors import names_of, new_nonce, told
 from server.pages.facts import Fact
@@ -46,14 +47,13 @@ def show_event_doors(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
     typed: str = "",
 ) -> Response:
     """The host's screen at the door."""
     rights.check_makes(session, member=viewer, event_id=event_id)
-    return _host(request, session, settings, viewer, event_id, now, say, typed=typed[:100])
+    return _host(request, session, viewer, event_id, now, say, typed=typed[:100])
 
 
 @router.post("/events/{event_id}/doors")
@@ -89,7 +89,6 @@ def show_venue_doors(
     venue_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     say: access.Say,
 ) -> Response:
     """A venue's own doors."""
@@ -98,8 +97,7 @@ def show_venue_doors(
     return render.page(
         request,
         "host_venue.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         doors=_doors(session, doors.open_doors(session, venue_id=venue_id)),
     )
@@ -153,8 +151,7 @@ def show_poster(
     return render.page(
         request,
         "host_poster.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         what=name(seen.what),
         venue_name=name(seen.venue_name),
         is_event=seen.event_name is not None,
@@ -173,7 +170,6 @@ def answer(
     ask_id: Number,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
     answer: Annotated[str, Form(pattern="^(yes|no)$")],
@@ -184,7 +180,7 @@ def answer(
     try:
         asks.answer(session, ask_id=ask_id, yes=answer == "yes", now=now, by=viewer.id)
     except MusterError as refused:
-        return _host(request, session, settings, viewer, event_id, now, say, refused=refused)
+        return _host(request, session, viewer, event_id, now, say, refused=refused)
     return RedirectResponse(f"/events/{event_id}/doors", status_code=303)
 
 
@@ -209,23 +205,32 @@ def let_in(
         passing.pass_door(session, wanted, now=now, radius_m=settings.checkin.position_radius_m)
     except MusterError as refused:
         rights.check_makes(session, member=viewer, event_id=event_id)
-        return _host(request, session, settings, viewer, event_id, now, say, refused=refused)
+        return _host(request, session, viewer, event_id, now, say, refused=refused)
     return RedirectResponse(f"/events/{event_id}/doors", status_code=303)
 
 
 @router.post("/events/{event_id}/entry")
 def change_entry(
+    request: Request,
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
+    now: Now,
+    say: access.Say,
     approval: Annotated[str, Form(max_length=1)] = "",
     step: Annotated[list[str], Form(max_length=events.MAX_STEPS)] = [],  # noqa: B006 -- FastAPI copies it
     capacity: Annotated[list[str], Form(max_length=events.MAX_STEPS)] = [],  # noqa: B006
 ) -> Response:
     """Whether the host is asked about who did not sign up, and how many places each step has (empty: no bound)."""
     rights.check_makes(session, member=viewer, event_id=event_id)
-    capacities = dict(zip(step, map(_capacity, capacity), strict=False))
-    events.set_entry(session, event_id=event_id, approval=bool(approval), capacities=capacities)
+    typed = dict(zip(step, capacity, strict=False))
+    try:
+        with session.begin_nested():
+            capacities = {step_id: _capacity(places) for step_id, places in typed.items()}
+            signups.set_entry(session, event_id=event_id, approval=bool(approval), capacities=capacities, now=now)
+    except MusterError as refused:
+        entry = (bool(approval), typed)
+        return _host(request, session, viewer, event_id, now, say, entry=entry, refused=refused)
     return RedirectResponse(f"/events/{event_id}/doors", status_code=303)
 
 
@@ -239,15 +244,16 @@ def _capacity(typed: str) -> int | None:
 def _host(
     request: Request,
     session: Session,
-    settings: Settings,
     viewer: Member,
     event_id: str,
     now: Any,
     say: Texts,
     *,
     typed: str = "",
+    entry: tuple[bool, dict[str, str]] | None = None,
     refused: MusterError | None = None,
 ) -> Response:
+    """entry: what was typed of who may come in, where it is not so: (the host is asked, places by step)."""
     event = events.get(session, event_id)
     behind = places.behind(session, event_id)
     # Operators make doors; who stands at them is the host's to see.
@@ -267,16 +273,21 @@ def _host(
         request,
         "host_event.html",
         status_code=200 if refused is None else http_status(refused),
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         event={
             "id": event.id,
             "name": name(event.name),
-            "approval": event.approval,
+            "approval": event.approval if entry is None else entry[0],
             "owns": event.organizer_id == viewer.id or viewer.operator,
         },
         rooms=[
-            {**room._asdict(), "name": name(room.name), "inside": inside.get(room.step_id, 0)} for room in behind.rooms
+            {
+                **room._asdict(),
+                "name": name(room.name),
+                "inside": inside.get(room.step_id, 0),
+                "typed": str(room.capacity or "") if entry is None else entry[1].get(room.step_id, ""),
+            }
+            for room in behind.rooms
         ],
         time_zone=behind.rooms[0].time_zone,
         doors=_doors(session, doors.open_doors(session, event_id=event_id)),
@@ -323,8 +334,7 @@ def _made(
     return render.page(
         request,
         "host_link.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         kind=made.door.kind,
         what=names_of(session, made.door, say)(seen.what),
         closes_at=seen.closes_at,

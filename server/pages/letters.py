@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server.mail import service as mail
-from server.pages import facts, render
+from server.pages import render
 from server.people import access, codes
 from server.requests import InSettings, InTransaction, Now
 
@@ -22,8 +22,7 @@ def show_letters(
     return render.page(
         request,
         "operator_letters.html",
-        viewer=facts.viewer_of(operator),
-        demo=settings.server.demo,
+        viewer=operator,
         posted=bool(settings.mail.host),
         waiting=waiting,
         digits={letter.id: _digits(letter.subject) for letter in waiting},

@@ -14,10 +14,11 @@ from server.consent import service as consent
 from server.consent.rules import Kind, Level
 from server.doors import passing, refusals
 from server.errors import NotFound
+from server.events import places
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.limits.service import Rate
-from server.pages import facts, render
+from server.pages import render
 from server.pages.consent import DAYS
 from server.pages.doors import new_nonce
 from server.people import access, cookies
@@ -41,26 +42,25 @@ def show_notice(
     viewer: access.ViewerIfAny,
     session: InTransaction,
     settings: InSettings,
+    now: Now,
     say: access.Say,
     language: str = "",
 ) -> Response:
     """What is heard here, what is thrown away in the box, who is responsible; to read and to print as A5."""
     venue = venues.get(session, venue_id)
     spoken = texts.of(language) if language in texts.TAGS else say
-    page = render.environment(spoken.language).get_template("notice.html")
-    shown = {
-        "viewer": None if viewer is None else facts.viewer_of(viewer),
-        "demo": settings.server.demo,
-        "path": request.url.path,
-        "venue": _venue(session, venue, spoken),
-        "kept": _kept(settings),
-        "other": "zh" if spoken.language == "en" else "en",
-        "qr": _picture(f"{settings.server.url}/venues/{venue.id}/notice", spoken.gettext("This page")),
-        "address": f"{settings.server.url}/venues/{venue.id}/notice",
-    }
-    response = render.respond(page, shown)
-    response.headers.update(render.language_headers(spoken))
-    return response
+    address = f"{settings.server.url}/venues/{venue.id}/notice"
+    return render.page(
+        request,
+        "notice.html",
+        viewer=viewer,
+        say=spoken,
+        venue=venue_facts(session, venue, spoken, places.sees_address(session, venue=venue, member=viewer, now=now)),
+        kept=_kept(settings),
+        other="zh" if spoken.language == "en" else "en",
+        qr=_picture(address, spoken.gettext("This page")),
+        address=address,
+    )
 
 
 @strangers.api_route("/hello/{venue_id}", methods=READ)
@@ -69,7 +69,6 @@ def show_hello(
     venue_id: Id,
     viewer: access.ViewerIfAny,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
 ) -> Response:
@@ -82,9 +81,8 @@ def show_hello(
     return render.page(
         request,
         "hello.html",
-        viewer=None if viewer is None else facts.viewer_of(viewer),
-        demo=settings.server.demo,
-        venue=_venue(session, venue, say),
+        viewer=viewer,
+        venue=venue_facts(session, venue, say),
         until=standing.until if standing is not None and agreed else None,
         paused=viewer is not None and consent.pause_of(session, member_id=viewer.id) is not None,
         days=DAYS,
@@ -172,9 +170,8 @@ def show_card(
     return render.page(
         request,
         "card.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
-        venue=_venue(session, venue, say),
+        viewer=viewer,
+        venue=venue_facts(session, venue, say),
         size=size,
         address=address,
         qr=_picture(address, say.gettext("Scan me")),
@@ -182,62 +179,21 @@ def show_card(
     )
 
 
-@router.api_route("/venues/{venue_id}/settings", methods=READ)
-def show_settings(
-    request: Request,
-    venue_id: Id,
-    viewer: access.Viewer,
-    session: InTransaction,
-    settings: InSettings,
-    say: access.Say,
-    saved: bool = False,
-) -> Response:
-    """Name, contact and offer of a place; for who keeps it and operators."""
-    venue = venues.get(session, venue_id)
-    access.check_keeps(session, viewer, [venue])
-    return render.page(
-        request,
-        "venue_settings.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
-        venue={
-            **_venue(session, venue, say),
-            "plain_name": venue.name,
-            "plain_offer": venue.offer,
-            "version": venue.version,
-        },
-        ready=venues.is_ready(venue),
-        saved=saved,
-        may_give=viewer.operator or venue.owner_id == viewer.id,
-    )
-
-
-@router.post("/venues/{venue_id}/settings")
-def save_settings(
-    venue_id: Id,
-    viewer: access.Viewer,
-    session: InTransaction,
-    version: Annotated[int, Form(ge=1)],
-    name: Annotated[str, Form(max_length=1000)],
-    contact: Annotated[str, Form(max_length=1000)] = "",
-    offer: Annotated[str, Form(max_length=1000)] = "",
-    owner: Annotated[str, Form(max_length=64)] = "",
-) -> Response:
-    """Saves them, unless somebody else has meanwhile."""
-    venue = venues.get(session, venue_id)
-    access.check_keeps(session, viewer, [venue])
-    if owner and not (viewer.operator or venue.owner_id == viewer.id):
-        raise access.NotYourVenue
-    venues.change(
-        session,
-        id=venue_id,
-        if_match=f'"{version}"',
-        name=name,
-        contact=contact,
-        offer=offer,
-        owner_id=owner.strip() or None,
-    )
-    return RedirectResponse(f"/venues/{venue_id}/settings?saved=true", status_code=303)
+def venue_facts(session: Session, venue: Venue, say: Texts, sees: bool = False) -> dict[str, Any]:
+    """What pages say of it; sees: whether whoever reads may know where it is, and so how to reach who is there."""
+    owner = None if venue.owner_id is None else people.get(session, venue.owner_id)
+    return {
+        "id": venue.id,
+        "name": say.name(venue.name, venue.simulated),
+        "contact": venue.contact if sees else "",
+        "kind": venue.kind,
+        "withheld": not sees,
+        "address": venue.address if sees else "",
+        "district": say.name(venue.district, venue.simulated),
+        "offer": say.name(venue.offer, venue.simulated) if venue.offer else "",
+        "owner": None if owner is None else say.name(owner.name, owner.simulated),
+        "time_zone": venue.time_zone,
+    }
 
 
 class NobodyGreets(NotFound):
@@ -251,18 +207,6 @@ def _live(session: Session, venue_id: str) -> Venue:
     if venue.replayed:
         raise NobodyGreets
     return venue
-
-
-def _venue(session: Session, venue: Venue, say: Texts) -> dict[str, Any]:
-    owner = None if venue.owner_id is None else people.get(session, venue.owner_id)
-    return {
-        "id": venue.id,
-        "name": say.name(venue.name, venue.simulated),
-        "contact": venue.contact,
-        "offer": say.name(venue.offer, venue.simulated) if venue.offer else "",
-        "owner": None if owner is None else say.name(owner.name, owner.simulated),
-        "time_zone": venue.time_zone,
-    }
 
 
 def _kept(settings: Settings) -> dict[str, float]:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server.mail import service as mail
-from server.pages import facts, overview, render
+from server.pages import overview, render
 from server.people import access
 from server.requests import InSettings, InTransaction, Now
 
@@ -24,8 +24,7 @@ def show_operator(
     return render.page(
         request,
         "operator.html",
-        viewer=facts.viewer_of(operator),
-        demo=settings.server.demo,
+        viewer=operator,
         places=overview.places(session, settings, now, say),
         parts=overview.parts(session, settings, now, request.app.state.broker.is_connected),
         numbers=overview.numbers(session, now),

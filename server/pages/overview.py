@@ -12,6 +12,7 @@ from config.settings import Settings
 from server import times
 from server.badges.model import Badge
 from server.events import service as events
+from server.fleet import service as fleet
 from server.fleet.model import GatewayHealth
 from server.pages.facts import Fact
 from server.people.model import Member
@@ -26,7 +27,12 @@ MISSED_WRITES = 3
 
 def places(session: Session, settings: Settings, now: dt.datetime, say: Texts) -> list[Fact]:
     """Each venue of today with its Pis: {"name", "href", "time_zone", "pis", "listening"}."""
-    return [_place(session, venue.id, settings, now, say) for venue in venues.list_all(session) if not venue.replayed]
+    heard = {placement.venue_id for placement in fleet.newest_places(session).values()}
+    return [
+        _place(session, venue.id, settings, now, say)
+        for venue in venues.list_all(session)
+        if not venue.replayed and (venue.source is None or venue.id in heard)  # not a whole town of an import
+    ]
 
 
 def _place(session: Session, venue_id: str, settings: Settings, now: dt.datetime, say: Texts) -> Fact:

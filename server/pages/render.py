@@ -12,12 +12,15 @@ from typing import Any
 
 import jinja2
 from babel import dates
+from sqlalchemy.orm import object_session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from server import texts
+from server import clocks, requests, texts
+from server.inbox import service as inbox
+from server.people.model import Member
 from server.requests import texts_for
 from server.texts import CHINESE, ENGLISH, Texts
 
@@ -118,9 +121,24 @@ def local_date(moment: datetime.datetime, time_zone: str, language: str = ENGLIS
     return _date(moment, time_zone, language, {ENGLISH: "d MMMM y", CHINESE: "y年M月d日"})
 
 
+def local_when(
+    starts_at: datetime.datetime, ends_at: datetime.datetime, time_zone: str, say: Texts = texts.IN_ENGLISH
+) -> str:
+    """A day and from when to when at a place, ``Fri 13 March, 19:00 to 21:00``; both ends' days where it takes days."""
+    hours = clocks.hours(starts_at, ends_at, time_zone, say)
+    if clocks.takes_days(clocks.there(starts_at, time_zone), clocks.there(ends_at, time_zone)):
+        return hours
+    return say.gettext("%(day)s, %(hours)s", day=local_day(starts_at, time_zone, say.language), hours=hours)
+
+
 def local_weekday(moment: datetime.datetime, time_zone: str, language: str = ENGLISH) -> str:
     """The day of the week at a place, short, ``Fri`` or ``周五``; `time_zone` is an IANA name."""
     return _date(moment, time_zone, language, {ENGLISH: "EEE", CHINESE: "EEE"})
+
+
+def _date_name(date: datetime.date, language: str) -> str:
+    """A day of this week, ``Friday`` or ``星期五``."""
+    return dates.format_date(date, "EEEE", locale=texts.TAGS[language].replace("-", "_"))
 
 
 def local_day_number(moment: datetime.datetime, time_zone: str) -> int:
@@ -187,29 +205,53 @@ def environment(language: str = ENGLISH) -> jinja2.Environment:
     made.filters["local_time"] = local_time
     made.filters["local_day"] = partial(local_day, language=say.language)
     made.filters["local_date"] = partial(local_date, language=say.language)
+    made.filters["local_hours"] = partial(clocks.hours, say=say)
+    made.filters["local_when"] = partial(local_when, say=say)
     made.filters["local_weekday"] = partial(local_weekday, language=say.language)
+    made.filters["week_day"] = partial(_date_name, language=say.language)
     made.filters["local_day_number"] = local_day_number
     made.filters["rfc3339"] = rfc3339
     made.filters["initials"] = initials
     return made
 
 
-def page(request: Request, name: str, /, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """A page from a template in the reader's language, with the headers that every page carries.
+def page(
+    request: Request,
+    name: str,
+    /,
+    *,
+    viewer: Member | None = None,
+    say: Texts | None = None,
+    status_code: int = 200,
+    **context: Any,
+) -> HTMLResponse:
+    """A page from a template in the reader's language, or in `say`, with the headers that every page carries.
 
-    Each template says at its top which `context` it takes. All of them also take ``viewer``
-    (`facts.viewer_of` or None, the default) and ``demo`` (a bool, default False).
+    Each template says at its top which `context` it takes; what the frame around it takes is found here.
 
     Raises:
         jinja2.UndefinedError: a variable that the template needs is missing.
     """
-    say = texts_for(request)
-    values = {"viewer": None, "demo": False, "path": request.url.path, **context}
-    if viewer := values["viewer"]:
-        values["viewer"] = {**viewer, "name": say.name(viewer["name"], viewer.get("simulated", False))}
-    answer = respond(environment(say.language).get_template(name), values, status_code)
+    say = say or texts_for(request)
+    frame = {
+        "viewer": None if viewer is None else _reader(viewer, say),
+        "demo": requests.context(request).settings.server.demo,
+        "path": request.url.path,
+    }
+    answer = respond(environment(say.language).get_template(name), {**frame, **context}, status_code)
     answer.headers.update(language_headers(say))
     return answer
+
+
+def _reader(member: Member, say: Texts) -> dict[str, Any]:
+    """Who looks, as the frame shows it. unread: how many notifications wait for her."""
+    session = object_session(member)
+    return {
+        "id": member.id,
+        "name": say.name(member.name, member.simulated),
+        "operator": member.operator,
+        "unread": 0 if session is None else inbox.count_unread(session, member_id=member.id),
+    }
 
 
 def respond(template: jinja2.Template, values: Mapping[str, Any], status_code: int = 200) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""Four ways to see the demonstration: who of its people shows each, and on which page."""
+"""The ways to see the demonstration: who of its people shows each, and on which page."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from server.badges import service as badges
 from server.errors import NotFound
 from server.events import service as events
+from server.events import signups
+from server.pages import tour
 from server.pages.facts import Fact
 from server.people import cookies
 from server.people import routes as people_routes
@@ -39,7 +41,10 @@ def be(
 ) -> Response:
     """Signs in as the one who shows this way, and leads to where it is seen."""
     people_routes.check_demo(settings)
-    way = next((way for way in ways_in(session, now) if way["role"] == role), None)
+    ways = ways_in(session, now)
+    way = next((way for way in ways if way["role"] == role), None)
+    if way is None and ways:  # whoever goes out sees what communities do, but for what only some see
+        way = next((ways[0] | stop for stop in tour.stops(session, now, IN_ENGLISH) if stop["role"] == role), None)
     if way is None:
         raise NobodyShows
     response = RedirectResponse(way["next"], status_code=303)
@@ -82,15 +87,18 @@ def _owner(session: Session, members: Sequence[Member], say: Texts) -> Fact | No
 
 
 def _organizer(session: Session, members: Sequence[Member], now: dt.datetime, say: Texts) -> Fact | None:
-    """The one with the event that most signed up for; those that are not over come first."""
+    """The one with the event that most signed up for; those that are on come first, then those to come."""
     hosts = {member.id: member for member in members}
-    best: tuple[bool, dt.datetime, int] | None = None
+    best: tuple[bool, bool, dt.datetime, int] | None = None
     way = None
     for event in events.list_all(session):
+        if not event.simulated or event.organizer_id not in hosts:
+            continue
         steps = events.steps_of(session, event_id=event.id)
-        if event.simulated and event.organizer_id in hosts and steps:
+        if steps:
             over = steps[-1].ends_at <= now
-            rank = (not over, steps[-1].ends_at, events.count_sign_ups(session, event_id=event.id))
+            on = steps[0].opens_at <= now and not over
+            rank = (on, not over, steps[-1].ends_at, signups.count_sign_ups(session, event_id=event.id))
             if best is None or rank > best:
                 best, way = rank, _way("organizer", hosts[event.organizer_id], f"/events/{event.id}/live", say)
     return way

@@ -6,10 +6,12 @@ from starlette.responses import Response
 from server.checkins import rights as checkins
 from server.errors import NotFound, Refused
 from server.events import service as events
+from server.live import members as live_members
 from server.live import tonight
-from server.pages import facts, render, roles
+from server.pages import facts, render, roles, tour
 from server.people import access
 from server.presence import rights as presence
+from server.pulse import service as pulse
 from server.requests import Id, InSettings, InTransaction, Now
 from server.venues import service as venues
 
@@ -43,14 +45,15 @@ def show_start(
     """What muster is, or what she hosts, goes to and looks after."""
     demo = settings.server.demo
     ways = roles.ways_in(session, now, say) if demo else []
+    stops = tour.stops(session, now, say) if ways else []
     if viewer is None:
-        return render.page(request, "landing.html", demo=demo, ways=ways)
+        return render.page(request, "landing.html", ways=ways, tour=stops)
     return render.page(
         request,
         "home.html",
-        viewer=facts.viewer_of(viewer),
-        demo=demo,
+        viewer=viewer,
         ways=ways,
+        tour=stops,
         gatherings=facts.gatherings_of(session, viewer, now, say),
         places=facts.places_of(session, viewer, now, settings.presence, say),
         demo_href="/demo" if demo and facts.seen_simulated_venues(session, viewer, now) else None,
@@ -72,13 +75,13 @@ def show_tonight(
     return render.page(
         request,
         "tonight.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         badge=facts.badge_of(session, viewer, now, say),
         upcoming=coming,
         checkins=came,
         time_zone=next((one["time_zone"] for one in [*coming, *came]), facts.WITHOUT_PLACE),
         card=tonight.now_for(session, member_id=viewer.id, now=now, presence=settings.presence, say=say),
+        asked=live_members.asked(pulse.asked_of(session, member_id=viewer.id), now, say),
         live_url="/api/me/live",
     )
 
@@ -89,7 +92,6 @@ def show_event(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
-    settings: InSettings,
     say: access.Say,
 ) -> Response:
     """The wall: who has come, for its organizer and operators."""
@@ -98,8 +100,7 @@ def show_event(
     return render.page(
         request,
         "event_live.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         event=facts.event_page(session, event, say),
         live_url=f"/api/events/{event.id}/live",
         simulated=event.simulated,
@@ -122,8 +123,7 @@ def show_venue(
     return render.page(
         request,
         "venue_live.html",
-        viewer=facts.viewer_of(viewer),
-        demo=settings.server.demo,
+        viewer=viewer,
         venue={"id": venue.id, "name": say.name(venue.name, venue.simulated), "time_zone": venue.time_zone},
         live_url=f"/api/venues/{venue.id}/live",
         simulated=venue.simulated,
@@ -147,8 +147,7 @@ def show_demo(
     return render.page(
         request,
         "demo.html",
-        viewer=facts.viewer_of(viewer),
-        demo=True,
+        viewer=viewer,
         live_url="/api/live?" + "&".join(f"topic=venue/{venue_id}" for venue_id in seen),
         world_url="/api/demo",
         phone_url="/tonight",

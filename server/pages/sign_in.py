@@ -137,9 +137,9 @@ def use_password(
 
 
 @strangers.api_route("/sign-in/{token}", methods=READ)
-def show_link(request: Request, token: str, session: InTransaction, settings: InSettings, now: Now) -> Response:
+def show_link(request: Request, token: str, session: InTransaction, now: Now) -> Response:
     """Asks whether to use a one-time link: whatever looks at links before people do must not use them up."""
-    return _link_page(request, settings, _whose(session, token, now))
+    return _link_page(request, _whose(session, token, now))
 
 
 @strangers.post("/sign-in/{token}")
@@ -148,7 +148,7 @@ def use_link(request: Request, token: str, session: InTransaction, settings: InS
     try:
         member_id = _use(session, caller, token[:TOKEN_MAX_LENGTH])
     except (NotFound, Refused):
-        return _link_page(request, settings, None)
+        return _link_page(request, None)
     return _come_in(request, session, settings, caller.now, member_id, "link", "/")
 
 
@@ -180,8 +180,7 @@ def code_page(
         request,
         "sign_in_code.html",
         status_code=http_status(error) if error is not None else 200,
-        viewer=facts.viewer_of(viewer) if viewer is not None else None,
-        demo=settings.server.demo,
+        viewer=viewer,
         address=proof.address if proof is not None else None,
         minutes=settings.people.code_minutes,
         posted=bool(settings.mail.host),
@@ -207,7 +206,6 @@ def _page(
         request,
         "sign_in.html",
         status_code=http_status(error) if error is not None else 200,
-        demo=demo,
         people=facts.choices(people.demo_members(session), say) if demo else [],
         next=check_next(next),
         email=email,
@@ -251,12 +249,11 @@ def _use(session: Session, caller: Caller, token: str) -> str:
         return people.use_link(session, token=token, now=caller.now)
 
 
-def _link_page(request: Request, settings: Settings, name: str | None) -> Response:
+def _link_page(request: Request, name: str | None) -> Response:
     return render.page(
         request,
         "sign_in_link.html",
         status_code=200 if name else 410,
-        demo=settings.server.demo,
         name=name,
         action=request.url.path,
     )

@@ -57,7 +57,6 @@ def show_trust(request: Request, settings: InSettings) -> Response:
     return render.page(
         request,
         "trust.html",
-        demo=settings.server.demo,
         secure=request.url.scheme == "https",
         authority={
             "name": served.authority_name,

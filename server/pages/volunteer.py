@@ -6,7 +6,6 @@ from fastapi import APIRouter, Form, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from config.settings import Settings
 from server.doors import passes, passing, volunteers, words
 from server.doors.arrivals import Wanted
 from server.doors.passing import Outcome
@@ -28,13 +27,12 @@ def show(
     request: Request,
     token: Token,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
     typed: str = "",
 ) -> Response:
     """A volunteer's door."""
-    return _page(request, session, settings, token, now, say, typed=typed[:100])
+    return _page(request, session, token, now, say, typed=typed[:100])
 
 
 @strangers.post("/door/{token}")
@@ -63,8 +61,8 @@ def let_in(
     try:
         found = passing.pass_door(session, wanted, now=now, radius_m=settings.checkin.position_radius_m)
     except MusterError as refused:
-        return _page(request, session, settings, token, now, say, refused=refused)
-    return _page(request, session, settings, token, now, say, done=found)
+        return _page(request, session, token, now, say, refused=refused)
+    return _page(request, session, token, now, say, done=found)
 
 
 @strangers.post("/door/{token}/undo")
@@ -72,7 +70,6 @@ def undo(
     request: Request,
     token: Token,
     session: InTransaction,
-    settings: InSettings,
     now: Now,
     say: access.Say,
     check_in: Annotated[int, Form(ge=1, le=2**63 - 1)],
@@ -82,14 +79,13 @@ def undo(
         seen = volunteers.open_link(session, token, now)
         volunteers.undo(session, seen.door, check_in, now)
     except MusterError as refused:
-        return _page(request, session, settings, token, now, say, refused=refused)
+        return _page(request, session, token, now, say, refused=refused)
     return RedirectResponse(f"/door/{token}", status_code=303)
 
 
 def _page(
     request: Request,
     session: Session,
-    settings: Settings,
     token: str,
     now: Any,
     say: Texts,
@@ -101,7 +97,7 @@ def _page(
     try:
         seen = volunteers.open_link(session, token, now)
     except MusterError as shut:
-        return closed(request, settings, shut, say)
+        return closed(request, shut, say)
     name = names_of(session, seen.door, say)
     hits: list[volunteers.Hit] | None = None
     if typed:
@@ -113,7 +109,6 @@ def _page(
         request,
         "door_volunteer.html",
         status_code=200 if refused is None else http_status(refused),
-        demo=settings.server.demo,
         what={
             "name": name(seen.what),
             "venue_name": name(seen.venue_name),

@@ -25,9 +25,9 @@ MOST_CHOSEN = 20
 
 
 @router.api_route("/webhooks", methods=READ)
-def show_webhooks(request: Request, viewer: access.Viewer, session: InTransaction, settings: InSettings) -> Response:
+def show_webhooks(request: Request, viewer: access.Viewer, session: InTransaction) -> Response:
     """The webhooks of what she hosts and keeps, and a form for one more."""
-    return _page(request, viewer, session, settings.server.demo, {"kind": Kind.PLAIN.value, "happenings": ["check_in"]})
+    return _page(request, viewer, session, {"kind": Kind.PLAIN.value, "happenings": ["check_in"]})
 
 
 @router.post("/webhooks")
@@ -63,17 +63,15 @@ def make_webhook(
     except (Invalid, Conflict) as error:
         says = texts_for(request).gettext(error.template, **error.values)
         typed: Fact = {"of": of, "kind": kind.value, "url": url, "happenings": wanted, "names": names, "says": says}
-        return _page(request, viewer, session, settings.server.demo, typed, status_code=422)
-    return _one(request, viewer, session, settings.server.demo, webhook, secret=True)
+        return _page(request, viewer, session, typed, status_code=422)
+    return _one(request, viewer, session, webhook, secret=True)
 
 
 @router.api_route("/webhooks/{webhook_id}", methods=READ)
-def show_webhook(
-    request: Request, webhook_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings
-) -> Response:
+def show_webhook(request: Request, webhook_id: Number, viewer: access.Viewer, session: InTransaction) -> Response:
     """One webhook: what it sends, how that went, and what can be done."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id)
-    return _one(request, viewer, session, settings.server.demo, webhook)
+    return _one(request, viewer, session, webhook)
 
 
 @router.post("/webhooks/{webhook_id}/test")
@@ -100,45 +98,37 @@ def end(webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: 
 
 
 @router.post("/webhooks/{webhook_id}/rotate")
-def rotate(
-    request: Request, webhook_id: Number, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
-) -> Response:
+def rotate(request: Request, webhook_id: Number, viewer: access.Viewer, session: InTransaction, now: Now) -> Response:
     """Makes a new secret and shows it, this once."""
     webhook = webhooks.get(session, viewer=viewer, webhook_id=webhook_id, lock=True)
     webhooks.rotate(session, webhook=webhook, now=now, by=viewer.id)
-    return _one(request, viewer, session, settings.server.demo, webhook, secret=True)
+    return _one(request, viewer, session, webhook, secret=True)
 
 
 def _back(webhook_id: int) -> Response:
     return RedirectResponse(f"/webhooks/{webhook_id}", status_code=303)
 
 
-def _page(
-    request: Request, viewer: Member, session: Session, demo: bool, typed: Fact, status_code: int = 200
-) -> Response:
+def _page(request: Request, viewer: Member, session: Session, typed: Fact, status_code: int = 200) -> Response:
     say = texts_for(request)
     form: Fact = {"of": "", "url": "", "names": False, "says": None, **typed}
     return render.page(
         request,
         "webhooks.html",
         status_code=status_code,
-        viewer=facts.viewer_of(viewer),
-        demo=demo,
+        viewer=viewer,
         webhooks=[_fact(session, webhook, say) for webhook in webhooks.list_of(session, viewer=viewer)],
         hosted=hosted(session, viewer, say),
         form=form,
     )
 
 
-def _one(
-    request: Request, viewer: Member, session: Session, demo: bool, webhook: Webhook, *, secret: bool = False
-) -> Response:
+def _one(request: Request, viewer: Member, session: Session, webhook: Webhook, *, secret: bool = False) -> Response:
     say = texts_for(request)
     return render.page(
         request,
         "webhook.html",
-        viewer=facts.viewer_of(viewer),
-        demo=demo,
+        viewer=viewer,
         webhook=_fact(session, webhook, say),
         secret=rules.show_secret(webhook.secret) if secret and webhook.kind == Kind.PLAIN else None,
         made=secret,

@@ -18,8 +18,11 @@ import fastapi
 import uvicorn
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
-from server.pages import render
-from tests.server.pages import scenes
+from server.pages import planning, render
+from server.pages.gathering import kind_words
+from server.requests import texts_for
+from server.texts import IN_ENGLISH
+from tests.server.pages import invitations, scenes
 
 HAND_PORT = 8899
 HEARTBEAT_S = 15.0
@@ -29,6 +32,10 @@ WAYS = [
     {"role": "owner", "name": "Amina Haddad"},
     {"role": "organizer", "name": "Robin"},
     {"role": "operator", "name": "Jun Park"},
+]
+TOUR = [
+    {"role": role, "chapter": chapter, "name": "", "picture": None, "who": who}
+    for role, chapter, who in (("rally", "begin", None), ("proposal", "begin", None), ("report", "after", "Jonas"))
 ]
 SCAN = """{% extends "base.html" %}{% from "_scan.html" import scanner %}
 {% block content %}<h1>Come in</h1>{{ scanner("/d") }}{% endblock %}"""
@@ -70,7 +77,7 @@ class Feed:
                         known[entry["id"]] = {**known.get(entry["id"], {}), **entry}
                     topic[key] = list(known.values())
                 else:
-                    topic[key] = {**topic[key], **value} if isinstance(value, dict) else value
+                    topic[key] = {**(topic[key] or {}), **value} if isinstance(value, dict) else value
         revised = {name: {"rev": self.topics[name]["rev"], **news} for name, news in topics.items()}
         self._tell(self._message("delta", revised))
 
@@ -156,6 +163,7 @@ def gatherings(now: datetime.datetime) -> list[dict[str, Any]]:
         "step_name": None,
         "checked_in_at": None,
         "owns": True,
+        "state": "published",
     }
     return [
         {
@@ -190,7 +198,7 @@ def create(evening: Evening) -> fastapi.FastAPI:
     """The application: every page in each of its states, and the streams."""
     app = fastapi.FastAPI()
     app.mount(render.STATIC_PATH, render.static_files())
-    robin = {"id": "robin", "name": "Robin", "operator": False}
+    robin = {"id": "robin", "name": "Robin", "operator": False, "unread": 2}
     now = datetime.datetime.now(datetime.UTC)
     step = {
         "name": "The evening",
@@ -214,14 +222,16 @@ def create(evening: Evening) -> fastapi.FastAPI:
 
     def page(path: str, name: str, /, **context: Any) -> None:
         def respond(request: fastapi.Request) -> fastapi.Response:
-            return render.page(request, name, **{"demo": True, **context})
+            say = texts_for(request)
+            frame = {"viewer": None, "demo": True, "path": request.url.path}
+            return render.respond(render.environment(say.language).get_template(name), {**frame, **context})
 
         app.add_api_route(path, respond, methods=["GET"], response_class=fastapi.responses.HTMLResponse)
 
     def stream(path: str, feed: Feed) -> None:
         app.add_api_route(path, lambda: feed.respond(), methods=["GET"], response_class=StreamingResponse)
 
-    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", ways=WAYS, places=[
+    page("/", "home.html", viewer=robin, gatherings=gatherings(now), demo_href="/demo", ways=WAYS, tour=TOUR, places=[
         {"id": "left-bank", "name": "Left Bank Books", "href": "/venues/left-bank/live", "here": 42,
          "visits": 118, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 7, "agents_listening": 6, "owns": True},
@@ -229,9 +239,9 @@ def create(evening: Evening) -> fastapi.FastAPI:
          "visits": 0, "as_of": now,
          "time_zone": scenes.TIME_ZONE, "replayed": False, "agents": 1, "agents_listening": 0, "owns": True},
     ])  # fmt: skip
-    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None, ways=[])
-    page("/welcome", "landing.html", ways=[])
-    page("/welcome-to-the-demonstration", "landing.html", ways=WAYS)
+    page("/nothing-yet", "home.html", viewer=robin, gatherings=[], places=[], demo_href=None, ways=[], tour=[])
+    page("/welcome", "landing.html", ways=[], tour=[])
+    page("/welcome-to-the-demonstration", "landing.html", ways=WAYS, tour=TOUR)
     people = [{"id": i, "name": name, "says": says, "first": first} for i, name, says, first in PEOPLE]
     signing_in: dict[str, Any] = {"email": "", "sentence": None, "passwords": False}
     page("/sign-in", "sign_in.html", people=people, next="/tonight", **signing_in)
@@ -258,6 +268,28 @@ def create(evening: Evening) -> fastapi.FastAPI:
     page("/trust-nobody", "trust.html", authority=None, secure=False)
     page("/trust-not-needed", "trust.html", authority=None, secure=True)
 
+    page(
+        "/new",
+        "new.html",
+        viewer=robin,
+        said=planning.Said(
+            venue="left-bank", day="2026-03-20", time="19:00", time_zone="UTC", nonce="a-nonce"
+        ).model_dump(),
+        places=[{"id": "left-bank", "name": "Left Bank Books", "time_zone": scenes.TIME_ZONE}],
+        pins=[["Left Bank Books", 2.3471, 48.8526]],
+        communities=[{"id": "readers", "name": "Night readers"}],
+        kinds=kind_words(IN_ENGLISH),
+        hours=planning.HOURS,
+        most_guests=20,
+        repeats=planning.REPEATS,
+        interests=[{"id": "chess", "name": "Chess"}],
+        says=None,
+    )
+    for name, invited in invitations.invitations(now).items():
+        page(f"/g/{name}", "invitation.html", **invited)
+    app.add_api_route("/g/{name}/picture.png", invitations.small_picture)
+    page("/calendars", "calendars.html", viewer=robin, **invitations.calendars(now))
+
     @app.get("/scan")
     def scan() -> fastapi.Response:
         return render.respond(render.environment().from_string(SCAN), {"viewer": robin, "demo": True, "path": "/scan"})
@@ -273,8 +305,10 @@ def create(evening: Evening) -> fastapi.FastAPI:
     for status in (401, 403, 404, 500):
         page(f"/went-wrong/{status}", "error.html", status=status, detail=None)
     phone = {"viewer": robin, "upcoming": [upcoming], "checkins": [], "time_zone": scenes.TIME_ZONE}
-    page("/tonight", "tonight.html", **phone, badge={"label": "Badge 99"}, card=None, live_url="/api/me/live")
-    page("/tonight-without-badge", "tonight.html", **phone, badge=None, card=None, live_url="/api/me/live")
+    page(
+        "/tonight", "tonight.html", **phone, badge={"label": "Badge 99"}, card=None, asked=None, live_url="/api/me/live"
+    )
+    page("/tonight-without-badge", "tonight.html", **phone, badge=None, card=None, asked=None, live_url="/api/me/live")
     event = {"id": "short-stories", "name": "Night of short stories", "steps": [step]}
     page(
         "/events/short-stories/live",

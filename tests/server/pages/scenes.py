@@ -157,6 +157,7 @@ def short_stories(now: datetime.datetime) -> Topic:
         "arrivals": arrivals[::-1],
         "curve": [[text(at), i + 1] for i, at in enumerate(times)],
         "names": {str(i + 1): NAMES[i % len(NAMES)] for i in range(0, 42, 2)},
+        "pulse": None,
     }
 
 

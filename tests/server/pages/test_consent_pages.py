@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from server.consent.model import Consent
 from server.events import service as events
+from server.events import signups
 from server.people.model import Member
 from tests.server.conftest import As, Clock
 from tests.server.places import HOUR, NOW
@@ -50,7 +51,7 @@ def test_she_reads_who_sees_her_and_says_otherwise(as_: As, session: Session) ->
     dora = as_("dora")
     step = events.NewStep(name="Doors", venue_id="cafe", starts_at=NOW, ends_at=NOW + 2 * HOUR)
     events.create(session, id="party", name="Party", organizer_id="cleo", steps=[step])
-    events.sign_up(session, event_id="party", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="party", member_id="dora", now=NOW)
     page = dora.get("/me/consent").text
     assert "Party" in page
     assert "sees your name" in page

@@ -3,7 +3,7 @@
 import datetime
 import math
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.server.pages import scenes
 from tests.server.pages.conftest import Opener, Watchman
@@ -65,6 +65,24 @@ def test_dragging_you_into_the_cafe_sends_the_way_and_not_every_pixel(visit: Ope
     assert metres_between(last, {"lon": lon, "lat": lat}) < 0.5
     assert len(running.evening.moves) < 60
     assert page.evaluate("window.muster.dots().length") == 23  # the map itself was not dragged, and nobody else moved
+
+
+def test_no_place_overtakes_an_older_one_on_the_way(visit: Opener, running: Running) -> None:
+    page = ready(visit("/demo"))
+    held: list[Route] = []
+    slow = [True]
+    page.route("**/you", lambda route: held.append(route) if slow else route.continue_())
+    page.locator("#you").focus()
+    page.keyboard.press("ArrowUp")
+    while not held:
+        page.wait_for_timeout(20)
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+        page.wait_for_timeout(250)  # longer than the page waits between two places
+    assert len(held) == 1
+    slow.clear()
+    held[0].continue_()
+    until_moved(page, running)
 
 
 def test_whoever_cannot_drag_walks_by_a_button(visit: Opener, running: Running) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from server.events import service as events
+from server.events import signups
 from tests.server.conftest import As
 from tests.server.places import HOUR, NOW
 
@@ -74,10 +75,10 @@ def test_a_list_is_looked_at_then_taken(as_: As, session: Session) -> None:
     seen = cleo.post("/events/supper/sign-ups", files={"list": ("list.csv", listed, "text/csv")})
     assert "2 people are new" in seen.text
     assert "<b>Kim</b>" not in seen.text.replace("&lt;b&gt;Kim", "")
-    assert events.count_sign_ups(session, event_id="supper") == 0
+    assert signups.count_sign_ups(session, event_id="supper") == 0
     taken = cleo.post("/events/supper/sign-ups", files={"text": (None, listed.decode("utf-8-sig"))})
     assert "2 people are on your list now" in taken.text
-    assert events.count_sign_ups(session, event_id="supper") == 2
+    assert signups.count_sign_ups(session, event_id="supper") == 2
 
 
 def test_a_list_that_cannot_be_taken_says_which_line(as_: As) -> None:

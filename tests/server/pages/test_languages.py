@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from server.events import service as events
+from server.events import signups
 from server.pages import render
 from server.people import service as people
 from server.venues import service as venues
@@ -41,7 +42,7 @@ def nights(as_: As, session: Session) -> As:
         events.create(
             session, id=event_id, name="Night of short stories", organizer_id="cleo", steps=[step], simulated=simulated
         )
-        events.sign_up(session, event_id=event_id, member_id="dora", now=NOW)
+        signups.sign_up(session, event_id=event_id, member_id="dora", now=NOW)
     return as_
 
 

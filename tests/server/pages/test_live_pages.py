@@ -171,6 +171,28 @@ def test_an_arrival_appears_in_list_figure_and_curve_and_is_told(visit: Opener, 
     expect(page.locator("#say")).to_contain_text("Noor has arrived")
 
 
+def test_what_the_room_is_asked_stands_on_the_wall_and_goes(visit: Opener, running: Running) -> None:
+    page = drawn(visit(WALL))
+    asked = page.locator("#pulse")
+    expect(asked).to_be_hidden()
+    question = {"id": 1, "question": "Another <b>round</b> of stories?", "choices": ["Yes, please", "Time for bed"]}
+
+    def ask(**more: object) -> None:
+        found = {**question, "open": True, "answers": 4, "counts": None, "needed": 5, **more}
+        running.evening.event.push({"event/short-stories": {"pulse": found}})
+
+    ask()
+    expect(asked.locator("h2")).to_have_text("Another <b>round</b> of stories?")
+    expect(asked).to_contain_text("4 answers · shown from 5 on")
+    ask(answers=12, counts=[9, 3])
+    expect(asked.locator("li").first).to_have_text("Yes, please9")
+    assert page.eval_on_selector_all("#pulse progress", "bars => bars.map(bar => bar.value / bar.max)") == [1, 1 / 3]
+    ask(answers=12, counts=[9, 3], open=False)
+    expect(asked).to_contain_text("The room was asked")
+    running.evening.event.push({"event/short-stories": {"pulse": None}})
+    expect(asked).to_be_hidden()
+
+
 def test_an_arrival_that_was_taken_back_is_struck_out(visit: Opener, running: Running) -> None:
     page = drawn(visit(WALL))
     running.evening.event.push({"event/short-stories": {"arrivals": [{"id": 42, "undone": True}]}})

@@ -1,5 +1,7 @@
 """The pages that are read, in a real browser: at every width, with large text, by keyboard, without scripts."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -20,6 +22,13 @@ PAGES = [
     "/trust-nobody",
     "/trust-not-needed",
     "/scan",
+    "/g/coming",
+    "/g/over",
+    "/g/cancelled",
+    "/g/rally",
+    "/g/members",
+    "/calendars",
+    "/new",
 ]
 WRONG = [f"/went-wrong/{status}" for status in (401, 403, 404, 500)]
 
@@ -50,6 +59,46 @@ def test_everything_that_can_be_pressed_has_a_name_and_is_large_enough(visit: Op
            }).map(each => each.outerHTML)"""
     )
     assert small == []
+
+
+@pytest.mark.parametrize("name", ["Bo", "Maximiliane von der Hohenburg", "欧阳诗雨"])
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_all_that_is_pressed_in_the_bar_stands_in_one_row(visit: Opener, width: int, name: str) -> None:
+    page = visit("/calendars", viewport={"width": width, "height": 640})
+    page.locator(".bar a.name").evaluate("(link, name) => { link.textContent = name; }", name)
+    middles = page.evaluate(
+        """() => [...document.querySelectorAll(".bar a, .bar button")].map(each => {
+             const { top, height, left, right } = each.getBoundingClientRect();
+             return [Math.round(top + height / 2), left, right];
+           })"""
+    )
+    assert len(middles) == 5
+    assert len({middle for middle, *_ in middles}) == 1
+    rights = [0.0, *(right for *_, right in middles)]
+    assert all(right <= left + 0.5 for right, (_, left, _) in zip(rights, middles, strict=False)), middles
+    assert overflow_px(page) <= 0
+
+
+def test_somewhere_else_is_asked_only_there_and_a_tap_on_the_map_is_its_pin(visit: Opener) -> None:
+    page = visit("/new", viewport={"width": 390, "height": 844})
+    place = page.locator("input[name=place]")
+    expect(place).to_be_hidden()
+    page.locator("select[name=venue]").select_option("")
+    expect(place).to_be_visible()
+    page.get_by_text("Put a pin on the map").click()
+    page.locator("#pin-map canvas").wait_for()
+    expect(page.locator(".known")).to_have_text("Left Bank Books")
+    page.locator("#pin-map").click(position={"x": 60, "y": 60})
+    expect(page.locator("#pin")).to_have_value(re.compile(r"^48\.85\d{4}, 2\.34\d{4}$"))
+    assert overflow_px(page) <= 0
+
+
+def test_without_scripts_somewhere_else_is_typed(visit: Opener) -> None:
+    page = visit("/new", viewport={"width": 320, "height": 640}, java_script_enabled=False)
+    expect(page.locator("input[name=place]")).to_be_visible()
+    page.get_by_text("Put a pin on the map").click()
+    expect(page.locator("#pin")).to_be_visible()
+    expect(page.locator("#pin-map")).to_be_hidden()
 
 
 def test_a_name_is_chosen_by_keyboard(visit: Opener) -> None:

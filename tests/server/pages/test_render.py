@@ -10,9 +10,12 @@ import jinja2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 from starlette.requests import Request
 
+from config import settings
 from server.pages import render
+from server.requests import Context
 from tests.server.pages.fixture_server import Evening, create
 
 NOON = datetime.datetime(2026, 3, 13, 18, 28, tzinfo=datetime.UTC)
@@ -29,7 +32,9 @@ def client() -> TestClient:
 
 
 def request() -> Request:
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""})
+    app = FastAPI()
+    app.state.context = Context(settings.load(environment={}), create_engine("postgresql+psycopg://"), lambda: NOON)
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": app})
 
 
 def test_times_and_days_are_those_of_the_place() -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
+from server.fleet import service as fleet
 from server.pages import roles
 from server.people import service as people
 from server.venues import service as venues
@@ -48,11 +50,13 @@ def demo_app(
     venues.create(
         session, id="cafe", name="Café", time_zone="UTC", owner_id="amina", contact="hello@cafe.example", simulated=True
     )
+    fleet.enrol(session, agent_id="cafe-door")
+    fleet.place(session, agent_id="cafe-door", venue_id="cafe", zone_id="cafe-everywhere", since=NOW - HOUR)
     for event_id, begins, guests in (("small", NOW, 0), ("large", NOW, 2), ("past", NOW - 9 * HOUR, 3)):
         step = events.NewStep("Evening", "cafe", begins, begins + 2 * HOUR)
         events.create(session, id=event_id, name=event_id, organizer_id="robin", steps=[step], simulated=True)
         for member_id in ("robin", "amina", "jun")[:guests]:
-            events.sign_up(session, event_id=event_id, member_id=member_id, now=NOW - 10 * HOUR)
+            signups.sign_up(session, event_id=event_id, member_id=member_id, now=NOW - 10 * HOUR)
     app = make_app(demo_settings)
     app.state.broker = broker
     return app

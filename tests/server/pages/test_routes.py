@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
+from server.fleet import service as fleet
 from server.pages import sign_in
 from server.people import service as people
 from server.venues import service as venues
@@ -77,7 +79,7 @@ def test_what_is_not_there_is_a_page_of_its_own(as_: As) -> None:
 
 
 def test_home_shows_what_one_hosts_goes_to_and_looks_after(night: As, session: Session) -> None:
-    events.sign_up(session, event_id="night", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
     hosts = night("cleo").get("/").text
     assert "You host this" in hosts
     assert "/events/night/live" in hosts
@@ -117,7 +119,7 @@ def test_a_replayed_venue_says_of_which_day_it_is(night: As, session: Session) -
 
 def test_the_phone_shows_the_badge_and_where_to_go(night: As, session: Session) -> None:
     badges.pair(session, badge_id=make_badge(session), member_id="dora", since=NOW)
-    events.sign_up(session, event_id="night", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="night", member_id="dora", now=NOW)
     page = night("dora").get("/tonight").text
     assert "Night of ideas" in page
     assert "21:00" in page  # 20:00 UTC in Berlin
@@ -175,7 +177,9 @@ def visitor(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, se
     make_members(session)
     people.create(session, id="you", name="Robin", about="You carry a badge.", demo_order=1)
     people.create(session, id="guest", name="Lin", about="She signed up.", demo_order=2)
-    venues.create(session, id="books", name="Books", time_zone="UTC", owner_id="you", simulated=True)
+    venues.create(session, id="books", name="Books", time_zone="UTC", owner_id="you", contact="here", simulated=True)
+    fleet.enrol(session, agent_id="books-pi")
+    fleet.place(session, agent_id="books-pi", venue_id="books", zone_id="books-everywhere", since=NOW - HOUR)
     return TestClient(make_app(demo_settings), raise_server_exceptions=False, follow_redirects=False)
 
 

@@ -8,6 +8,7 @@ import { say, sayCount } from "./words.js";
 
 const METRES_PER_PIXEL_AT_0 = 78_271.484; // of 512-pixel tiles at the equator
 const MAX_ZOOM = 24; // a room of 8 m fills a 4K wall
+const OVER_PLAN = 0.55; // of a plate: what is drawn beneath it is still read
 const STREET_WIDTH_M = 7;
 const PATH_WIDTH_M = 2.5;
 const TREE_RADIUS_M = 2;
@@ -64,6 +65,7 @@ export class LiveMap {
   constructor(elements, { names, isYou = () => false, serverNow, onAgent = () => {}, gentle = false }) {
     Object.assign(this, { ...elements, names, onAgent });
     this.scene = new Scene();
+    this.laid = new Map();
     this.map = new maplibre.Map({
       container: this.container,
       style: { version: 8, sources: {}, layers: [] },
@@ -127,6 +129,36 @@ export class LiveMap {
     this.labels.nameStreets(collection.features.filter(isNamed).map(({ geometry, properties }) => ({ name: properties.name, ...axis(geometry) })));
   }
 
+  /** The pictures of plans lie beneath the plates; of several floors the one that is shown. */
+  #lay() {
+    const { map } = this;
+    const level = this.dots.level;
+    const wanted = new Map();
+    for (const venue of this.scene.venues) {
+      for (const plan of venue.plans ?? []) {
+        if (level === null || plan.level === level) wanted.set(`plan-${venue.id}-${plan.level}`, plan);
+      }
+    }
+    for (const id of this.laid.keys()) {
+      if (wanted.has(id)) continue;
+      map.removeLayer(id);
+      map.removeSource(id);
+      this.laid.delete(id);
+    }
+    for (const [id, plan] of wanted) {
+      const lies = JSON.stringify(plan);
+      if (this.laid.get(id) === lies) continue;
+      const picture = { url: `/api/pictures/${plan.picture}`, coordinates: plan.corners };
+      if (this.laid.has(id)) map.getSource(id).updateImage(picture);
+      else {
+        map.addSource(id, { type: "image", ...picture });
+        map.addLayer({ id, type: "raster", source: id, paint: { "raster-opacity": 0.8, "raster-fade-duration": 0 } }, "plate");
+      }
+      this.laid.set(id, lies);
+    }
+    for (const plate of ["plate", "plate-loose"]) map.setPaintProperty(plate, "fill-opacity", this.laid.size ? OVER_PLAN : 1);
+  }
+
   /** Shows `topics` (the store's venues). */
   update(topics) {
     this.#moved = this.scene.update(topics) || this.#moved;
@@ -147,6 +179,7 @@ export class LiveMap {
           geometry: { type: "Polygon", coordinates: drawn },
         })),
     });
+    this.#lay();
     if (this.#moved && !this.#touched) this.fit();
     this.labels.update(topics);
     this.dots.update(this.#moved);
@@ -168,6 +201,7 @@ export class LiveMap {
   showLevel(level) {
     this.dots.level = level;
     this.labels.level = level;
+    if (this.map.getLayer("plate")) this.#lay();
     this.dots.draw();
     this.labels.place();
   }

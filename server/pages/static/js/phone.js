@@ -142,6 +142,11 @@ store.subscribe((_, kind) => {
   stepShown = latest?.step.id ?? null;
   idShown = latest?.id ?? null;
   showCard(member.card ?? null);
+  $("asked").hidden = !member.pulse;
+  if (member.pulse) {
+    set("asked-question", member.pulse.question);
+    $("asked-answer").href = `/events/${member.pulse.event.id}/pulse`;
+  }
   if (latest) {
     set("in-title", say("in"));
     $("receipt").href = `/check-ins/${latest.id}`;

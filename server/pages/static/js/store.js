@@ -3,7 +3,7 @@
 // These lists come keyed by id; a delta holds only the entries that changed.
 const KEYED = new Set(["zones", "agents", "badges", "arrivals"]);
 // These come whole, for what is missing from them is gone (a name whose owner took it back).
-const WHOLE = new Set(["names", "greetings", "curve", "checkins", "refusals", "asks", "passages", "card"]);
+const WHOLE = new Set(["names", "greetings", "curve", "checkins", "refusals", "asks", "passages", "card", "pulse"]);
 
 function merge(topic, news) {
   for (const [key, value] of Object.entries(news)) {

@@ -10,7 +10,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 
 export class Walker {
   #sent = 0;
-  #timer = null;
+  #news = false;
+  #telling = false;
   #walk = 0;
 
   constructor(map, place, { name, within, send, onMoved, onLost }) {
@@ -88,13 +89,20 @@ export class Walker {
     this.place = [Math.max(left, Math.min(right, lon)), Math.max(bottom, Math.min(top, lat))];
     this.marker.setLngLat(this.place);
     this.onMoved();
-    if (this.#timer) return;
-    const wait_ms = Math.max(0, this.#sent + SEND_EVERY_MS - performance.now());
-    this.#timer = setTimeout(() => {
-      // The newest place goes out, so the last step of a walk is never lost.
-      this.#timer = null;
+    this.#news = true;
+    if (!this.#telling) this.#tell();
+  }
+
+  /** Sends the newest place until there is none newer; one at a time, since two could overtake each other on the way. */
+  async #tell() {
+    this.#telling = true;
+    while (this.#news) {
+      const wait_ms = Math.max(0, this.#sent + SEND_EVERY_MS - performance.now());
+      await new Promise((later) => setTimeout(later, wait_ms));
+      this.#news = false;
       this.#sent = performance.now();
-      this.send(this.place).catch(this.onLost);
-    }, wait_ms);
+      await this.send(this.place).catch(this.onLost);
+    }
+    this.#telling = false;
   }
 }

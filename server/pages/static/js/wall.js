@@ -5,6 +5,7 @@ import { Curve } from "./curve.js";
 import { fillGreetings } from "./greetings.js";
 import { watch } from "./live.js";
 import { Panel, expose } from "./panel.js";
+import { fillPulse } from "./pulse.js";
 import { fillBars, fillPis, peopleAt, unheard } from "./rooms.js";
 import { say, sayCount } from "./words.js";
 
@@ -60,6 +61,7 @@ store.subscribe(() => {
   if ($("zonebars")) fillBars($("zonebars"), topics);
   if ($("greetings")) fillGreetings($("greetings"), $("greetings-none"), topics[0], timeZone());
   if ($("pis") && panel.map) fillPis($("pis"), panel.map.scene);
+  if (event && $("pulse")) fillPulse($("pulse"), event.pulse);
   if (event && arrivals) {
     arrivals.update(event, known);
     curve.update(event, now());

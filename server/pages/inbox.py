@@ -1,0 +1,67 @@
+"""The page of what a member should know, and whether it goes out by e-mail as well."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from server import paging
+from server.inbox import service as inbox
+from server.inbox import words
+from server.messages import service as messages
+from server.mornings import service as mornings
+from server.pages import facts, render
+from server.pages.sign_in import READ
+from server.people import access
+from server.people import service as people
+from server.requests import InPage, InTransaction, Now
+
+router = APIRouter(include_in_schema=False)
+MOST_MUTED = 100  # shown; all of them are in the API
+
+
+@router.api_route("/inbox", methods=READ)
+def show_inbox(
+    request: Request,
+    viewer: access.Viewer,
+    session: InTransaction,
+    now: Now,
+    say: access.Say,
+    page: InPage,
+) -> Response:
+    """Her notifications, the newest first; seeing them is having read them."""
+    mornings.deal_to(session, member_id=viewer.id, now=now)
+    found = inbox.list_of(session, member_id=viewer.id, page=page)
+    muted = [
+        people.get(session, one.muted_id)
+        for one in messages.muted_by(session, member_id=viewer.id, page=paging.Page(MOST_MUTED))
+    ]
+    shown = [
+        {
+            "sentence": words.fill(one.sentence, one.values, say),
+            "link": one.link,
+            "at": one.at,
+            "new": one.read_at is None,
+            "mute": one.subject.removeprefix("event/") if one.kind == messages.KIND else None,
+        }
+        for one in found
+    ]
+    if found and request.method == "GET":
+        inbox.read(session, member_id=viewer.id, up_to=max(one.id for one in found), now=now)
+    return render.page(
+        request,
+        "inbox.html",
+        viewer=viewer,
+        notifications=shown,
+        time_zone=facts.clock_of(viewer),
+        letters=inbox.wants_letters(session, member_id=viewer.id),
+        address=viewer.email,
+        muted=[{"id": one.id, "name": say.name(one.name, one.simulated)} for one in muted],
+    )
+
+
+@router.post("/inbox/letters")
+def choose_letters(viewer: access.Viewer, session: InTransaction, letters: Annotated[bool, Form()] = False) -> Response:
+    """Keeps whether they go out by e-mail as well."""
+    inbox.choose_letters(session, member_id=viewer.id, wanted=letters)
+    return RedirectResponse("/inbox", status_code=303)
