@@ -15,6 +15,7 @@ from server import app as server_app
 from server import database
 from server.doors import service as doors
 from server.events import service as events
+from server.events import signups
 from server.operations import ports
 from server.people import access, roles
 from server.people import service as people
@@ -104,7 +105,7 @@ def _furnish(engine: Engine, now: dt.datetime) -> None:
         events.create(session, id="night", name="Night of short stories", organizer_id="cleo", steps=[step])
         roles.give(session, member_id="dora", called="Dora", kind="event", of_id="night", by="cleo", now=now)
         for member_id in ("ben", "mia"):
-            events.sign_up(session, event_id="night", member_id=member_id, now=now)
+            signups.sign_up(session, event_id="night", member_id=member_id, now=now)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from config import settings as config
 from server import database
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
 from server.fleet import service as fleet
 from server.operations.demo import pis
 from server.people import service as people
@@ -69,7 +70,7 @@ def prepare(conninfo: str) -> Evening:
                 member = people.create(session, id=f"m{number}", name=f"Member {number:02d} Ångström")
                 links[member.id] = people.make_link(session, member_id=member.id, now=now)
                 if number < SIGNED_UP:
-                    events.sign_up(session, event_id="night", member_id=member.id, now=now)
+                    signups.sign_up(session, event_id="night", member_id=member.id, now=now)
                 if number < WITH_BADGE or number >= SIGNED_UP:
                     identity = UUID + number.to_bytes(4, "big")
                     badge_id = badges.register(session, identity=identity, since=now, label=f"M-{number:04d}")

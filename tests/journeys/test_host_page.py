@@ -1,5 +1,6 @@
 """The host's screen: who asks appears by itself, yes and no arrive, and a second host sees what the first one said."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import text
 
 from server import database
-from server.events import service as events
+from server.events import signups
 from tests.journeys.conftest import House
 
 NOBODY = "Nobody waits."
@@ -16,7 +17,7 @@ NOBODY = "Nobody waits."
 @pytest.fixture(autouse=True)
 def _asks_about_each(served: House) -> None:
     with database.transaction(served.engine) as session:
-        events.set_entry(session, event_id="night", approval=True)
+        signups.set_entry(session, event_id="night", approval=True, now=dt.datetime.now(dt.UTC))
 
 
 def host(house: House, who: str) -> Page:

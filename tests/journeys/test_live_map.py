@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from server import database
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
 from server.people import service as people
 from server.venues import service as venues
 from tests import processes
@@ -68,7 +69,7 @@ def _make_world(conninfo: str) -> None:
         badges.pair(session, badge_id=held[1], member_id="ana", since=LONG_AGO)
         step = events.NewStep("All of it", "rooms", BEGIN + dt.timedelta(minutes=10), BEGIN + dt.timedelta(hours=2))
         events.create(session, id="reading", name="A reading", organizer_id="mei", steps=[step])
-        events.sign_up(session, event_id="reading", member_id="ana", now=BEGIN)
+        signups.sign_up(session, event_id="reading", member_id="ana", now=BEGIN)
     engine.dispose()
 
 
