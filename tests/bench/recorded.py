@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from server import database, times
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
 from server.events.service import NewStep
 from server.operations import recording
 from server.operations.recording import Scanner
@@ -94,7 +95,7 @@ def _invite(session: Session, begins: dt.datetime, room: Scanner) -> None:
         people.create(session, id=member_id, name=f"Member {place}")
         badges.pair(session, badge_id=badge.id, member_id=member_id, since=recording.BEGINNING)
         if place % 2 == 0:  # the others walk in
-            events.sign_up(session, event_id="evening", member_id=member_id, now=begins)
+            signups.sign_up(session, event_id="evening", member_id=member_id, now=begins)
 
 
 def read(conninfo: str) -> dict[str, list[Row]]:

@@ -125,13 +125,14 @@ class Stage:
             processes.stop(process)
 
     @contextlib.contextmanager
-    def server(self, conninfo: str) -> Iterator[Server]:
-        """A server that is ready."""
+    def server(self, conninfo: str, module: str | None = None) -> Iterator[Server]:
+        """A server that is ready. module: of ours, which runs it in another way."""
         from server.operations import up
 
         port = ports.find_free()
         environment = self.environment("server", conninfo) | {"MUSTER_SERVER__PORT": str(port)}
-        command = accounts.with_parent([parts.program("muster-server"), "run"])
+        program = [parts.program("muster-server"), "run"] if module is None else [sys.executable, "-m", module]
+        command = accounts.with_parent(program)
         with processes.running(
             command, self.folder / "server.log", lambda: up.ask_ready("127.0.0.1", port) == 200, environment=environment
         ) as process:
