@@ -29,7 +29,7 @@ test:
 # The pictures of the documentation are what a journey really saw.
 pictures:
 	@$(SETUP) test
-	$(BIN)/python -m pytest tests/journeys/test_neighbourhood.py --pictures docs/pictures
+	$(BIN)/python -m pytest tests/journeys/test_neighbourhood.py tests/journeys/test_tour.py --pictures docs/pictures
 
 texts:
 	@$(BIN)/python -m server.operations.catalogue

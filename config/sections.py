@@ -104,6 +104,10 @@ class Limits:
     all_guesses_per_h: int
     password_tries_at_once: int
     password_tries_per_h: int
+    digits_tries_at_once: int
+    digits_tries_per_h: int
+    pictures_at_once: int
+    pictures_per_h: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -195,6 +199,17 @@ class Checkin:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Life:
+    """When a community without gatherings is quiet, asleep and dissolved."""
+
+    quiet_days: int
+    asleep_days: int
+    dissolve_days: int
+    warn_days: int
+    names_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Webhooks:
     """News that go to addresses which hosts chose."""
 
@@ -211,6 +226,34 @@ class Up:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Posts:
+    """What members write: how much, and what of it floats."""
+
+    at_once: int
+    per_h: int
+    newcomer_per_day: int
+    edit_minutes: int
+    members_hide: int
+    hides_per_day: int
+    word_after_h: int
+    came: float
+    stayed: float
+    came_again: float
+    again_days: int
+    end_minutes: int
+    half_days: float
+    start: float
+    start_half_h: float
+    start_h: float
+    beacon_weight: float
+    screen_weight: float
+    qr_weight: float
+    phone_weight: float
+    poster_weight: float
+    manual_weight: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of muster, one section each."""
 
@@ -224,7 +267,9 @@ class Settings:
     agent: Agent
     presence: Presence
     checkin: Checkin
+    life: Life
     webhooks: Webhooks
+    posts: Posts
     up: Up
 
 

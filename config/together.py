@@ -14,6 +14,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _spool(settings)
     yield from _https(settings)
     yield from _mail(settings)
+    yield from _life(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -108,3 +109,12 @@ def _mail(settings: Settings) -> Iterator[str]:
 def _is_sender(text: str) -> bool:
     _, address = email.utils.parseaddr(text)
     return text.isprintable() and address.count("@") == 1 and not address.startswith("@") and not address.endswith("@")
+
+
+def _life(settings: Settings) -> Iterator[str]:
+    life = settings.life
+    if not life.quiet_days < life.asleep_days < life.dissolve_days - life.warn_days:
+        yield (
+            "life.quiet_days, asleep_days and dissolve_days less warn_days must grow in this order"
+            f" (now {life.quiet_days}, {life.asleep_days}, {life.dissolve_days} less {life.warn_days})"
+        )

@@ -15,19 +15,31 @@ from config.settings import Settings
 from server import database, health, openapi, problems, texts
 from server.badges import routes as badges_routes
 from server.badges import service as badges
+from server.calendars import routes as calendars_routes
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
 from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
+from server.corrections import tasks as corrections_tasks
 from server.demo import routes as demo_routes
 from server.doors import routes as doors_routes
 from server.erasure import routes as erasure_routes
 from server.erasure import tasks as _erasure_tasks  # noqa: F401  # they register themselves
 from server.events import routes as events_routes
+from server.events import tasks as events_tasks
+from server.events import venue_routes
 from server.exports import routes as exports_routes
+from server.face_to_face import routes as face_to_face_routes
+from server.face_to_face import tasks as face_to_face_tasks
+from server.fans import routes as fans_routes
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
+from server.governance import routes as governance_routes
+from server.governance import tasks as governance_tasks
+from server.inbox import routes as inbox_routes
+from server.inbox import tasks as inbox_tasks
+from server.interests import routes as interests_routes
 from server.jobs import worker as jobs
 from server.jobs.service import Work
 from server.limits import tasks as limits_tasks
@@ -37,33 +49,78 @@ from server.live import routes as live_routes
 from server.live.hub import Hub
 from server.live.work import THREADS
 from server.mail import tasks as mail_tasks
+from server.messages import routes as messages_routes
+from server.met import routes as met_routes
+from server.met import tasks as met_tasks
+from server.mornings import routes as mornings_routes
+from server.mornings import tasks as mornings_tasks
+from server.moving import routes as moving_routes
 from server.mqtt import Connection
 from server.pages import (
     account,
     api_docs,
+    communities,
+    community_edits,
+    community_followers,
+    community_votes,
     crew,
+    dates,
     files,
+    floor_plans,
+    gathering,
     hosting,
+    invitation,
     letters,
     notice,
     operator,
+    planning,
     qr_codes,
     render,
     roles,
     sign_in,
+    topics,
     trust,
     volunteer,
 )
+from server.pages import calendars as calendars_page
 from server.pages import consent as consent_page
 from server.pages import doors as door_pages
+from server.pages import face_to_face as face_to_face_pages
+from server.pages import fans as fans_page
+from server.pages import inbox as inbox_page
+from server.pages import interests as interests_page
+from server.pages import messages as messages_page
+from server.pages import met as met_page
+from server.pages import mornings as mornings_page
+from server.pages import moving as moving_pages
+from server.pages import posts as post_page
+from server.pages import proposals as proposals_pages
+from server.pages import pulse as pulse_page
+from server.pages import recaps as recaps_page
+from server.pages import reviews as reviews_pages
 from server.pages import routes as pages_routes
+from server.pages import stamps as stamps_page
+from server.pages import steps as steps_page
+from server.pages import venues as venues_pages
 from server.pages import webhooks as webhooks_pages
+from server.pages import welcome as welcome_page
 from server.people import access, entering, oneself
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
+from server.pictures import routes as pictures_routes
+from server.pictures import tasks as pictures_tasks
+from server.posts import routes as posts_routes
 from server.presence import routes as presence_routes
+from server.proposals import routes as proposals_routes
+from server.proposals import tasks as proposals_tasks
 from server.protection import Protection
+from server.pulse import routes as pulse_routes
+from server.recaps import routes as recaps_routes
 from server.requests import Clock, Context, utc_now
+from server.reviews import routes as reviews_routes
+from server.sharing import routes as sharing_routes
+from server.sharing.studio import Studio
+from server.stamps import routes as stamps_routes
 from server.venues import routes as venues_routes
 from server.webhooks import routes as webhooks_routes
 from server.webhooks import tasks as webhooks_tasks
@@ -75,7 +132,23 @@ log = logging.getLogger(__name__)
 STEP_S = 1.0
 VERSION = "1"
 # Naming them is what makes their tasks known to the worker.
-TASKS = (mail_tasks, limits_tasks, people_tasks, webhooks_tasks)
+TASKS = (
+    mail_tasks,
+    limits_tasks,
+    people_tasks,
+    inbox_tasks,
+    webhooks_tasks,
+    proposals_tasks,
+    face_to_face_tasks,
+    events_tasks,
+    corrections_tasks,
+    pictures_tasks,
+    inbox_tasks,
+    governance_tasks,
+    met_tasks,
+    webhooks_tasks,
+    mornings_tasks,
+)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -96,6 +169,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.answers = Counter[tuple[str, str, str]]()
+    app.state.studio = Studio()
     app.add_middleware(Protection, own_url=settings.server.public_url)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
@@ -104,29 +178,54 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         health.router,
         people_routes.strangers,
         entering.strangers,
+        pictures_routes.strangers,
         sign_in.strangers,
         doors_routes.strangers,
+        face_to_face_routes.strangers,
         pages_routes.strangers,
         notice.strangers,
         door_pages.strangers,
+        face_to_face_pages.strangers,
         volunteer.strangers,
         roles.strangers,
         trust.strangers,
+        invitation.strangers,
+        sharing_routes.strangers,
+        calendars_routes.strangers,
     ):
         app.include_router(router)
     for router in (
         people_routes.router,
         oneself.router,
+        venue_routes.router,
+        inbox_routes.router,
+        interests_routes.router,
+        pictures_routes.router,
         venues_routes.router,
         fleet_routes.router,
         badges_routes.router,
+        moving_routes.router,
         communities_routes.router,
         events_routes.router,
+        events_routes.series_router,
         consent_routes.router,
         presence_routes.router,
         checkins_routes.router,
         doors_routes.router,
         corrections_routes.router,
+        met_routes.router,
+        reviews_routes.router,
+        governance_routes.router,
+        proposals_routes.router,
+        face_to_face_routes.router,
+        posts_routes.router,
+        pulse_routes.router,
+        recaps_routes.router,
+        recaps_routes.pictures,
+        mornings_routes.router,
+        messages_routes.router,
+        fans_routes.router,
+        stamps_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,
@@ -134,20 +233,49 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         demo_routes.router,
         qr_codes.router,
         pages_routes.router,
+        met_page.router,
+        reviews_pages.router,
         files.router,
+        topics.router,
+        post_page.router,
+        inbox_page.router,
+        pulse_page.router,
+        fans_page.router,
+        stamps_page.router,
+        interests_page.router,
+        steps_page.router,
+        welcome_page.router,
+        recaps_page.router,
+        mornings_page.router,
+        messages_page.router,
         webhooks_pages.router,
         door_pages.router,
+        proposals_pages.router,
+        face_to_face_pages.router,
+        gathering.router,
+        planning.router,
+        dates.router,
         hosting.router,
         operator.router,
         account.router,
         crew.router,
+        moving_pages.router,
+        communities.router,
+        community_edits.router,
+        community_followers.router,
+        community_votes.router,
         letters.router,
         consent_page.router,
         notice.router,
+        venues_pages.router,
+        floor_plans.router,
+        calendars_page.router,
+        calendars_routes.router,
         api_docs.router,
     ):
         # Whatever a router forgets, nobody reaches it who has not signed in.
         app.include_router(router, dependencies=[Depends(access.check_signed_in)])
+    app.include_router(venues_pages.strangers)  # after /venues/new
     app.mount(render.STATIC_PATH, render.static_files())
     return app
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import select
@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.errors import MusterError
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -29,9 +31,15 @@ def explain(session: Session, sentences: Mapping[str, MusterError]) -> Iterator[
         raise sentences[name] from None
 
 
-def lock(to_edit: bool) -> dict[str, bool] | None:
-    """How a row is read: to be edited, so that two who do wait for each other, and nobody who refers to it waits."""
-    return {"key_share": True} if to_edit else None
+def read(session: Session, kind: type[T], id: Any, *, to_edit: bool) -> T | None:
+    """The row of this id; to be edited it is locked, so that two who do wait for each other, and read as it is then.
+
+    Nobody who only refers to it waits. Without being read again, a row that the session had read before would be as it
+    was before the wait.
+    """
+    if not to_edit:
+        return session.get(kind, id)
+    return session.get(kind, id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def refuse_taken(session: Session, ids: InstrumentedAttribute[str], wanted: Iterable[str], taken: MusterError) -> None:

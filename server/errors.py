@@ -1,8 +1,9 @@
 """The families of what a service refuses, and the one table that turns them into HTTP."""
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
-from server.texts import IN_ENGLISH
+from server.texts import IN_ENGLISH, Said
 
 
 class MusterError(Exception):
@@ -11,6 +12,8 @@ class MusterError(Exception):
     code: ClassVar[str] = "error"
     # What was written before it was raised stays: a refusal at a door is a row. Otherwise all is as before.
     kept: ClassVar[bool] = False
+    # What is wrong where, each in a sentence of its own; told as `faults` of the problem.
+    faults: "Sequence[Fault]" = ()
 
     def __init__(self, template: str = "", **values: Any) -> None:
         """template: the sentence for a person, `%(name)s` where values go; if empty the class docstring's first line.
@@ -21,6 +24,13 @@ class MusterError(Exception):
         self.values = values
         self.detail = IN_ENGLISH.gettext(self.template, **values)
         super().__init__(self.detail)
+
+
+class Fault(NamedTuple):
+    """What is wrong at one place of what was sent."""
+
+    at: str
+    why: Said
 
 
 class NotFound(MusterError):

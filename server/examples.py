@@ -11,6 +11,20 @@ _KEY = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab9159f51fd0297e236d"
 
 WORDS: dict[str, Any] = {
     # Whoever and wherever: the demonstration's neighbourhood, an evening in March.
+    "DateOut.date": "2026-03-20T19:30:00",
+    "SeriesDate.date": "2026-03-20T19:30:00",
+    "SeriesOut.starts_at": "2026-03-13T19:30:00",
+    "SeriesOut.ends_before": "2026-06-05T19:30:00",
+    "rule": "FREQ=WEEKLY;BYDAY=FR",
+    "ReviewIn.words": "A warm room, and nobody minds who loses.",
+    "ReviewOut.words": "A warm room, and nobody minds who loses.",
+    "ReviewOut.author": "Somebody who was there",
+    "AnswerIn.words": "Thank you. Come again.",
+    "ReviewOut.answer": "Thank you. Come again.",
+    "RatingOut.mean": 4.6,
+    "MeetingOut.sentence": "Your badges were heard in the same zone for 40 minutes at Swift night; radio says"
+    " nothing about metres or words.",
+    "WordOut.sentence": "Your word counts here: you came to 4 gatherings in 90 days.",
     "id": "kettle",
     "name": "Kettle & Crumb",
     "about": "Runs the café on Long Lane.",
@@ -20,6 +34,9 @@ WORDS: dict[str, Any] = {
     "step": "swift-night-1",
     "community": "swift-watchers",
     "agent": "kettle-door",
+    "proposal": "swift-supper",
+    "gather": "at-the-bar",
+    "interest": "chess",
     "member": "dora",
     "owner": "ben",
     "organizer": "cleo",
@@ -27,6 +44,10 @@ WORDS: dict[str, Any] = {
     "email": "dora@longlane.example",
     "language": "en",
     "badge": 427,
+    "leads_to": "swift-night",
+    "topic_id": 7,
+    "post_id": 12,
+    "picture": "9f86d081884c7d659a2feaa0c55ad015",
     "label": "M-0427",
     "uuid": "daf246ce-f201-11e4-b116-123b93f75cba",
     "major": 14,
@@ -39,6 +60,9 @@ WORDS: dict[str, Any] = {
     "level": 0,
     "join_gap_s": 300,
     "rssi_floor": -77,
+    "question": "Another round of stories?",
+    "choices": ["Yes", "No"],
+    "choice": 0,
     "nonce": "4f1b9c0de2a7438a9c55",
     "dwell_signed_up_s": 15.0,
     "dwell_walk_in_s": 90.0,
@@ -83,6 +107,9 @@ WORDS: dict[str, Any] = {
     "limit": 50,
     "direction": "in",
     "position": [-30.0, 45.0],
+    "anchor": [-30.0, 45.0],
+    "pixels": [[10, 20], [90, 20], [90, 80]],
+    "corners": [[-30.0, 45.0], [-29.9, 45.0], [-29.9, 44.9], [-30.0, 44.9]],
     "accuracy_m": 12.0,
     "CheckIn.code": "K7PM2X",
     "CheckInDone.flags": [],
@@ -97,6 +124,38 @@ WORDS: dict[str, Any] = {
     "MemberOut.name": "Dora Lindqvist",
     "MemberOut.about": "Counts swifts.",
     "CommunityChange.name": "Swift watchers of Long Lane",
+    "CommunityChange.interests": ["birds"],
+    "CommunityChange.picture": None,
+    "goal": "Know every nest of Long Lane.",
+    "charter": "We are quiet near the nests.",
+    "under": None,
+    "dissolved_at": None,
+    "dissolves_at": None,
+    "radius_km": 5.0,
+    "Home.name": "Long Lane",
+    "HomeOut.name": "Long Lane",
+    "home": "Long Lane",
+    "CommunityChange.home": {"name": "Long Lane", "location": [-30.0, 45.0], "radius_km": 5.0},
+    "CommunityWhole.id": "swift-watchers",
+    "CommunityWhole.name": "Swift watchers",
+    "CommunityWhole.state": "lively",
+    "CommunityOut.state": "lively",
+    "NewCommunity.venue": None,
+    "ChangeOut.field": "goal",
+    "ChangeOut.was": "",
+    "ChangeOut.became": "Know every nest of Long Lane.",
+    "NewVote.kind": "dissolve",
+    "NewVote.member": None,
+    "NewVote.called": "",
+    "NewVote.about": "",
+    "NewVote.reason": "Nobody has seen a swift for years.",
+    "VoteOut.kind": "dissolve",
+    "VoteOut.called": "",
+    "VoteOut.about": "",
+    "VoteOut.reason": "Nobody has seen a swift for years.",
+    "VoteOut.words": "",
+    "VoteOut.sentence": "2 of 9 have voted. 3 are needed.",
+    "WordsIn.words": "I am sorry.",
     "EventChange.name": "Swift night, moved inside",
     "NewCommunity.id": "swift-watchers",
     "NewCommunity.name": "Swift watchers",
@@ -180,8 +239,10 @@ def make(schema: dict[str, Any], schemas: dict[str, Any], field: str = "", of: s
 
 
 def _fits(word: Any, schema: dict[str, Any]) -> bool:
-    """Whether a word is of the kind that a field takes: the same name may mean a text here and a number there."""
-    options = schema.get("anyOf", [schema])
+    """Whether a word is one that a field takes: the same name may mean a text here and a number there."""
+    options = [option for option in schema.get("anyOf", [schema]) if word in option.get("enum", [word])]
+    if not options:
+        return False
     kinds = {option.get("type") for option in options}
     if None in kinds:
         return not any("$ref" in option for option in options)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from geo import areas
+from geo import areas, datums
 from server import names
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z")
@@ -67,6 +67,13 @@ Position = Annotated[
             "minItems": 2,
             "maxItems": 2,
         }
+    ),
+]
+Datum = Annotated[
+    datums.Datum,
+    Field(
+        description="what the positions here were read off: wgs84 (GPS, GeoJSON), gcj02 (Amap, Tencent) or bd09"
+        " (Baidu); they are kept as WGS 84"
     ),
 ]
 _RINGS = {

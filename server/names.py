@@ -79,19 +79,22 @@ def check_name(text: str, what: str) -> str:
     return name
 
 
-def check_text(text: str, what: str) -> str:
+def check_text(text: str, what: str, most: int = TEXT_MAX_LENGTH) -> str:
     """What somebody wrote about a thing, cleaned like a name, in lines; raises Invalid."""
     written = text.replace("\r\n", "\n")
-    if len(written) > TEXT_MAX_LENGTH or _is_control(written.replace("\n", "")):
-        raise Invalid(
-            "What is said of %(what)s is a text of at most %(most)s characters.", what=_a(what), most=TEXT_MAX_LENGTH
-        )
+    if len(written) > most or _is_control(written.replace("\n", "")):
+        raise Invalid("What is said of %(what)s is a text of at most %(most)s characters.", what=_a(what), most=most)
     return _clean(written).strip()
 
 
 def count_seen(name: str) -> int:
     """How many characters people see, nearly: marks and joined emoji count with what they belong to."""
     return len(_TOGETHER.sub("x", name))
+
+
+def split_seen(name: str) -> list[str]:
+    """The characters that people see, nearly: each with its marks, an emoji with all that is joined to it."""
+    return _TOGETHER.findall(name)
 
 
 def suggest_id(name: str, what: str) -> str:

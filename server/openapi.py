@@ -84,7 +84,8 @@ def _complete(operation: dict[str, Any], route: RouteContext, method: str, schem
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content.setdefault("example", examples.make(content["schema"], schemas))
     for parameter in operation.get("parameters", ()):
-        known = examples.WORDS.get(parameter["name"].lower().removesuffix("_id"))
+        name = parameter["name"].lower()
+        known = examples.WORDS.get(name, examples.WORDS.get(name.removesuffix("_id")))
         if known is not None and "example" not in parameter:
             parameter["example"] = known
     taken = {*reached.errors, *_before(operation, method, calls)}

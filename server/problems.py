@@ -7,14 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from server.errors import Invalid, MusterError, NotAllowed, NotFound, TooLarge, TooMany, Unavailable, http_status
 from server.pages import render
-from server.requests import context, texts_for
+from server.requests import texts_for
 from server.texts import IN_ENGLISH, Texts, later
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, _answer_no_database)
+    app.add_exception_handler(DataError, _answer_no_text)
     app.add_exception_handler(Exception, _answer_fault)
 
 
@@ -71,8 +72,16 @@ def _body(status: int, code: str, detail: str) -> dict[str, Any]:
 
 def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, MusterError)
-    detail = texts_for(request).gettext(error.template, **error.values)
-    response = _answer(request, http_status(error), error.code, detail)
+    return answer(request, error)
+
+
+def answer(request: Request, error: MusterError) -> Response:
+    """The answer to who asked: a problem, or a page to who wants one."""
+    say = texts_for(request)
+    detail = say.gettext(error.template, **error.values)
+    faults = [{"at": fault.at, "says": say.gettext(fault.why.template, **fault.why.values)} for fault in error.faults]
+    more = {"faults": faults} if faults else {}
+    response = _answer(request, http_status(error), error.code, detail, **more)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -106,6 +115,15 @@ def _answer_no_database(request: Request, error: Exception) -> Response:
     return _answer(request, http_status(Unavailable()), Unavailable.code, detail)
 
 
+def _answer_no_text(request: Request, error: Exception) -> Response:
+    """A character that no text has in PostgreSQL: in an address it names nothing, elsewhere it is refused."""
+    if "NUL (0x00)" not in str(error):
+        raise error
+    if "\0" in request.url.path or "%00" in request.url.path:
+        return answer(request, NotFound(_BEFORE[404].template))
+    return answer(request, Invalid(later("A text here has a character that cannot be kept: type it anew.")))
+
+
 def _answer_fault(request: Request, error: Exception) -> Response:
     # The exception itself is logged by whoever runs the app.
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
@@ -132,8 +150,7 @@ def _is_for_people(request: Request) -> bool:
 def _page(request: Request, status: int, detail: str) -> Response:
     # Sentences of the service say more than the page's own, but for who is a stranger and for what is our fault.
     shown = None if status in (401, 404, 405) or status >= 500 else detail
-    demo = context(request).settings.server.demo
-    return render.page(request, "error.html", status_code=status, status=status, detail=shown, demo=demo)
+    return render.page(request, "error.html", status_code=status, status=status, detail=shown)
 
 
 def _place(location: Sequence[Any]) -> str:

@@ -1,16 +1,29 @@
 """What stands before every route: bounds of bodies, refusal of other sites' requests, headers for browsers."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
-from server.errors import Refused, TooLarge
+from server.errors import MusterError, Refused, TooLarge, TooMany
 from server.requests import texts_for
 
-BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; nothing else comes near it
+BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; only a picture has more
+LARGE_MAX_BYTES = 11_000_000  # a picture (server/pictures) and the form around it; a town's places (server/venues)
+LARGE_TYPES = (
+    "image/",
+    "multipart/form-data",
+    "application/zip",
+    "application/octet-stream",
+    "application/geo+json",
+)
+LARGE_AT_ONCE = 8  # each is held in memory: 88 MB of a Pi's
+LARGE_S = 120.0  # 1 Mbit/s brings the largest; whoever takes longer holds the turn of others
+DRAINED_MAX_BYTES = 100_000_000  # a browser shows the answer to a form only when it could send all of it
+_AGAIN_S = 10
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -20,12 +33,19 @@ class OtherSite(Refused):
     code = "other_site"
 
 
+class UploadsBusy(TooMany):
+    """Many pictures are coming in at the moment; please try again in a few seconds."""
+
+    code = "uploads_busy"
+
+
 class Protection:
     """ASGI middleware around the whole app; a stream passes through it untouched."""
 
     def __init__(self, app: ASGIApp, own_url: str) -> None:
         """own_url: where members reach the server (server.public_url)."""
         self._app = app
+        self._large = 0  # bodies beyond BODY_MAX_BYTES that are held at the moment
         self._own_origin = "://".join(urlsplit(own_url)[:2]) if own_url else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,14 +69,28 @@ class Protection:
         if not self._is_own(headers, scope["scheme"]):
             await problems.of(OtherSite(), say)(scope, receive, send_with_headers)
             return
-        body = await _read_body(headers, receive)
-        if body is None:
-            error = TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
-            too_large = problems.of(error, say)
-            too_large.headers["Connection"] = "close"
-            await too_large(scope, receive, send_with_headers)
+        body = _Body(headers, receive)
+        try:
+            read = await body.read(BODY_MAX_BYTES)
+            if read is None and body.may_be_large:
+                await self._take_large(body, scope, receive, send_with_headers)
+                return
+            if read is None:
+                raise TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=BODY_MAX_BYTES)
+        except (TooLarge, UploadsBusy) as error:
+            await _refuse(error, scope, receive, send_with_headers)
             return
-        await self._app(scope, _replay(body, receive), send_with_headers)
+        await self._app(scope, _replay(read, receive), send_with_headers)
+
+    async def _take_large(self, body: "_Body", scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles a connection that brings a picture; raises UploadsBusy, TooLarge."""
+        if self._large >= LARGE_AT_ONCE:
+            raise UploadsBusy(retry_after_s=_AGAIN_S)
+        self._large += 1
+        try:
+            await self._app(scope, _replay(await _read_large(body), receive), send)
+        finally:
+            self._large -= 1
 
     def _is_own(self, headers: Headers, scheme: str) -> bool:
         """Whether a request that changes something was made by a page of ours, or by no page at all.
@@ -77,21 +111,54 @@ class Protection:
         return origin in {f"http://{host}", f"https://{host}", self._own_origin} - {"", "http://", "https://"}
 
 
-async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
-    """The whole body, None when it is too large."""
-    stated = headers.get("content-length", "0")
-    if not stated.isdecimal() or int(stated) > BODY_MAX_BYTES:
-        return None
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > BODY_MAX_BYTES:
+class _Body:
+    """What a request sends after its head, read as far as it is wanted."""
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
+        stated = headers.get("content-length", "0")
+        # What is no number is more than anybody takes.
+        self._stated = int(stated) if stated.isascii() and stated.isdecimal() else DRAINED_MAX_BYTES
+        self._receive, self._read, self._ended = receive, bytearray(), False
+        self.may_be_large = headers.get("content-type", "").lower().startswith(LARGE_TYPES)
+
+    async def read(self, most: int) -> bytes | None:
+        """All of it, None when it has more than `most` bytes; may be asked again with more."""
+        if self._stated > most:
             return None
-        if not message.get("more_body", False):
-            return bytes(body)
+        while not self._ended and len(self._read) <= most:
+            self._read += await self._piece()
+        return bytes(self._read) if len(self._read) <= most else None
+
+    async def drain(self, most: int) -> None:
+        """Reads the rest and forgets it, unless it has more than `most` bytes."""
+        self._read.clear()
+        drained = 0
+        while not self._ended and max(drained, self._stated) < most:
+            drained += len(await self._piece())
+
+    async def _piece(self) -> bytes:
+        message = await self._receive()
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+
+async def _read_large(body: _Body) -> bytes:
+    """All of a body with a picture; raises TooLarge."""
+    try:
+        async with asyncio.timeout(LARGE_S):
+            read = await body.read(LARGE_MAX_BYTES)
+            if read is not None:
+                return read
+            await body.drain(DRAINED_MAX_BYTES)
+    except TimeoutError:
+        raise TooLarge("What is sent has %(seconds)s seconds to arrive.", seconds=round(LARGE_S)) from None
+    raise TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=LARGE_MAX_BYTES)
+
+
+async def _refuse(error: MusterError, scope: Scope, receive: Receive, send: Send) -> None:
+    answer = problems.answer(Request(scope), error)
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -26,7 +26,7 @@ def svg(text: str, *, label: str) -> str:
 
     label: what a screen reader says of it ("Door code for Friday supper"). Raises TextTooLong.
     """
-    rows = _make(text)
+    rows = modules(text)
     size = len(rows) + 2 * QUIET_MODULES
     path = "".join(
         f"M{QUIET_MODULES + start} {QUIET_MODULES + number}h{length}v1h-{length}z"
@@ -55,7 +55,8 @@ def _code(text: str) -> segno.QRCode:
     return segno.make(text, error=ERROR_LEVEL, micro=False)
 
 
-def _make(text: str) -> list[list[int]]:
+def modules(text: str) -> list[list[int]]:
+    """The code's rows without the quiet zone, 1 where it is black; raises TextTooLong."""
     return [[int(module) for module in row] for row in _code(text).matrix]
 
 

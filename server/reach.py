@@ -1,8 +1,8 @@
 """What a function may raise: read from its source and that of all of ours it uses, so that no list has to be kept.
 
 It finds every `raise X` and every `X(...)` handed on, X a MusterError, in whatever the function names: functions,
-methods of its parameters, properties of modules. What is caught on the way is found too: it says what may happen, not
-what will.
+methods of its parameters, properties of modules, and tables (mappings) that name X. What is caught on the way is found
+too: it says what may happen, not what will.
 """
 
 import ast
@@ -11,7 +11,7 @@ import inspect
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from server.errors import MusterError
@@ -61,6 +61,7 @@ def _look(function: Callable[..., Any], owner: type | None) -> tuple[frozenset[t
             errors.update(_errors(_value(node.func, known)))
         elif isinstance(node, (ast.Name, ast.Attribute)):
             found.update(_functions(node, known))
+            errors.update(_in_table(_value(node, known)))
     return frozenset(found), frozenset(errors)
 
 
@@ -89,6 +90,14 @@ def _value(node: ast.expr | None, known: dict[str, Any]) -> Any:
 def _errors(value: Any) -> Iterator[type[MusterError]]:
     if isinstance(value, type) and issubclass(value, MusterError):
         yield value
+
+
+def _in_table(value: Any) -> Iterator[type[MusterError]]:
+    """The errors that a table names: what it refuses is raised by whoever looks it up."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _errors(each)
+            yield from _in_table(each)
 
 
 def _functions(node: ast.expr, known: dict[str, Any]) -> Iterator[tuple[Any, type | None]]:

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 ENGLISH = "en"
 CHINESE = "zh"
@@ -24,6 +24,17 @@ DEMO = "demo"
 # What browsers send has a handful of languages; the rest of a longer header is not looked at.
 HEADER_MAX_LENGTH = 500
 HEADER_MAX_LANGUAGES = 20
+
+
+@runtime_checkable
+class Said(Protocol):
+    """What says something in a sentence of its own: an error of ours or of geo."""
+
+    template: str
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What fills its gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,13 @@ class Texts:
         found = self._texts.get(message, message)
         if not values:
             return found
-        return found % {name: self.day(of) if isinstance(of, dt.date) else of for name, of in values.items()}
+        return found % {name: self._value(of) for name, of in values.items()}
+
+    def _value(self, of: Any) -> Any:
+        """What fills a gap: a date as a day, a sentence within it in this language, all else as it is."""
+        if isinstance(of, Said):
+            return self.gettext(of.template, **of.values)
+        return self.day(of) if isinstance(of, dt.date) else of
 
     def day(self, day: dt.date) -> str:
         """A day within a sentence: `Fri 13 March 2026`, `2026年3月13日周五`."""

@@ -58,6 +58,9 @@ has_postgis() {
 has_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
 has_chinese() { command -v fc-list >/dev/null && [ -n "$(fc-list "Noto Sans CJK SC")" ]; }
+# What share pictures are written with (server/sharing/fonts.py): the file of a font, or what is found like it.
+has_font() { [ -n "$(find /usr/share/fonts /usr/local/share/fonts -name "$1" -print -quit 2>/dev/null)" ]; }
+has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
 
 missing() {
   local python
@@ -74,11 +77,15 @@ missing() {
   has_postgis || echo postgis-of-the-newest-postgresql
   has_mosquitto || echo mosquitto
   command -v dbus-daemon >/dev/null || echo dbus
+  has_font NotoSans-Bold.ttf || echo fonts-noto-core
+  has_font NotoSansCJK-Bold.ttc || echo fonts-noto-cjk
+  has_font NotoColorEmoji.ttf || echo fonts-noto-color-emoji
+  has_library libfribidi.so.0 || echo libfribidi0 # scripts that run from right to left
   if [ "$purpose" = test ]; then
     command -v git >/dev/null || echo git
     has_chromium || echo chromium
     command -v certutil >/dev/null || echo libnss3-tools # tells a browser of its own to trust an authority
-    has_chinese || echo fontconfig fonts-noto-cjk
+    has_chinese || echo fontconfig fonts-noto-cjk # for the browser
   fi
 }
 

@@ -63,26 +63,32 @@ _STEP = """
            floor(extract(epoch FROM step.opens_at) * 1000)::bigint,
            floor(extract(epoch FROM step.ends_at) * 1000)::bigint, step.dwell_signed_up_s, step.dwell_walk_in_s
 """
-_STEPS = text(_STEP + " FROM step WHERE step.id = ANY(string_to_array(:steps, ','))")
+# Of a gathering that is not announced, or was called off, nothing is judged any more: what was, stays.
+_ANNOUNCED = "JOIN event ON event.id = step.event_id AND event.state = 'published'"
+_STEPS = text(_STEP + f" FROM step {_ANNOUNCED} WHERE step.id = ANY(string_to_array(:steps, ','))")
 _STEPS_NEAR = text(
     _STEP
-    + """
+    + f"""
     FROM unnest(string_to_array(:venues, ','), string_to_array(:lows, ',')::bigint[],
                 string_to_array(:highs, ',')::bigint[]) AS heard (venue_id, low, high)
     JOIN step ON step.venue_id = heard.venue_id AND step.opens_at <= to_timestamp((heard.high + :early) / 1000.0)
          AND step.ends_at >= to_timestamp((heard.low - :late) / 1000.0)
+    {_ANNOUNCED}
     ORDER BY step.opens_at, step.id
 """
 )
 
 _TIME_ZONES = text("SELECT id, time_zone FROM venue WHERE id = ANY(string_to_array(:venues, ','))")
 
-_NEXT_OPENS = text("""
+_NEXT_OPENS = text(
+    """
     SELECT heard.venue_id, floor(extract(epoch FROM min(step.opens_at)) * 1000)::bigint
     FROM unnest(string_to_array(:venues, ','), string_to_array(:highs, ',')::bigint[]) AS heard (venue_id, high)
     JOIN step ON step.venue_id = heard.venue_id AND step.opens_at > to_timestamp((heard.high + :early) / 1000.0)
+    JOIN event ON event.id = step.event_id AND event.state = 'published'
     GROUP BY heard.venue_id
-""")
+"""
+)
 
 # All that the holders of some badges hold or held: somebody's time heard is that of all her badges.
 _HANDS = text("""
@@ -99,10 +105,16 @@ _HANDS_OF = text("""
     AND member_id = ANY(string_to_array(:members, ','))
 """)
 
+# As the view going_to has it; but through that PostgreSQL, which cannot know how much is asked, looks for each pair at
+# all who signed up for the event.
 _SIGN_UPS = text("""
-    SELECT member_id, event_id
-    FROM unnest(string_to_array(:members, ','), string_to_array(:events, ',')) AS asked (member_id, event_id)
-    JOIN sign_up USING (member_id, event_id)
+    SELECT asked.member_id, asked.step_id
+    FROM unnest(string_to_array(:members, ','), string_to_array(:events, ','), string_to_array(:steps, ','))
+         AS asked (member_id, event_id, step_id)
+    JOIN going USING (event_id, member_id)
+    LEFT JOIN sign_up_step AS chosen ON chosen.step_id = asked.step_id AND chosen.member_id = asked.member_id
+    WHERE chosen.state = 'going' OR chosen.state IS NULL AND NOT EXISTS (
+        SELECT FROM sign_up_step AS other WHERE other.event_id = asked.event_id AND other.member_id = asked.member_id)
 """)
 
 _CHECK_INS = text("""
@@ -248,9 +260,8 @@ def cases(
     if not pairs:
         return []
     members, step_ids = [member_id for member_id, _ in pairs], [step_id for _, step_id in pairs]
-    expected = {(member_id, known[step_id].event_id): None for member_id, step_id in pairs}
-    rows = read(session, _SIGN_UPS, members=[who for who, _ in expected], events=[event for _, event in expected])
-    signed_up = set(map(tuple, rows))
+    event_ids = [known[step_id].event_id for step_id in step_ids]
+    signed_up = set(map(tuple, read(session, _SIGN_UPS, members=members, events=event_ids, steps=step_ids)))
     checkins, refusals = (
         by_pair(read(session, statement, members=members, steps=step_ids)) for statement in (_CHECK_INS, _REFUSALS)
     )
@@ -269,7 +280,7 @@ def cases(
         _case(
             member_id,
             known[step_id],
-            (member_id, known[step_id].event_id) in signed_up,
+            (member_id, step_id) in signed_up,
             checkins.get((member_id, step_id), ()),
             refusals.get((member_id, step_id), ()),
             in_hands(member_id, known[step_id]),

@@ -12,6 +12,7 @@ from config.settings import Presence
 from server import times
 from server.checkins import capacity, rules, words
 from server.errors import NotFound
+from server.events.states import State
 from server.presence import joining, schema
 from server.presence.joining import Interval
 from server.texts import IN_ENGLISH, Texts
@@ -25,7 +26,10 @@ class StepUnknown(NotFound):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """The step's rule for this member, times in ms; zone_name: where she has to be heard, None for the whole venue."""
+    """The step's rule for this member, times in ms; zone_name: where she has to be heard, None for the whole venue.
+
+    state: of its gathering; only what is announced checks anybody in. reason: why it was called off, as its host says.
+    """
 
     step_id: str
     event_id: str
@@ -36,6 +40,8 @@ class Asked:
     ends_ms: int
     needed_ms: int
     signed_up: bool
+    state: str = State.PUBLISHED
+    reason: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,6 +122,11 @@ def _say(facts: Facts, heard_ms: int, now_ms: int, say: Texts) -> tuple[str, str
     asked = facts.asked
     if facts.checked_in is not None:
         return "checked_in", _say_checked_in(facts.checked_in, asked, say)
+    if asked.state == State.CANCELLED:
+        off = say.gettext("It was called off, so nobody is checked in.")
+        return "called_off", say.sentences(off, asked.reason)
+    if asked.state == State.DRAFT:
+        return "not_announced", say.gettext("It is not announced, so nobody is checked in.")
     over = now_ms >= asked.ends_ms
     host = say.gettext("Ask the host to check you in.")
     enough = heard_ms >= asked.needed_ms and _ever_heard(facts)
@@ -212,13 +223,14 @@ def _clock(ms: int, asked: Asked) -> str:
 
 _STEP = text("""
     SELECT step.id, step.event_id, step.venue_id, step.zone_id, step.opens_at, step.ends_at, venue.name AS venue_name,
-           venue.simulated, venue.time_zone, zone.name AS zone_name, sign_up.member_id IS NOT NULL AS signed_up,
-           CASE WHEN sign_up.member_id IS NULL THEN step.dwell_walk_in_s ELSE step.dwell_signed_up_s END AS dwell_s,
+           venue.simulated, venue.time_zone, zone.name AS zone_name, going_to.member_id IS NOT NULL AS signed_up,
+           CASE WHEN going_to.member_id IS NULL THEN step.dwell_walk_in_s ELSE step.dwell_signed_up_s END AS dwell_s,
            checkin.id AS checkin_id, checkin.at AS checked_in_at, checkin.recorded_at, checkin.evidence, venue.replayed,
            (SELECT max(undoing.at) FROM undoing JOIN checkin AS undone ON undone.id = undoing.checkin_id
-            WHERE undone.step_id = step.id AND undone.member_id = :member) AS undone_at
-    FROM step JOIN venue ON venue.id = step.venue_id LEFT JOIN zone ON zone.id = step.zone_id
-    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = :member
+            WHERE undone.step_id = step.id AND undone.member_id = :member) AS undone_at, event.state, event.reason
+    FROM step JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id
+    LEFT JOIN zone ON zone.id = step.zone_id
+    LEFT JOIN going_to ON going_to.step_id = step.id AND going_to.member_id = :member
     LEFT JOIN checkin ON checkin.step_id = step.id AND checkin.member_id = :member AND checkin.undone_at IS NULL
     WHERE step.id = :step
 """)
@@ -279,6 +291,8 @@ def explain(
         times.to_ms(found.ends_at),
         round(found.dwell_s * 1000),
         found.signed_up,
+        found.state,
+        say.name(found.reason, found.simulated),
     )
     around = {
         "venue": found.venue_id,

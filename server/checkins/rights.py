@@ -8,6 +8,7 @@ from server.consent import reading
 from server.consent.rules import Level
 from server.errors import Refused
 from server.events import service as events
+from server.events.states import State
 from server.people import access
 from server.people.model import Member
 from server.presence import service as presence
@@ -47,11 +48,20 @@ def organizes(session: Session, *, member: Member, event_id: str) -> bool:
 
 
 def is_running(session: Session, *, event_id: str, now: dt.datetime) -> bool:
-    """Whether a step of the event is open, each by the time of its venue."""
-    return any(
-        step.opens_at <= presence.now_of(session, venue=venues.get(session, step.venue_id), now=now) < step.ends_at
+    """Whether a step of the event is open, each by the time of its venue; of one called off, none is."""
+    return running_until(session, event_id=event_id, now=now) is not None
+
+
+def running_until(session: Session, *, event_id: str, now: dt.datetime) -> dt.datetime | None:
+    """When the last of the steps that are open now ends, each by the time of its venue; None where none is open."""
+    if events.get(session, event_id).state != State.PUBLISHED:
+        return None
+    open_now = (
+        step.ends_at
         for step in events.steps_of(session, event_id=event_id)
+        if step.opens_at <= presence.now_of(session, venue=venues.get(session, step.venue_id), now=now) < step.ends_at
     )
+    return max(open_now, default=None)
 
 
 def check_sees_name(session: Session, *, member: Member, event_id: str, of_id: str, now: dt.datetime) -> None:

@@ -13,6 +13,7 @@ from server.checkins import service as checkins
 from server.consent import reading
 from server.consent.rules import Level
 from server.errors import Refused
+from server.events import service as events
 from server.people import access
 from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 
@@ -28,10 +29,10 @@ class CheckInNotYours(Refused):
 _ROWS = """
     SELECT checkin.id, step.event_id, checkin.step_id, checkin.member_id, member.name, step.venue_id, checkin.badge_id,
            checkin.at, checkin.recorded_at, checkin.evidence, checkin.undone_at, venue.replayed,
-           sign_up.member_id IS NOT NULL OR (checkin.member_id IS NULL AND checkin.signed_up) AS signed_up
+           going_to.member_id IS NOT NULL OR (checkin.member_id IS NULL AND checkin.signed_up) AS signed_up
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
     LEFT JOIN member ON member.id = checkin.member_id
-    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
+    LEFT JOIN going_to ON going_to.step_id = step.id AND going_to.member_id = checkin.member_id
 """
 _ORDER = ("check-ins", dt.datetime, int)
 _PAGE = """
@@ -77,6 +78,14 @@ def list_mine(viewer: access.Viewer, session: InTransaction, page: InPage, say: 
     rows = _read(session, _OF_MEMBER, {"member": viewer.id}, page)
     over = capacity.over(session, {row.step_id for row in rows})
     return [schema.show(row, Level.NAME, row.id in over, say) for row in rows]
+
+
+@router.get("/events/{event_id}/progress")
+def get_progress(event_id: Id, viewer: access.Viewer, session: InTransaction) -> schema.ProgressOut:
+    """To which steps of an event you are checked in, and whether that completes it."""
+    event = events.get_seen(session, event_id, viewer)
+    found = checkins.progress(session, event=event, member_id=viewer.id)
+    return schema.ProgressOut(done=list(found.done), needs=found.needs, complete=found.complete)
 
 
 @router.get("/me/visits")

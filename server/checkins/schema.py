@@ -68,6 +68,14 @@ class BadgeOut(fields.Outgoing):
     heard_s: float
 
 
+class ProgressOut(fields.Outgoing):
+    """How far you are with an event of several steps. done: your steps; needs: how many make it complete."""
+
+    done: list[str]
+    needs: int
+    complete: bool
+
+
 class WhyOut(fields.Outgoing):
     """Why somebody is or is not checked in: a code, a sentence to act on, and the numbers behind it."""
 

@@ -7,7 +7,11 @@ from sqlalchemy.orm import Session
 
 from server import errors, topics
 from server.audit import service as audit
-from server.checkins.model import RememberedVenue
+from server.checkins.model import CheckIn, RememberedVenue
+from server.events import completion
+from server.events import service as events
+from server.events.completion import Progress
+from server.events.model import Event
 from server.fleet import fence
 from server.people import service as people
 from server.presence import service as presence_service
@@ -119,6 +123,15 @@ def venues_of(session: Session, *, member_id: str) -> list[str]:
 
 
 _STANDING = select(RememberedVenue.venue_id).where(RememberedVenue.ended_at.is_(None))
+
+
+def progress(session: Session, *, event: Event, member_id: str) -> Progress:
+    """How far a member is with an event: the steps that she is checked in to, and how many make it complete."""
+    steps = [step.id for step in events.steps_of(session, event_id=event.id)]
+    came = select(CheckIn.step_id).where(
+        CheckIn.member_id == member_id, CheckIn.step_id.in_(steps), CheckIn.undone_at.is_(None)
+    )
+    return completion.progress(steps, event.needs, {step_id for step_id in session.scalars(came) if step_id})
 
 
 def _lock(session: Session, member_id: str, venue_id: str) -> None:

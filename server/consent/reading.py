@@ -75,14 +75,16 @@ _EVENTS_AT = text("""
           FROM unnest(CAST(:venues AS text[]), CAST(:nows AS timestamptz[])) AS asked (venue_id, now)
           JOIN step ON step.venue_id = asked.venue_id
                AND step.ends_at > asked.now AND step.opens_at < asked.now + :ahead) AS open
-    JOIN step ON step.event_id = open.event_id
+    JOIN event ON event.id = open.event_id AND event.state = 'published' JOIN step ON step.event_id = open.event_id
     GROUP BY open.venue_id, open.event_id
 """)
 
-# Hers are the events that she signed up for, and those that she checked in to by an act of her own: a badge that is
+# Hers are the events that she signed up for (going, asking the host, or waiting: the host has to see whom to let in),
+# and those that she checked in to by an act of her own: a badge that is
 # heard is none.
 _MINE = text("""
     SELECT member_id, event_id FROM sign_up WHERE event_id = ANY(:events) AND member_id = ANY(:members)
+      AND state IN ('asked', 'going', 'waiting')
     UNION
     SELECT checkin.member_id, step.event_id FROM checkin JOIN step ON step.id = checkin.step_id
     WHERE step.event_id = ANY(:events) AND checkin.member_id = ANY(:members)

@@ -54,7 +54,7 @@ _WHERE = text("""
     SELECT 'venue/' || of_id FROM consent WHERE member_id = :member AND kind = 'venue' AND of_id IS NOT NULL
     UNION
     SELECT 'event/' || mine.event_id
-    FROM (SELECT event_id FROM sign_up WHERE member_id = :member
+    FROM (SELECT event_id FROM sign_up WHERE member_id = :member AND state IN ('asked', 'going', 'waiting')
           UNION SELECT step.event_id FROM checkin JOIN step ON step.id = checkin.step_id
           WHERE checkin.member_id = :member) AS mine
     WHERE EXISTS (SELECT FROM step WHERE step.event_id = mine.event_id AND step.ends_at >= :events_since)

@@ -2,20 +2,23 @@
 
 from fastapi import APIRouter, Response
 
-from server import names, versions
+from geo import datums
+from server import versions
 from server.badges import schema as badges_schema
 from server.badges import service as badges
-from server.corrections import placing, schema
+from server.checkins import rights as checkins_rights
+from server.corrections import lists, making, placing, schema, steps
 from server.corrections import service as corrections
 from server.events import schema as events_schema
 from server.events import service as events
-from server.events.model import Event
+from server.events import signups, slots
 from server.fleet import rights as fleet_rights
 from server.fleet import schema as fleet_schema
 from server.fleet.placements import Wanted
 from server.people import access
-from server.requests import Id, IfMatch, InSettings, InTransaction, Now, Number
+from server.requests import Id, IfMatch, InPage, InSettings, InTransaction, Now, Number
 from server.venues import service as venues
+from server.venues import welcome
 
 router = APIRouter(prefix="/api")
 
@@ -37,13 +40,14 @@ def place_agent(
     _, placements = fleet_rights.check_keeps(session, viewer=viewer, agent_id=agent_id)
     later = {place.venue_id for place in placements if place.valid.upper is None or place.valid.upper > since}
     access.check_keeps(session, viewer, [venues.get(session, venue_id) for venue_id in sorted({*later, wanted.venue})])
+    location = None if wanted.location is None else datums.to_wgs84(wanted.location, wanted.datum)
     placed = placing.place(
         session,
-        wanted=Wanted(agent_id, wanted.venue, wanted.zone, since, wanted.until, wanted.location, wanted.rssi_floor),
+        wanted=Wanted(agent_id, wanted.venue, wanted.zone, since, wanted.until, location, wanted.rssi_floor),
         presence=settings.presence,
         now=now,
     )
-    return fleet_schema.show_placement(placed)
+    return fleet_schema.show_placement(placed, fleet_rights.hidden_from(session, viewer, [placed]))
 
 
 @router.post("/badges/{badge_id}/pairings", status_code=201, tags=["badges"])
@@ -95,44 +99,52 @@ def give_badge_back(
 
 @router.post("/events", status_code=201, tags=["events"])
 def create_event(
-    wanted: events_schema.NewEvent, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+    wanted: events_schema.NewEvent, viewer: access.Account, session: InTransaction, settings: InSettings, now: Now
 ) -> events_schema.EventOut:
-    """Makes an event; for operators, and for the shop owner of all its venues: an organizer sees who is there.
+    """Makes an event: at your own spots for everybody with an account; at a venue for who keeps it, and operators.
 
-    Who was heard there while it is open is checked in at once.
+    An organizer sees who is there. Who was heard there while it is open is checked in at once.
     """
-    at = [venues.get(session, venue_id) for venue_id in sorted({step.venue for step in wanted.steps})]
-    access.check_keeps(session, viewer, at)
-    event = corrections.create_event(
-        session,
-        id=wanted.id or names.free_id(session, Event.id, wanted.name, "event"),
-        name=wanted.name,
-        organizer_id=wanted.organizer or viewer.id,
-        community_id=wanted.community,
-        approval=wanted.approval,
-        steps=[
-            events.NewStep(
-                name=step.name,
-                venue_id=step.venue,
-                starts_at=step.starts_at,
-                ends_at=step.ends_at,
-                zone_id=step.zone,
-                opens_at=step.opens_at,
-                dwell_signed_up_s=step.dwell_signed_up_s,
-                dwell_walk_in_s=step.dwell_walk_in_s,
-                capacity=step.capacity,
-                id=step.id,
-            )
-            for step in wanted.steps
-        ],
-        simulated=any(venue.simulated for venue in at),
-        rule=settings.checkin,
-        presence=settings.presence,
-        now=now,
+    event = making.make(session, wanted, by=viewer, rule=settings.checkin, presence=settings.presence, now=now)
+    return events_schema.show(session, event, hosts=access.hosts(session, viewer, event), signed_up=False)
+
+
+@router.post("/events/{event_id}/publish", tags=["events"])
+def publish_event(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now
+) -> events_schema.EventOut:
+    """Announces a draft; twice is as once. For its hosts and operators."""
+    access.check_hosts(session, viewer, events.get(session, event_id))
+    event = corrections.publish(session, event_id=event_id, presence=settings.presence, now=now)
+    return events_schema.show(session, event, hosts=access.hosts(session, viewer, event), signed_up=False)
+
+
+@router.post("/events/{event_id}/steps", status_code=201, tags=["events"])
+def add_step(
+    event_id: Id,
+    wanted: events_schema.NewStep,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+) -> events_schema.StepOut:
+    """Adds a step to an event: at a spot, or at a venue where you may gather. For its hosts and operators.
+
+    Who signed up is told. Who was heard there while it is open is checked in at once.
+    """
+    event = events.get(session, event_id)
+    access.check_hosts(session, viewer, event)
+    step = making.add_step(
+        session, event, wanted, by=viewer, rule=settings.checkin, presence=settings.presence, now=now
     )
-    return events_schema.show(
-        event, events.steps_of(session, event_id=event.id), access.hosts(session, viewer, event), False
-    )
+    return events_schema.show_step(step)
+
+
+@router.delete("/events/{event_id}/steps/{step_id}", status_code=204, tags=["events"])
+def remove_step(event_id: Id, step_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> None:
+    """Takes out a step that has not begun; who signed up is told. For its hosts and operators."""
+    access.check_hosts(session, viewer, events.get(session, event_id))
+    steps.remove(session, event_id=event_id, step_id=step_id, now=now)
 
 
 @router.patch("/events/{event_id}/steps/{step_id}", tags=["events"])
@@ -147,15 +159,19 @@ def move_step(
     response: Response,
     if_match: IfMatch = None,
 ) -> events_schema.StepOut:
-    """Moves a step to another time or place; for operators, and for the shop owner of both venues.
+    """Moves a step to another time or place; for who keeps both venues, its hosts who may gather there, and operators.
 
-    Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the step's version in
-    quotes), unless somebody changed it meanwhile.
+    Who signed up is told. Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the
+    step's version in quotes), unless somebody changed it meanwhile.
     """
-    step = events.get_step(session, event_id=event_id, step_id=step_id, to_edit=True)
+    step = events.get_step(session, event_id=event_id, step_id=step_id)
     venue_id = wanted.venue or step.venue_id
-    access.check_keeps(session, viewer, [venues.get(session, one) for one in sorted({venue_id, step.venue_id})])
-    versions.edit(step, if_match)
+    at = [venues.get(session, one) for one in sorted({venue_id, step.venue_id})]
+    if access.hosts(session, viewer, events.get(session, event_id)):
+        for venue in at:
+            welcome.check_welcome(session, viewer, venue)
+    else:
+        access.check_keeps(session, viewer, at)
     says_where = {"zone", "venue"} & wanted.model_fields_set
     moved = corrections.move_step(
         session,
@@ -166,6 +182,7 @@ def move_step(
         opens_at=wanted.opens_at or step.opens_at,
         starts_at=wanted.starts_at or step.starts_at,
         ends_at=wanted.ends_at or step.ends_at,
+        if_match=if_match,
         presence=settings.presence,
         now=now,
     )
@@ -173,13 +190,72 @@ def move_step(
     return events_schema.show_step(moved)
 
 
-@router.put("/events/{event_id}/sign-up", status_code=204, tags=["events"])
-def sign_up(event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now) -> None:
-    """Says that you mean to come; twice is as once. If you are there already, your badge checks you in at once."""
-    corrections.sign_up(session, event_id=event_id, member_id=viewer.id, presence=settings.presence, now=now)
+@router.put("/events/{event_id}/sign-up", tags=["events"])
+def sign_up(
+    event_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    wanted: events_schema.WantedSignUp | None = None,
+) -> events_schema.SignUpOut:
+    """Says that you mean to come; twice is as once. If you are there already, your badge checks you in at once.
+
+    Where the host lets people in you have asked; where every place is taken you wait, and get the next one in turn.
+    """
+    events.get_seen(session, event_id, viewer)
+    said = wanted or events_schema.WantedSignUp()
+    corrections.sign_up(
+        session,
+        event_id=event_id,
+        member_id=viewer.id,
+        guests=said.guests,
+        step_ids=said.steps,
+        presence=settings.presence,
+        now=now,
+    )
+    mine = slots.mine(session, event_id=event_id, member_id=viewer.id)
+    assert mine is not None
+    return events_schema.show_sign_up(mine)
 
 
 @router.delete("/events/{event_id}/sign-up", status_code=204, tags=["events"])
 def withdraw(event_id: Id, viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now) -> None:
     """Takes a sign-up back; a check-in stays."""
     corrections.withdraw(session, event_id=event_id, member_id=viewer.id, presence=settings.presence, now=now)
+
+
+@router.get("/events/{event_id}/sign-ups", tags=["events"])
+def list_sign_ups(
+    event_id: Id, viewer: access.Viewer, session: InTransaction, page: InPage, now: Now
+) -> list[events_schema.ListedOut]:
+    """Who signed up, asks or waits, in turn; for its hosts, and without names for operators."""
+    hers = checkins_rights.check_sees(session, member=viewer, event_id=event_id)
+    return [
+        events_schema.ListedOut(
+            number=row.number,
+            name=row.name,
+            state=row.mine.state,
+            guests=row.mine.guests,
+            steps=events_schema.show_slots(row.mine),
+        )
+        for row in lists.read(session, event_id=event_id, names=hers, page=page, now=now)
+    ]
+
+
+@router.put("/events/{event_id}/sign-ups/{number}", status_code=204, tags=["events"])
+def answer_sign_up(
+    event_id: Id,
+    number: Number,
+    wanted: events_schema.HostAnswer,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+) -> None:
+    """Your yes or no to somebody of the list, who is told; twice is as once. For its hosts and operators."""
+    access.check_hosts(session, viewer, events.get(session, event_id))
+    member_id = signups.find(session, event_id=event_id, number=number)
+    corrections.answer(
+        session, event_id=event_id, member_id=member_id, yes=wanted.yes, presence=settings.presence, now=now
+    )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from server.fields import Incoming, Moment, OfId, Position
+from server.fields import Datum, Incoming, Moment, OfId, Position
 from server.fleet.schema import Dbm
 
 Since = Annotated[
@@ -37,6 +37,7 @@ class NewPlacement(Incoming):
     since: Since = None
     until: Moment | None = None
     location: Position | None = None
+    datum: Datum = "wgs84"
     rssi_floor: Dbm | None = None
 
 

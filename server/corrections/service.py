@@ -1,19 +1,23 @@
 """Who is expected, changed now or for the past: check-ins follow at once from what was heard already."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
 from config import settings
 from config.settings import Presence
-from server import times, topics
+from server import times, topics, versions
 from server.badges import service as badges
 from server.badges.model import Pairing
 from server.checkins import evidence, rejudge
 from server.errors import Invalid
+from server.events import copies, series, signups, states, telling
 from server.events import service as events
+from server.events.details import Details
 from server.events.model import Event, Step
+from server.events.states import State, Verb
 from server.fleet import fence
 from server.presence import service as presence_service
 from server.presence.joining import Interval
@@ -67,26 +71,55 @@ def give_back(session: Session, *, badge_id: int, at: dt.datetime, presence: Pre
     return pairing
 
 
-def sign_up(session: Session, *, event_id: str, member_id: str, presence: Presence, now: dt.datetime) -> None:
+def sign_up(
+    session: Session,
+    *,
+    event_id: str,
+    member_id: str,
+    guests: int | None = None,
+    step_ids: Collection[str] | None = None,
+    presence: Presence,
+    now: dt.datetime,
+) -> None:
     """Says that somebody means to come; who is there already is checked in by the rule for those who signed up.
 
-    Raises what events.sign_up raises.
+    Raises what signups.sign_up raises.
     """
-    with topics.together(session):
-        begun = _pass_fence_of_steps(session, event_id, now)
-        events.sign_up(session, event_id=event_id, member_id=member_id, now=now)
-        topics.bump(session, rejudge.rejudge(session, [(member_id, step_id) for step_id in begun], presence, now))
+    with _who_goes(session, event_id, presence, now) as changed:
+        changed |= signups.sign_up(
+            session, event_id=event_id, member_id=member_id, guests=guests, step_ids=step_ids, now=now
+        )
 
 
 def withdraw(session: Session, *, event_id: str, member_id: str, presence: Presence, now: dt.datetime) -> None:
     """Takes a sign-up back: nobody is told about doors any more; a check-in stays as it is.
 
-    Raises what events.withdraw raises.
+    Raises what signups.withdraw raises.
+    """
+    with _who_goes(session, event_id, presence, now) as changed:
+        changed |= signups.withdraw(session, event_id=event_id, member_id=member_id, now=now)
+
+
+def answer(session: Session, *, event_id: str, member_id: str, yes: bool, presence: Presence, now: dt.datetime) -> None:
+    """The host's yes or no to who asked or waits, or to who is going; raises what signups.answer raises."""
+    with _who_goes(session, event_id, presence, now) as changed:
+        changed |= signups.answer(session, event_id=event_id, member_id=member_id, yes=yes, now=now)
+
+
+def publish(session: Session, *, event_id: str, presence: Presence, now: dt.datetime) -> Event:
+    """Announces a draft, and those of its series after it, and checks in who was heard there already.
+
+    Raises what series.announce raises.
     """
     with topics.together(session):
-        begun = _pass_fence_of_steps(session, event_id, now)
-        events.withdraw(session, event_id=event_id, member_id=member_id, now=now)
-        topics.bump(session, rejudge.rejudge(session, [(member_id, step_id) for step_id in begun], presence, now))
+        event = events.get(session, event_id)
+        ids = {event_id, *(one.id for one in series.drafts_from(session, event))}
+        steps = [step for one in sorted(ids) for step in events.steps_of(session, event_id=one)]
+        fence.touch_venues(session, {step.venue_id for step in steps})
+        announced = series.announce(session, event_id=event_id, now=now)
+        begun = [step_id for one in announced for step_id in _pass_fence_of_steps(session, one.id, now)]
+        judge_steps(session, begun, presence, now)
+    return event
 
 
 def create_event(
@@ -97,7 +130,9 @@ def create_event(
     organizer_id: str,
     steps: Sequence[events.NewStep],
     community_id: str | None = None,
-    approval: bool = False,
+    about: Details | None = None,
+    state: State = State.PUBLISHED,
+    nonce: str | None = None,
     simulated: bool = False,
     rule: settings.Checkin | None = None,
     presence: Presence,
@@ -112,11 +147,13 @@ def create_event(
             organizer_id=organizer_id,
             steps=steps,
             community_id=community_id,
-            approval=approval,
+            about=about,
+            state=state,
+            nonce=nonce,
             simulated=simulated,
             rule=rule,
         )
-        _judge_steps(session, _pass_fence_of_steps(session, id, now), presence, now)
+        judge_steps(session, _pass_fence_of_steps(session, id, now), presence, now)
     return event
 
 
@@ -130,16 +167,24 @@ def move_step(
     opens_at: dt.datetime,
     starts_at: dt.datetime,
     ends_at: dt.datetime,
+    if_match: str | None = None,
+    tells: bool = True,
     presence: Presence,
     now: dt.datetime,
 ) -> Step:
     """Moves a step to another time or place; check-ins by beacon become as if it had always been so.
 
-    Raises what events.move_step raises.
+    Who signed up is told, if it tells. Raises EditedMeanwhile, what events.move_step raises, and what the table of
+    gatherings refuses.
     """
     with topics.together(session):
         old = events.get_step(session, event_id=event_id, step_id=step_id)
         fence.touch_venues(session, {old.venue_id, venue_id})
+        event = events.get(session, event_id, to_edit=True)
+        states.gathering(State(event.state), Verb.CHANGE, events.phase_of(session, event, now), event=event.name)
+        before = events.get_step(session, event_id=event_id, step_id=step_id, to_edit=True)
+        versions.edit(before, if_match)
+        elsewhere = (before.venue_id, before.starts_at) != (venue_id, starts_at)
         step = events.move_step(
             session,
             event_id=event_id,
@@ -150,8 +195,46 @@ def move_step(
             starts_at=starts_at,
             ends_at=ends_at,
         )
-        _judge_steps(session, [step_id], presence, now)
+        if elsewhere and tells:
+            telling.tell(
+                session,
+                signups.members_of(session, event_id=event_id),
+                event=event,
+                kind="event.moved",
+                sentence=telling.MOVED,
+                nonce=f"{step_id}-{step.version}",
+                now=now,
+            )
+        judge_steps(session, [step_id], presence, now)
     return step
+
+
+def move_event(session: Session, *, event_id: str, wall: dt.datetime, presence: Presence, now: dt.datetime) -> None:
+    """Moves all steps of an event along, so that the first starts at this wall time; who signed up is told once.
+
+    Raises what move_step raises.
+    """
+    with topics.together(session):
+        steps = events.steps_of(session, event_id=event_id)
+        time_zone = copies.zone_of(session, steps)
+        if wall == copies.starts_at(steps, time_zone):
+            return
+        fence.touch_venues(session, {step.venue_id for step in steps})
+        for number, (step, moved) in enumerate(zip(steps, copies.move_to(steps, time_zone, wall), strict=True)):
+            assert moved.opens_at is not None
+            move_step(
+                session,
+                event_id=event_id,
+                step_id=step.id,
+                venue_id=step.venue_id,
+                zone_id=step.zone_id,
+                opens_at=moved.opens_at,
+                starts_at=moved.starts_at,
+                ends_at=moved.ends_at,
+                tells=number == 0,
+                presence=presence,
+                now=now,
+            )
 
 
 def check_past(since: dt.datetime, now: dt.datetime) -> None:
@@ -174,6 +257,25 @@ def pass_fence_of(session: Session, badge_ids: Collection[int], time: Interval, 
     return passed
 
 
+def judge_promoted(
+    session: Session, *, event_id: str, member_ids: Collection[str], presence: Presence, now: dt.datetime
+) -> None:
+    """Judges what was heard of who got a place while they waited; twice is as once. Raises EventUnknown."""
+    with _who_goes(session, event_id, presence, now) as changed:
+        changed |= set(member_ids)
+
+
+@contextlib.contextmanager
+def _who_goes(session: Session, event_id: str, presence: Presence, now: dt.datetime) -> Iterator[set[str]]:
+    """Judges what was heard of whoever the block adds to the set: behind the fence, which is passed before any row."""
+    changed: set[str] = set()
+    with topics.together(session):
+        begun = _pass_fence_of_steps(session, event_id, now)
+        yield changed
+        pairs = [(member_id, step_id) for member_id in sorted(changed) for step_id in begun]
+        topics.bump(session, rejudge.rejudge(session, pairs, presence, now))
+
+
 def _pass_fence_of_steps(session: Session, event_id: str, now: dt.datetime) -> list[str]:
     """The steps of an event that what was heard already may matter to; passes the fence of their venues."""
     known = evidence.steps(session, [step.id for step in events.steps_of(session, event_id=event_id)])
@@ -186,7 +288,8 @@ def _now_ms(session: Session, venue_id: str, now: dt.datetime) -> int:
     return times.to_ms(presence_service.now_of(session, venue=venues.get(session, venue_id), now=now)) + AHEAD_MS
 
 
-def _judge_steps(session: Session, step_ids: Collection[str], presence: Presence, now: dt.datetime) -> None:
+def judge_steps(session: Session, step_ids: Collection[str], presence: Presence, now: dt.datetime) -> None:
+    """Judges what was heard already by these steps; behind the fence of their venues."""
     if step_ids:
         topics.bump(session, rejudge.rejudge(session, rejudge.pairs_at(session, step_ids), presence, now))
 

@@ -12,6 +12,7 @@ from server.doors import passes, places, refusals, rights, rules
 from server.doors import service as doors
 from server.doors.model import Door
 from server.doors.rules import By, Evidence, Flag, Told
+from server.events import places as addresses
 from server.people.model import Member
 from server.venues import service as venues
 
@@ -74,10 +75,11 @@ class Arrival(NamedTuple):
 _LISTENS = text("""
     SELECT true FROM placement WHERE venue_id = :venue AND valid @> CAST(:now AS timestamptz) LIMIT 1
 """)
-# Who has to do with an event: signed up, was checked in, asked.
+# Who has to do with an event: signed up, waits or asked, was checked in, asked at a door.
 _OF_EVENT = text("""
     SELECT true FROM member WHERE id = :member AND (
-        EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = member.id)
+        EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = member.id
+                AND state IN ('asked', 'going', 'waiting'))
         OR EXISTS (SELECT FROM checkin JOIN step ON step.id = checkin.step_id
                    WHERE step.event_id = :event AND checkin.member_id = member.id)
         OR EXISTS (SELECT FROM ask JOIN step ON step.id = ask.step_id
@@ -145,7 +147,8 @@ def _by_position(session: Session, wanted: Wanted, fix: Fix, now: dt.datetime, r
     else:
         raise refusals.OneWay
     place = venues.location_of(venue)
-    if place is None:
+    # How far somebody is from a home would tell where it is.
+    if place is None or not addresses.sees_address(session, venue=venue, member=wanted.asks, now=now):
         raise refusals.PlaceUnknown(place=venue.name)
     if session.scalar(_LISTENS, {"venue": venue.id, "now": now}):
         raise refusals.BadgesHeard(place=venue.name)

@@ -80,7 +80,7 @@ _ROWS = """
            step.name AS step_name, step.ends_at, venue.time_zone, organizer.name AS host_name, ask.reason, ask.evidence,
            ask.asked_at, ask.answer, ask.answered_at, ask.answered_by, answerer.name AS answerer_name, ask.door_id,
            checkin.id AS checkin_id,
-           EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = event.id AND sign_up.member_id = ask.member_id)
+           EXISTS (SELECT FROM going_to WHERE going_to.step_id = step.id AND going_to.member_id = ask.member_id)
                AS signed_up
     FROM ask JOIN member ON member.id = ask.member_id JOIN step ON step.id = ask.step_id
     JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id

@@ -18,6 +18,7 @@ from server.doors.arrivals import Arrival, Wanted
 from server.doors.model import Door
 from server.doors.rules import By, Flag
 from server.errors import MusterError
+from server.events import states
 from server.people import service as people
 from server.presence.schema import local_time
 from server.venues import service as venues
@@ -162,6 +163,8 @@ def _again(session: Session, wanted: Wanted, nonce: bytes, now: dt.datetime) -> 
 def _to_event(session: Session, wanted: Wanted, arrival: Arrival, nonce: bytes, now: dt.datetime) -> Outcome:
     assert arrival.event_id is not None
     behind = places.behind(session, arrival.event_id)
+    if not arrival.told.late:  # what a door without a network tells has happened
+        states.gathering(behind.state, states.Verb.CHANGE, states.Phase.RUNNING, event=behind.name)
     if wanted.direction == "out":
         return _out_of_event(session, wanted, arrival, behind, nonce, now)
     window, miss = rules.choose([room.window for room in behind.rooms], arrival.told.at, arrival.step_id)

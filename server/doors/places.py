@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from server.checkins.entry import Standing
 from server.doors import refusals
 from server.doors.rules import Window
+from server.events.states import State
 
 
 class Room(NamedTuple):
@@ -36,6 +37,7 @@ class Behind(NamedTuple):
 
     event_id: str
     name: str
+    state: State
     approval: bool
     organizer_id: str
     organizer_name: str
@@ -57,7 +59,7 @@ class Known(NamedTuple):
 
 
 _BEHIND = text("""
-    SELECT event.name AS event_name, event.approval, event.organizer_id, organizer.name AS organizer_name,
+    SELECT event.name AS event_name, event.state, event.approval, event.organizer_id, organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
            venue.name AS venue_name, venue.time_zone, venue.replayed
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id
@@ -86,7 +88,9 @@ _COUNT = """
     WHERE latest.direction = 'in' GROUP BY latest.step_id
 """
 _HERS = """
-    SELECT EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = :member) AS signed_up,
+    SELECT CASE WHEN CAST(:step AS text) IS NULL
+                THEN EXISTS (SELECT FROM going WHERE event_id = :event AND member_id = :member)
+                ELSE EXISTS (SELECT FROM going_to WHERE step_id = :step AND member_id = :member) END AS signed_up,
            last.direction, last.checkin_id, last.step_id, last.at,
            standing.id AS standing_id, standing.at AS standing_at, standing.evidence,
            (SELECT max(undone_at) FROM checkin WHERE member_id = :member AND step_id = :step) AS undone_at,
@@ -111,6 +115,7 @@ def behind(session: Session, event_id: str) -> Behind:
     return Behind(
         event_id,
         first.event_name,
+        State(first.state),
         first.approval,
         first.organizer_id,
         first.organizer_name,

@@ -98,12 +98,12 @@ _RECEIPT = text("""
 _LAST = text("""
     SELECT passage.id, checkin.id AS checkin_id, passage.member_id, member.name,
            coalesce(member.guest, false) AS guest,
-           sign_up.member_id IS NOT NULL AS signed_up, passage.direction, passage.at, passage.recorded_at,
+           going_to.member_id IS NOT NULL AS signed_up, passage.direction, passage.at, passage.recorded_at,
            passage.evidence, door.name AS door, passage.flags, checkin.undone_at IS NOT NULL AS undone,
            checkin.step_id, checkin.at AS came_at
     FROM passage JOIN checkin ON checkin.id = passage.checkin_id JOIN step ON step.id = checkin.step_id
     LEFT JOIN member ON member.id = passage.member_id LEFT JOIN door ON door.id = passage.door_id
-    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = passage.member_id
+    LEFT JOIN going_to ON going_to.step_id = step.id AND going_to.member_id = passage.member_id
     WHERE step.event_id = :event ORDER BY passage.recorded_at DESC, passage.id DESC LIMIT :most
 """)
 

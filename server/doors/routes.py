@@ -11,7 +11,7 @@ from server import times, versions
 from server.checkins import service as checkins
 from server.doors import asks, passes, passing, refusals, rights, schema, volunteers
 from server.doors import service as doors
-from server.events import service as events
+from server.events import signups
 from server.limits import service as limits
 from server.limits.callers import InCaller
 from server.people import access, cookies
@@ -151,15 +151,19 @@ def answer_ask(
 
 @router.patch("/events/{event_id}/entry", status_code=204)
 def change_entry(
-    event_id: Id, wanted: schema.Entry, response: Response, viewer: access.Viewer, session: InTransaction
+    event_id: Id, wanted: schema.Entry, response: Response, viewer: access.Viewer, session: InTransaction, now: Now
 ) -> None:
-    """Says whether the host is asked about who did not sign up, and how many each step takes; for its hosts."""
+    """Says whether the host is asked about everybody, and how many each step takes; for its hosts.
+
+    Who waits gets the places that are free now. Where there are fewer places than people, nobody is sent away.
+    """
     rights.check_makes(session, member=viewer, event_id=event_id)
-    event = events.set_entry(
+    event = signups.set_entry(
         session,
         event_id=event_id,
         approval=wanted.approval,
         capacities={one.step: one.capacity for one in wanted.places},
+        now=now,
     )
     versions.tell(response, event)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from geo import datums
 from server import qr
 from server.doors import codes, passes
 from server.doors import service as doors
@@ -12,7 +13,7 @@ from server.doors.asks import AskRow
 from server.doors.passing import NONCE_SIGNS, Outcome
 from server.doors.volunteers import Hit
 from server.events import service as events
-from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position
+from server.fields import Datum, Incoming, Moment, Name, OfId, Outgoing, Position
 from server.people.model import Member
 
 FIX_MOST_M = 1e7  # half around the world: what is further off says nothing
@@ -20,9 +21,10 @@ Token = Annotated[str, Field(max_length=200)]
 
 
 class FixIn(Incoming):
-    """One position of a phone, in degrees (WGS 84), and how far off it may be; taken_at by the phone's clock."""
+    """One position of a phone, in degrees, and how far off it may be; taken_at by the phone's clock."""
 
     position: Position
+    datum: Datum = "wgs84"
     accuracy_m: Annotated[float, Field(ge=0, le=FIX_MOST_M)]
     taken_at: Moment | None = None
 
@@ -176,7 +178,7 @@ def read(wanted: CheckIn, asks: Member | None) -> Wanted:
         told_at=wanted.at,
         sent_at=wanted.sent_at,
         code=wanted.code,
-        fix=None if fix is None else Fix(*fix.position, fix.accuracy_m, fix.taken_at),
+        fix=None if fix is None else Fix(*datums.to_wgs84(fix.position, fix.datum), fix.accuracy_m, fix.taken_at),
         shown=wanted.shown,
         member_id=wanted.member,
         name=wanted.name,

@@ -64,7 +64,7 @@ _SEARCH = text(r"""
             WHERE step.event_id = :event AND checkin.member_id = member.id AND checkin.undone_at IS NULL) AS in_at
     FROM member
     WHERE (lower(member.name) LIKE :typed || '%' ESCAPE '\' OR lower(member.name) LIKE '% ' || :typed || '%' ESCAPE '\')
-      AND (EXISTS (SELECT FROM sign_up WHERE event_id = :event AND member_id = member.id)
+      AND (EXISTS (SELECT FROM going WHERE event_id = :event AND member_id = member.id)
            OR member.guest AND EXISTS (
                SELECT FROM checkin JOIN step ON step.id = checkin.step_id
                WHERE step.event_id = :event AND checkin.member_id = member.id))) AS found

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from server.checkins import visits
 from server.erasure import personal
+from server.met import reading as met
 from server.people.model import Member
 from server.texts import Texts
 
@@ -36,7 +37,7 @@ def write(session: Session, *, member: Member, now: dt.datetime, say: Texts) -> 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         readme = say.gettext(README) % {"day": f"{now:%Y-%m-%d %H:%M} UTC"}
         archive.writestr("README.txt", readme + "\n")
-        for name, rows in _kinds(session, member.id):
+        for name, rows in _kinds(session, member.id, now):
             _write(archive, f"{name}.json", rows)
     target.seek(0)
     return target
@@ -49,10 +50,11 @@ def chunks(file: IO[bytes]) -> Iterator[bytes]:
             yield found
 
 
-def _kinds(session: Session, member_id: str) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
+def _kinds(session: Session, member_id: str, now: dt.datetime) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
     """Each kind of thing once; what two columns tell of one table is two kinds."""
     for place in personal.places():
         yield place.name, personal.rows(session, place, member_id)
+    yield "people met", (one._asdict() for one in met.meetings(session, member_id=member_id, now=now))
     yield "visits", (visit._asdict() for visit in visits.of_member(session, member_id=member_id))
 
 

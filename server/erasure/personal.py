@@ -44,8 +44,13 @@ NAMED = {
     ("audit", "subject"): Named("member/{id}", stays="member"),
     ("audit", "details"): Named("{id}", inside="member", stays={}),
 }
+# What others said that is told to nobody, her least of all: it goes with her, uncounted.
+UNTOLD = {("muted_organizer", "muted_id")}
 # What only proves who somebody is: worthless to her, and to anybody else a way in.
 SECRET_WORDS = ("hash", "secret", "password", "public_key")
+# Rows between two members that neither is told of alone: whom she met, as far as both want it known, is told by
+# server/met/reading.py; that somebody wants nothing more of her is told nowhere.
+BETWEEN_TWO = {("met", "member_id"), ("met", "other_id"), ("met_without", "other_id")}
 SECRETS = {("letter", "subject"), ("letter", "text")}  # a code, and a link that signs in
 
 
@@ -70,6 +75,8 @@ def places() -> Iterator[Place]:
     yield Place(member, member.c.id, None, True)
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
+            if (table.name, column.name) in UNTOLD:
+                continue
             for key in column.foreign_keys:
                 if key.column is member.c.id:
                     yield Place(table, column, None, key.ondelete == "CASCADE")
@@ -80,6 +87,8 @@ def places() -> Iterator[Place]:
 
 def rows(session: Session, place: Place, member_id: str) -> Iterator[dict[str, Any]]:
     """Her rows there, without what is secret; ranges and such as texts."""
+    if (place.table.name, place.column.name) in BETWEEN_TWO:
+        return
     shown = [_shown(column) for column in place.table.columns if not is_secret(column)]
     if not shown:
         shown = [literal(True).label("kept")]

@@ -16,7 +16,9 @@ from server.consent import service as consent
 from server.erasure import personal, unlinking
 from server.erasure.model import Erasure
 from server.errors import Conflict, NotFound, Refused
+from server.events import signups
 from server.fleet import fence
+from server.inbox import service as inbox
 from server.people.model import Member
 
 SHARDS = range(64)
@@ -114,6 +116,8 @@ def erase(session: Session, *, member_id: str, now: dt.datetime, presence: Prese
     if held:
         # Whatever a gateway is recording of her badges has to be through, and what comes later has to wait, wherever.
         fence.touch(session, SHARDS)
+    with topics.together(session):
+        signups.withdraw_everywhere(session, member_id=member_id, now=now)
     _lock(session, member_id)
     if {one.badge_id for one in unlinking.held_by(session, member_id)} - {one.badge_id for one in held}:
         raise ChangedMeanwhile
@@ -131,6 +135,7 @@ def erase(session: Session, *, member_id: str, now: dt.datetime, presence: Prese
         events = _let_events_stay(session, member_id)
     # The member's own row takes all with it that is hers; what only mentions her stays without her.
     personal.forget_named(session, member_id)
+    inbox.forget(session, member_id)
     session.execute(delete(Member).where(Member.id == member_id).execution_options(synchronize_session="fetch"))
     receipt = Receipt(_number(), now, counts, {"check-ins": check_ins, "visits": visits, "events": events})
     session.add(Erasure(number=receipt.number, at=now, counts={**counts, **receipt.stays}))

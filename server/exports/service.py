@@ -7,10 +7,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import topics
 from server.audit import service as audit
 from server.events import service as events
-from server.events.model import SignUp
+from server.events import signups
 from server.exports import sign_up_list
 from server.exports.model import ListedGuest
 from server.exports.sign_up_list import Listed
@@ -60,13 +59,10 @@ def take(session: Session, *, event_id: str, data: bytes, now: dt.datetime, by: 
         guests.append((person, guest))
     session.flush()
     if guests:
-        session.execute(
-            insert(SignUp), [{"event_id": event_id, "member_id": guest.id, "at": now} for _, guest in guests]
-        )
+        signups.bring(session, event_id=event_id, member_ids=[guest.id for _, guest in guests], now=now)
         session.execute(
             insert(ListedGuest),
             [{"event_id": event_id, "key": person.key, "member_id": guest.id} for person, guest in guests],
         )
-        topics.bump(session, [topics.EXPECTED, f"event/{event_id}"])
     audit.note(session, "list.taken", of=f"event/{event_id}", by=by, now=now, new=len(guests), already=found.already)
     return found

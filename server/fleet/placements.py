@@ -88,7 +88,7 @@ def plan(session: Session, wanted: Wanted, *, now: dt.datetime) -> Plan:
     agent_id, since = wanted.agent_id, wanted.since
     # A gateway's batch, which the fence may have to wait for, writes rows that refer to the agent: its key stays free.
     how = {"key_share": True}
-    agent = session.get(Agent, agent_id, with_for_update=how) if names.is_id(agent_id) else None
+    agent = session.get(Agent, agent_id, with_for_update=how, populate_existing=True) if names.is_id(agent_id) else None
     if agent is None:
         raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=wanted.venue_id, zone_id=wanted.zone_id)

@@ -5,6 +5,7 @@ import datetime as dt
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
+from geo import datums
 from server.fleet import rights, schema
 from server.fleet import service as fleet
 from server.fleet.model import Placement
@@ -24,7 +25,8 @@ def list_agents(viewer: access.Viewer, session: InTransaction, page: InPage) -> 
     else:
         mine = [venue.id for venue in venues.owned_by(session, member_id=viewer.id)]
         found = fleet.list_at(session, venue_ids=mine, page=page)
-    return [schema.show(agent, [places[agent.id]] if agent.id in places else []) for agent in found]
+    hidden = rights.hidden_from(session, viewer, places.values())
+    return [schema.show(agent, [places[agent.id]] if agent.id in places else [], hidden) for agent in found]
 
 
 @router.post("", status_code=201)
@@ -42,7 +44,7 @@ def enrol_agent(
 def get_agent(agent_id: Id, viewer: access.Viewer, session: InTransaction) -> schema.AgentOut:
     """An agent with all its places; for operators and the shop owner of where it stands."""
     agent, placements = rights.check_keeps(session, viewer=viewer, agent_id=agent_id)
-    return schema.show(agent, placements)
+    return schema.show(agent, placements, rights.hidden_from(session, viewer, placements))
 
 
 def _place(session: Session, agent_id: str, wanted: schema.NewPlacement, now: dt.datetime) -> Placement:
@@ -52,6 +54,6 @@ def _place(session: Session, agent_id: str, wanted: schema.NewPlacement, now: dt
         venue_id=wanted.venue,
         zone_id=wanted.zone,
         since=now,
-        location=wanted.location,
+        location=None if wanted.location is None else datums.to_wgs84(wanted.location, wanted.datum),
         rssi_floor=wanted.rssi_floor,
     )

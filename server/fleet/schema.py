@@ -1,11 +1,12 @@
 """What the API says of agents and where they stand."""
 
+from collections.abc import Container
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from beacon_agent import wire
-from server.fields import Incoming, Moment, OfId, Outgoing, Position
+from server.fields import Datum, Incoming, Moment, OfId, Outgoing, Position
 from server.fleet import service as fleet
 from server.fleet.model import Agent, Placement
 
@@ -18,6 +19,7 @@ class NewPlacement(Incoming):
     venue: OfId
     zone: OfId
     location: Position | None = None
+    datum: Datum = "wgs84"
     rssi_floor: Dbm = wire.RSSI_DBM[0]
 
 
@@ -57,27 +59,27 @@ class AgentOut(Outgoing):
     placements: list[PlacementOut]
 
 
-def show_placement(placement: Placement) -> PlacementOut:
-    """A placement as the API shows it."""
+def show_placement(placement: Placement, hidden: Container[str] = ()) -> PlacementOut:
+    """A placement as the API shows it; hidden: the venues of which she may not know where they are."""
     since = placement.valid.lower
     assert since is not None
     return PlacementOut(
         venue=placement.venue_id,
         zone=placement.zone_id,
-        location=fleet.location_of(placement),
+        location=None if placement.venue_id in hidden else fleet.location_of(placement),
         rssi_floor=placement.rssi_floor,
         since=since,
         until=placement.valid.upper,
     )
 
 
-def show(agent: Agent, placements: list[Placement]) -> AgentOut:
-    """An agent as the API shows it: never its key."""
+def show(agent: Agent, placements: list[Placement], hidden: Container[str]) -> AgentOut:
+    """An agent as the API shows it: never its key. hidden: the venues of which she may not know where they are."""
     return AgentOut(
         id=agent.id,
         enrolled_at=agent.enrolled_at,
         config_rev=agent.config_rev,
         status=agent.status,
         status_at=agent.status_at,
-        placements=[show_placement(placement) for placement in placements],
+        placements=[show_placement(placement, hidden) for placement in placements],
     )

@@ -94,7 +94,9 @@ def place(
     location: degrees, longitude first. rssi_floor: dBm, what is heard fainter makes no visit.
     Raises AgentUnknown, VenueUnknown, ZoneUnknown, VenueNotReady, PlacedOtherwise, Invalid.
     """
-    agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
+    agent = (
+        session.get(Agent, agent_id, with_for_update=True, populate_existing=True) if names.is_id(agent_id) else None
+    )
     if agent is None:
         raise AgentUnknown("There is no agent %(agent)r.", agent=agent_id[: names.ID_MAX_LENGTH])
     venues.get_zone(session, venue_id=venue_id, zone_id=zone_id)
@@ -182,7 +184,9 @@ def take_status(
     now: the server's clock at receipt. retained: the broker had kept it, so that it says nothing about now and
     `status_at` stays. Raises AgentUnknown.
     """
-    agent = session.get(Agent, agent_id, with_for_update=True) if names.is_id(agent_id) else None
+    agent = (
+        session.get(Agent, agent_id, with_for_update=True, populate_existing=True) if names.is_id(agent_id) else None
+    )
     if agent is None:
         raise AgentUnknown
     last: dict[str, Any] = agent.status or {}

@@ -80,17 +80,22 @@ def check(session: Session, *buckets: Bucket, now: dt.datetime) -> None:
 
 
 @contextmanager
-def guessing(session: Session, caller: Caller, purpose: str, *wrong: type[MusterError]) -> Iterator[None]:
+def guessing(
+    session: Session, caller: Caller, purpose: str, *wrong: type[MusterError], hers: Bucket | None = None
+) -> Iterator[None]:
     """The block tries what somebody might guess: what it raises of `wrong` counts against her network and everybody.
 
-    What is right never counts: forty guests of one evening share one address. Raises TooMany before the block when too
-    much was wrong already.
+    hers: counts as well. What is right never counts: forty guests of one evening share one address. Raises TooMany
+    before the block when too much was wrong already.
     """
-    check(session, *_of_guesses(caller, purpose), now=caller.now)
+    own = () if hers is None else (hers,)
+    check(session, *_of_guesses(caller, purpose), *own, now=caller.now)
     try:
         yield
     except wrong:
         with suppress(TooMany):  # others were wrong meanwhile: this one is answered, the next is not
+            for name, key, rate in own:
+                take(caller.engine, name, key, now=caller.now, rate=rate)
             count_wrong(caller, purpose)
         raise
 

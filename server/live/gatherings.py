@@ -3,7 +3,7 @@
 import bisect
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -22,6 +22,8 @@ from server.presence.intervals import EVER_MS
 from server.presence.schema import rfc3339, rfc3339_ms
 from server.presence.service import VenuePicture
 from server.presence.states import Kind
+from server.pulse import service as pulse
+from server.pulse.service import Results
 from server.texts import IN_ENGLISH, Texts
 
 ARRIVALS_SHOWN = 200  # newest first; a wall shows 12, a phone scrolls through some
@@ -84,6 +86,7 @@ class Gathering:
     held: tuple[HeldBadge, ...]
     seen: Mapping[str, ByEvent]
     at_doors: AtDoors = asks.NOTHING
+    asked: Results | None = None
 
     @property
     def whose(self) -> Mapping[str, rules.Windows]:
@@ -108,11 +111,11 @@ class Gathering:
 _ARRIVALS = text("""
     SELECT checkin.id, coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)) AS somebody,
            member.name, step.venue_id AS step_venue_id, checkin.badge_id, checkin.at, checkin.recorded_at,
-           checkin.evidence, coalesce(sign_up.member_id IS NOT NULL OR checkin.member_id IS NULL AND checkin.signed_up,
+           checkin.evidence, coalesce(going_to.member_id IS NOT NULL OR checkin.member_id IS NULL AND checkin.signed_up,
            false) AS signed_up, checkin.undone_at IS NOT NULL AS undone, venue.replayed
     FROM checkin JOIN step ON step.id = checkin.step_id JOIN venue ON venue.id = step.venue_id
     LEFT JOIN member ON member.id = checkin.member_id
-    LEFT JOIN sign_up ON sign_up.event_id = step.event_id AND sign_up.member_id = checkin.member_id
+    LEFT JOIN going_to ON going_to.step_id = step.id AND going_to.member_id = checkin.member_id
     WHERE step.event_id = :event ORDER BY checkin.at DESC, checkin.id DESC
 """)
 
@@ -142,6 +145,21 @@ _HELD = text("""
 """)
 
 
+_COUNTS = text("""
+    SELECT event.id, (SELECT count(*) FROM going WHERE event_id = event.id),
+           (SELECT count(DISTINCT coalesce(checkin.member_id, 'erased ' || coalesce(checkin.stranger, checkin.id)))
+            FROM step JOIN checkin ON checkin.step_id = step.id
+            WHERE step.event_id = event.id AND checkin.undone_at IS NULL)
+    FROM event WHERE event.id = ANY(:events)
+""")
+
+
+def counts(session: Session, event_ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """How many signed up for each of these events, and how many came."""
+    rows = session.execute(_COUNTS, {"events": list(event_ids)})
+    return {event_id: (signed_up, arrived) for event_id, signed_up, arrived in rows}
+
+
 def load(session: Session, *, event_id: str) -> Gathering:
     """What the tables say of an event; raises EventUnknown."""
     rev = topics.revisions(session, [f"event/{event_id}"])[f"event/{event_id}"]
@@ -162,7 +180,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
         for row in rows
     )
     signed_up = frozenset(
-        session.execute(text("SELECT member_id FROM sign_up WHERE event_id = :event"), {"event": event_id}).scalars()
+        session.execute(text("SELECT member_id FROM going WHERE event_id = :event"), {"event": event_id}).scalars()
     )
     found = session.execute(_ARRIVALS, {"event": event_id}).all()
     members = sorted(signed_up | {row.somebody for row in found if row.name is not None})
@@ -196,6 +214,7 @@ def load(session: Session, *, event_id: str) -> Gathering:
         ),
         reading.for_event(session, event_id, members),
         asks.load(session, event_id=event_id),
+        pulse.latest(session, event_id=event_id),
     )
 
 
@@ -231,6 +250,7 @@ def draw(
             for row in gathering.arrivals[:ARRIVALS_SHOWN]
         ],
         "curve": curve(sorted(_first_arrivals(gathering).values())),
+        "pulse": None if gathering.asked is None else _pulse(gathering, gathering.asked, held_ms, say),
         "names": {
             str(badge_id): say.name(row.name, gathering.simulated)
             for badge_id, row in held.items()
@@ -272,6 +292,19 @@ def _event(gathering: Gathering, audience: Audience, say: Texts) -> dict[str, An
             }
             for step in gathering.steps
         ],
+    }
+
+
+def _pulse(gathering: Gathering, asked: Results, at_ms: int, say: Texts) -> dict[str, Any]:
+    running = any(step.opens_ms <= at_ms < step.ends_ms for step in gathering.steps)
+    return {
+        "id": asked.id,
+        "question": say.name(asked.question, gathering.simulated),
+        "choices": [say.name(choice, gathering.simulated) for choice in asked.choices],
+        "open": running and asked.closed_at is None and at_ms < times.to_ms(asked.ends_at),
+        "answers": asked.answers,
+        "counts": None if asked.counts is None else list(asked.counts),
+        "needed": pulse.TOLD_FROM,
     }
 
 

@@ -15,6 +15,8 @@ from server.live import tonight
 from server.live.tonight import Evening
 from server.presence.schema import rfc3339
 from server.presence.service import Record
+from server.pulse import service as pulse
+from server.pulse.service import AskedOf
 from server.texts import IN_ENGLISH, Texts
 
 CHECKINS_SHOWN = 20  # the phone shows tonight; the rest is a list elsewhere
@@ -30,6 +32,7 @@ class Diary:
     checkins: Sequence[Row[Any]]
     refusals: Sequence[Row[Any]]
     evenings: tuple[Evening, ...] = ()
+    asked: tuple[AskedOf, ...] = ()
 
     @property
     def venue_ids(self) -> list[str]:
@@ -75,7 +78,8 @@ def load(session: Session, *, member_id: str) -> Diary:
     name = f"member/{member_id}"
     rev = topics.revisions(session, [name])[name]
     wanted = {"member": member_id, "limit": CHECKINS_SHOWN}
-    return Diary(rev, session.execute(_CHECKINS, wanted).all(), session.execute(_REFUSALS, wanted).all())
+    checkins, refusals = session.execute(_CHECKINS, wanted).all(), session.execute(_REFUSALS, wanted).all()
+    return Diary(rev, checkins, refusals, asked=pulse.asked_of(session, member_id=member_id))
 
 
 def draw(
@@ -87,7 +91,17 @@ def draw(
         "checkins": [checkin(row, say) for row in diary.checkins],
         "refusals": [_refusal(row, say) for row in diary.refusals if row.last_at >= now - REFUSALS_SINCE],
         "card": tonight.card(diary.evenings, now, records, say),
+        "pulse": asked(diary.asked, now, say),
     }
+
+
+def asked(found: Sequence[AskedOf], now: dt.datetime, say: Texts) -> dict[str, Any] | None:
+    """The newest question that waits for her answer at `now`."""
+    for one in found:
+        if one.from_at <= now < one.to_at:
+            event = {"id": one.event_id, "name": say.name(one.event_name, one.simulated)}
+            return {"id": one.id, "event": event, "question": one.question}
+    return None
 
 
 def checkin(row: Row[Any], say: Texts) -> dict[str, Any]:

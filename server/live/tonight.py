@@ -61,8 +61,9 @@ _STEPS = text("""
                SELECT FROM placement WHERE placement.venue_id = venue.id
                AND placement.valid @> CAST(:now AS timestamptz)) AS by_position
     FROM step JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id
-    WHERE step.ends_at > :now AND step.starts_at <= :until AND NOT venue.replayed AND (
-        EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = event.id AND sign_up.member_id = :member)
+    WHERE step.ends_at > :now AND step.starts_at <= :until AND NOT venue.replayed
+        AND event.state = 'published' AND (
+        EXISTS (SELECT FROM going_to WHERE going_to.step_id = step.id AND going_to.member_id = :member)
         OR EXISTS (SELECT FROM checkin WHERE checkin.step_id = step.id AND checkin.member_id = :member)
         OR EXISTS (SELECT FROM ask WHERE ask.step_id = step.id AND ask.member_id = :member))
     ORDER BY step.starts_at, step.id LIMIT :shown

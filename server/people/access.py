@@ -90,6 +90,10 @@ class Kept(Protocol):
     def owner_id(self) -> str | None:
         """Whose it is."""
 
+    @property
+    def kind(self) -> str:
+        """What it is: "home" is somebody's, and no operator's."""
+
 
 class Hosted(Protocol):
     """An event: what somebody organizes."""
@@ -101,6 +105,10 @@ class Hosted(Protocol):
     @property
     def organizer_id(self) -> str:
         """Who organizes it."""
+
+    @property
+    def at_home(self) -> bool:
+        """Whether any of it is at a home that somebody owns: its hosts know where, so no operator becomes one."""
 
 
 def token_of(connection: HTTPConnection) -> str | None:
@@ -219,16 +227,31 @@ def keeps(session: Session, member: Member, venue: Kept) -> bool:
     return venue.owner_id == member.id or roles.holds(session, member_id=member.id, kind="venue", of_id=venue.id)
 
 
+def _runs(viewer: Member, venue: Kept | None) -> bool:
+    """Whether she may as an operator. Over somebody's home none has a say, or she could learn where it is."""
+    return viewer.operator and (venue is None or venue.kind != "home" or venue.owner_id is None)
+
+
+def may_keep(session: Session, viewer: Member, venue: Kept | None) -> bool:
+    """Whether the viewer keeps a venue, or may as an operator. None: nobody's."""
+    return _runs(viewer, venue) or (venue is not None and keeps(session, viewer, venue))
+
+
 def check_keeps(session: Session, viewer: Member, venues: Iterable[Kept | None]) -> None:
     """Raises NotYourVenue unless the viewer keeps all these venues or is an operator. None: nobody's."""
-    if not viewer.operator and not all(venue is not None and keeps(session, viewer, venue) for venue in venues):
+    if not all(may_keep(session, viewer, venue) for venue in venues):
         raise NotYourVenue
 
 
 def check_owns(viewer: Member, venue: Kept) -> None:
     """Raises NotYourVenue unless the viewer owns the venue herself or is an operator."""
-    if not viewer.operator and venue.owner_id != viewer.id:
+    if not owns(viewer, venue):
         raise NotYourVenue
+
+
+def owns(viewer: Member, venue: Kept) -> bool:
+    """Whether the viewer owns the venue herself, or may as an operator."""
+    return venue.owner_id == viewer.id or _runs(viewer, venue)
 
 
 def hosts(session: Session, member: Member, event: Hosted) -> bool:
@@ -236,22 +259,21 @@ def hosts(session: Session, member: Member, event: Hosted) -> bool:
     return event.organizer_id == member.id or roles.holds(session, member_id=member.id, kind="event", of_id=event.id)
 
 
+def _runs_event(viewer: Member, event: Hosted) -> bool:
+    """Whether she may as an operator: not at somebody's home, or she could let herself in."""
+    return viewer.operator and not event.at_home
+
+
 def check_hosts(session: Session, viewer: Member, event: Hosted) -> None:
-    """Raises NotYourEvent unless the viewer hosts it or is an operator."""
-    if not viewer.operator and not hosts(session, viewer, event):
+    """Raises NotYourEvent unless the viewer hosts it, or may as an operator."""
+    if not hosts(session, viewer, event) and not _runs_event(viewer, event):
         raise NotYourEvent
 
 
 def check_organizes(viewer: Member, event: Hosted) -> None:
-    """Raises NotYourEvent unless the viewer organizes it herself or is an operator."""
-    if not viewer.operator and event.organizer_id != viewer.id:
+    """Raises NotYourEvent unless the viewer organizes it herself, or may as an operator."""
+    if event.organizer_id != viewer.id and not _runs_event(viewer, event):
         raise NotYourEvent
-
-
-def check_hosts_community(session: Session, viewer: Member, community_id: str) -> None:
-    """Raises NotYourCommunity unless the viewer is one of its hosts or an operator."""
-    if not viewer.operator and not roles.holds(session, member_id=viewer.id, kind="community", of_id=community_id):
-        raise NotYourCommunity
 
 
 def check_holds(viewer: Member, holder_id: str | None) -> None:

@@ -158,7 +158,10 @@ def prove(session: Session, *, credential: dict[str, Any], settings: Settings, n
     except ValueError:
         raise PasskeyWrong from None
     # The row is locked: two answers with the same count at once are one right and one copied.
-    passkey = session.scalar(select(Passkey).where(Passkey.credential_id == credential_id).with_for_update())
+    passkey = session.scalar(
+        select(Passkey).where(Passkey.credential_id == credential_id).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
     if passkey is None:
         raise PasskeyUnknown
     try:

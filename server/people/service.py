@@ -26,7 +26,8 @@ _TO_FORGET = text("""
     SELECT id FROM member
     WHERE guest AND created_at <= :since
       AND NOT EXISTS (SELECT FROM sign_up JOIN step USING (event_id)
-                      WHERE sign_up.member_id = member.id AND step.ends_at > :since)
+                      WHERE sign_up.member_id = member.id AND sign_up.state IN ('asked', 'going', 'waiting')
+                      AND step.ends_at > :since)
       AND NOT EXISTS (SELECT FROM checkin LEFT JOIN step ON step.id = checkin.step_id
                       WHERE checkin.member_id = member.id AND coalesce(step.ends_at, checkin.at) > :since)
       AND NOT EXISTS (SELECT FROM consent WHERE consent.member_id = member.id AND ended_at IS NULL

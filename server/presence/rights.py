@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from server.consent.reading import Eyes
 from server.errors import Refused
+from server.events import places
 from server.events import service as events
 from server.people import access
 from server.people.model import Member
@@ -39,4 +40,6 @@ def check_sees(session: Session, *, member: Member, venue_id: str, now: dt.datet
     mine = events.running_there(session, organizer_id=member.id, venue_id=venue_id, at=at)
     if not (mine or keeps or member.operator):
         raise VenueNotYours
+    if not places.sees_address(session, venue=venue, member=member, now=now):
+        raise VenueNotYours  # a home, and an operator: what is drawn would say where it is
     return Eyes(keeps, tuple(mine))

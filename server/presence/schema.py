@@ -17,6 +17,14 @@ from server.presence.visits import Attendance, SeenVisit
 from server.texts import IN_ENGLISH, Texts
 
 
+class PlanNow(TypedDict):
+    """The picture of a level. corners: longitude and latitude, from its top left on, clockwise."""
+
+    level: int
+    picture: str
+    corners: list[list[float]]
+
+
 class VenueNow(TypedDict):
     """The venue; a replayed one has its own now."""
 
@@ -26,6 +34,7 @@ class VenueNow(TypedDict):
     simulated: bool
     replayed: bool
     location: list[float] | None
+    plans: list[PlanNow]
     now: str
 
 
@@ -192,6 +201,10 @@ def _venue(seen: VenuePicture, say: Texts) -> VenueNow:
         "simulated": facts.simulated,
         "replayed": facts.replayed,
         "location": None if facts.location is None else list(facts.location),
+        "plans": [
+            {"level": plan.level, "picture": plan.picture_id, "corners": [list(corner) for corner in plan.corners]}
+            for plan in facts.laid
+        ],
         "now": rfc3339_ms(seen.picture.now_ms),
     }
 

@@ -24,6 +24,7 @@ from server.presence.intervals import EVER_MS, Interval
 from server.presence.rhythm import Recent
 from server.presence.rule import Rule
 from server.presence.states import Heard, Memory, Picture
+from server.venues import plans
 from server.venues import service as venues
 from server.venues.model import Venue
 
@@ -59,6 +60,7 @@ class VenueFacts:
     zones: tuple[ZoneFacts, ...]
     agent_locations: dict[str, tuple[float, float] | None]
     rule: Rule
+    laid: tuple[plans.Laid, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def load(session: Session, *, venue_id: str, now: dt.datetime, presence: Presenc
             ZoneFacts(zone.id, zone.name, zone.level, venues.area_of(zone))
             for zone in venues.zones_of(session, venue_id=venue_id)
         ),
+        laid=tuple(plans.laid(row) for row in plans.of_venue(session, venue_id)),
         agent_locations=agent_locations,
         rule=judged_by,
     )

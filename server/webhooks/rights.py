@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from server.communities import rights as community_rights
 from server.communities import service as communities
 from server.errors import MusterError
 from server.events import service as events
@@ -21,8 +22,7 @@ def check(
     if venue_id is not None:
         access.check_keeps(session, viewer, [venues.get(session, venue_id)])
     if community_id is not None:
-        communities.get(session, community_id)
-        access.check_hosts_community(session, viewer, community_id)
+        community_rights.check_decides(session, viewer, communities.get(session, community_id))
 
 
 def may(session: Session, *, viewer: Member, webhook: Webhook) -> bool:

@@ -142,7 +142,7 @@ def _send(connection: Connection, work: Work, message: _Message) -> None:
         delivery = session.get(Delivery, message.delivery_id)
         if delivery is None:
             return
-        webhook = session.get_one(Webhook, delivery.webhook_id, with_for_update=True)
+        webhook = session.get_one(Webhook, delivery.webhook_id, with_for_update=True, populate_existing=True)
         _note(delivery, answer, now)
         outcome = _outcome(message.kind, answer)
         if outcome is Outcome.DELIVERED:

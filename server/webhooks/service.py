@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from server import paging
+from server import constraints, paging
 from server.audit import service as audit
 from server.communities.model import Community
 from server.errors import Conflict, Invalid, NotFound
@@ -109,7 +109,7 @@ def make(
 
 def get(session: Session, *, viewer: Member, webhook_id: int, lock: bool = False) -> Webhook:
     """A webhook that the viewer may look after; raises WebhookUnknown for one that she may not, too."""
-    webhook = session.get(Webhook, webhook_id, with_for_update=lock or None)
+    webhook = constraints.read(session, Webhook, webhook_id, to_edit=lock)
     if webhook is None or not rights.may(session, viewer=viewer, webhook=webhook):
         raise WebhookUnknown
     return webhook

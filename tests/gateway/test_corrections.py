@@ -14,6 +14,7 @@ from server import database
 from server.corrections import placing
 from server.corrections import service as corrections
 from server.events import service as events
+from server.events import signups
 from server.fleet.placements import Wanted
 from server.venues import service as venues
 from tests.gateway import plant, scene
@@ -48,7 +49,7 @@ def world(house_world: plant.World) -> plant.World:
         )
         events.create(session, id="barbecue", name="Barbecue", organizer_id="host", steps=[step])
         for event_id in ("night", "barbecue"):
-            events.sign_up(session, event_id=event_id, member_id="ana", now=scene.BEGIN)
+            signups.sign_up(session, event_id=event_id, member_id="ana", now=scene.BEGIN)
     return house_world
 
 

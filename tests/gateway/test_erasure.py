@@ -11,7 +11,7 @@ from gateway.ingest import Arrived
 from server import database
 from server.database import Base
 from server.erasure import service as erasure
-from server.events import service as events
+from server.events import signups
 from server.presence import joining
 from tests.gateway import plant, scene
 from tests.gateway.plant import Gateway, Wire
@@ -27,7 +27,7 @@ def world(house_world: plant.World) -> plant.World:
     with database.transaction(house_world.engine) as session:
         badges = house_world.scene.badges
         scene.add_event(session, [(badges[0], "ana"), (badges[1], "ben")])
-        events.sign_up(session, event_id="night", member_id="ana", now=scene.BEGIN)
+        signups.sign_up(session, event_id="night", member_id="ana", now=scene.BEGIN)
     return house_world
 
 

@@ -9,6 +9,7 @@ from server.badges import service as badges
 from server.fleet import service as fleet
 from server.people import service as people
 from server.venues import service as venues
+from server.venues.model import Welcome
 
 NOW = dt.datetime(2026, 3, 13, 19, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -45,6 +46,12 @@ def make_cafe(session: Session) -> None:
             venues.NewZone("cafe-back", "back", area=square(CAFE[0] + 0.0002, CAFE[1])),
         ],
     )
+
+
+def make_welcome(session: Session, member_id: str = "cleo", venue_id: str = "cafe") -> None:
+    """Who keeps the venue said yes: she may gather there."""
+    session.add(Welcome(venue_id=venue_id, member_id=member_id, asked_at=NOW, welcome=True, answered_at=NOW))
+    session.flush()
 
 
 def make_agent(session: Session, agent_id: str = "cafe-door") -> bytes:

@@ -18,19 +18,36 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from server.badges import service as badges
+from server.checkins.model import CheckIn
 from server.communities import service as communities
+from server.communities.model import CommunityRemoval
 from server.doors.model import Ask, Door
+from server.doors.rules import Evidence
 from server.errors import SignInNeeded, Unavailable
+from server.events import series, signups
 from server.events import service as events
+from server.face_to_face import service as gathers
+from server.face_to_face.model import Founding, GatherIn
+from server.face_to_face.proof import Proof
+from server.governance import votes
+from server.governance.model import CommunityChange
+from server.governance.rules import Kind
 from server.live import routes as live_routes
 from server.live.hub import Hub
 from server.live.viewer import Wanted
+from server.moving.model import Move
 from server.people import access, roles, tokens
 from server.people import service as people
 from server.people.model import Passkey, SignInSession
+from server.posts.model import Post, Topic
+from server.proposals import service as proposals
+from server.pulse.model import Pulse
+from server.reviews.model import Review
+from server.stamps import cards
+from server.stamps.model import StampCode
 from server.webhooks.model import Webhook
 from tests.server.conftest import Clock
-from tests.server.places import HOUR, NOW, make_agent, make_badge, make_cafe, make_members
+from tests.server.places import HOUR, NOW, make_agent, make_badge, make_cafe, make_members, make_welcome
 
 DOCS = Path(__file__).parents[2] / "docs" / "access.md"
 # Who each column of the table is; None: nobody is signed in. A door's link opens its own pages: here it is nobody.
@@ -53,22 +70,41 @@ TOKEN = "token"
 # Refusals that speak of something else than of who asks: of what was typed, of what is there.
 OTHERWISE = {
     "code_spent",
+    "no_calendar_link",
     "code_wrong",
     "door_unknown",  # whoever has the code of a door, or its link, may use it
     "event_over",
     "event_unknown",  # exports read with a connection of their own, which does not see this test's rows
     "last_operator",
     "member_unknown",
+    "morning_not_yet",
     "not_a_member",
     "not_helping",
     "not_signed_up",
+    "not_your_card",
+    "place_needed",  # who gathers face to face says first where she is, whoever she is
+    "proposer_comes",
+    "not_hidden_by_you",
+    "own_post",
+    "own_review",
+    "review_unknown",
+    "not_met",
     "passkey_unknown",
     "step_unknown",
+    "step_begun",
+    "no_such_welcome",
+    "nobody_there",
+    "zone_in_use",
     "passkey_wrong",
+    "picture_unknown",
+    "plan_unknown",
+    "picture_unreadable",
     "password_wrong",
 }
 # Needs a demonstration that was seeded: only that strangers are refused is tried here.
 UNSEEDED = "/api/demo"
+# Of a circle nobody may do these: of a house who decides.
+_HOUSE = re.compile(r"/(members|removals|hosts)(/|$)|/(dissolve|move|audit)$")
 STEP = {
     "name": "Talk",
     "venue": "cafe",
@@ -83,17 +119,56 @@ BODIES: dict[str, Any] = {
     "POST /api/badges/{badge_id}/pairings": {"member": "dora", "since": "2026-03-15T00:00:00Z"},
     "POST /api/communities": {"name": "Night readers"},
     "PATCH /api/communities/{community_id}": {"name": "Readers by day"},
+    "POST /api/communities/{community_id}/changes/{change_id}/put-back": {},
+    "POST /api/communities/{community_id}/move": {},
+    "PUT /api/communities/{community_id}/move/answer": {"come": False},
+    "POST /api/communities/{community_id}/votes": {"kind": "dissolve"},
+    "PUT /api/communities/{community_id}/votes/{vote_id}/ballot": {"yes": True},
+    "PUT /api/communities/{community_id}/votes/{vote_id}/words": {"words": "I am sorry."},
+    "POST /api/communities/{community_id}/topics": {"title": "Walks", "text": "Who walks on Sunday?"},
+    "POST /api/events/{event_id}/posts": {"text": "Is there tea?"},
+    "POST /api/topics/{topic_id}/posts": {"text": "I do."},
     "POST /api/events": {"name": "Tomorrow", "steps": [STEP]},
     "PATCH /api/events/{event_id}": {"name": "Another night"},
+    "POST /api/events/{event_id}/series": {"rule": "FREQ=WEEKLY"},
+    "PUT /api/events/{event_id}/sign-ups/{number}": {"yes": True},
+    "POST /api/series/{series_id}/end": {"date": "2026-03-27T19:00:00"},
+    "POST /api/series/{series_id}/leave-out": {"date": "2026-03-20T19:00:00"},
     "PATCH /api/events/{event_id}/steps/{step_id}": {"ends_at": "2026-03-13T22:00:00Z"},
     "POST /api/members": {"name": "Zoë Müller"},
     "POST /api/me/tokens": {"name": "calendar", "ends_at": "2026-04-01T00:00:00Z"},
+    "POST /api/events/{event_id}/pulses": {"question": "Again?", "choices": ["Yes", "No"], "nonce": "1"},
+    "PUT /api/pulses/{pulse_id}/answer": {"choice": 0},
+    "PUT /api/events/{event_id}/morning": {"answer": "yes"},
+    "POST /api/events/{event_id}/messages": {"to": "going", "text": "Bring tea.", "nonce": "0123456789abcdef"},
+    "POST /api/events/{event_id}/messages/preview": {"to": "going", "text": "Bring tea."},
+    "PUT /api/me/met/switch": {"willing": True},
+    "PUT /api/venues/{venue_id}/review": {"stars": 4, "words": "Warm."},
+    "PUT /api/events/{event_id}/review": {"stars": 5, "words": "Again."},
+    "PUT /api/reviews/{review_id}/answer": {"words": "Thank you."},
+    "PUT /api/reviews/{review_id}/report": {"why": "advert"},
+    "PUT /api/reviews/{review_id}/hiding": {"why": "advert"},
     "POST /api/sign-in": {"member": "dora"},
+    "POST /api/stamp-cards": {"kind": "venue", "of": "cafe", "needs": 3, "reward": "A coffee"},
+    "POST /api/gathers": {},
+    "POST /api/gathers/join": {"digits": "2468"},
+    "POST /api/proposals": {
+        "title": "Dinner",
+        "community": "readers",
+        "quorum": 3,
+        "decide_by": "2026-03-15T19:00:00Z",
+        "options": [{"venue": "cafe", "starts_at": "2026-03-16T19:00:00Z", "ends_at": "2026-03-16T21:00:00Z"}],
+    },
+    "PUT /api/proposals/{proposal_id}/commitment": {"options": [1]},
     "POST /api/venues": {"name": "Hall", "time_zone": "UTC"},
+    "POST /api/venues/{venue_id}/zones": {"name": "Roof"},
+    "PATCH /api/venues/{venue_id}/zones/{zone_id}": {"name": "Window"},
+    "PUT /api/venues/{venue_id}/plans/{level}": {"picture": "a" * 32, "a": [1, 1], "b": [90, 1], "metres": 9},
     "POST /api/webhooks": {"event": "night", "url": "https://example.org/hook", "happenings": ["check_in"]},
 }
 QUERIES = {
     "GET /api/live": {"topic": "member/dora"},
+    "GET /api/stamp-cards": {"kind": "venue", "of": "cafe"},
     "GET /api/qr.svg": {"text": "http://127.0.0.1:8080/"},
     "GET /api/qr.png": {"text": "http://127.0.0.1:8080/"},
 }
@@ -121,6 +196,7 @@ class World:
     tokens: dict[str, str]
     numbers: dict[str, dict[str, int]]
     document: dict[str, Any]
+    ids: dict[str, str]
 
     def ask(self, actor: str, operation: str) -> tuple[int, str]:
         """What an actor is answered, status and code; nothing of it stays."""
@@ -148,8 +224,17 @@ class World:
             "step_id": "night-1",
             "community_id": "readers",
             "agent_id": "cafe-door",
+            "zone_id": "cafe-back",
+            "level": "0",
+            "interest_id": "chess",
             "member_id": "dora",
+            **self.ids,
+            "series_id": "night-of-ideas",
         }
+        if name == "community_id" and _HOUSE.search(path):
+            return "lumen"  # without a vote, or hosts, that is a house's
+        if name == "community_id" and path.endswith("/fans"):
+            return "lumen"  # a circle has nobody who keeps it
         if name == "number":
             kind = path.split("/")[3]
             return self.numbers[actor].get(kind, 1) if actor in self.numbers else 1
@@ -174,21 +259,27 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
     document = app.openapi()
     make_members(session)
     people.get(session, "dora").demo_order = 1
-    for member_id in ("emil", "fay", "gina", "hugo", "ida"):
+    for member_id in ("emil", "fay", "gina", "hugo", "ida", "olga"):
         people.create(session, id=member_id, name=member_id.capitalize())
     guest = people.create_guest(session, name="Bo")
     make_cafe(session)
     make_agent(session)
+    make_welcome(session)
     communities.create(session, id="readers", name="Readers")
     for member_id in ("fay", "gina"):
         communities.join(session, community_id="readers", member_id=member_id)
+    communities.create(session, id="lumen", name="Lumen", shape="house")
+    communities.join(session, community_id="lumen", member_id="dora")
+    met = events.NewStep("Talk", "cafe", NOW - 9 * HOUR, NOW - 8 * HOUR)
+    events.create(session, id="met", name="Met", organizer_id="gina", steps=[met], community_id="readers")
     step = events.NewStep("Talk", "cafe", NOW - HOUR, NOW + 2 * HOUR)
     events.create(session, id="night", name="Night of ideas", organizer_id="cleo", steps=[step])
-    events.sign_up(session, event_id="night", member_id="emil", now=NOW)
+    signups.sign_up(session, event_id="night", member_id="emil", now=NOW)
+    series.begin(session, event_id="night", rule="FREQ=WEEKLY", now=NOW)
     for kind, of_id, member_id in (
         ("venue", "cafe", "ida"),
         ("event", "night", "hugo"),
-        ("community", "readers", "gina"),
+        ("community", "lumen", "gina"),
     ):
         roles.give(session, member_id=member_id, kind=kind, of_id=of_id, called="", by=None, now=NOW)  # type: ignore[arg-type]
     badge_id = make_badge(session)
@@ -200,10 +291,33 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
         ),
         {"at": NOW},
     ).scalar_one()
+    came, other = (
+        CheckIn(step_id="met-1", member_id=who, at=NOW - 9 * HOUR, evidence="screen", signed_up=False)
+        for who in ("gina", "olga")
+    )
+    out = CommunityRemoval(community_id="lumen", member_id="dora", at=NOW, until=NOW + HOUR)
+    change = CommunityChange(community_id="readers", field="goal", was="Read", became="", at=NOW)
+    moves = [Move(community_id=one, asked_at=NOW, until=NOW + HOUR) for one in ("readers", "lumen")]
+    session.add_all([came, other, out, change, *moves])
+    gina = people.get(session, "gina")
+    vote = votes.open_vote(
+        session, viewer=gina, community_id="readers", kind=Kind.REMOVE, now=NOW, member_id="fay", called="F"
+    )
     hook = Webhook(**_HOOK)
     door = Door(kind="poster", event_id="night", name="Poster", code="ABC234", made_by="cleo", created_at=NOW)
     ask = Ask(step_id="night-1", member_id="emil", reason="full", evidence="poster", asked_at=NOW)
-    session.add_all([hook, door, ask])
+    topic = Topic(community_id="readers", title="Walks", made_by="fay", made_at=NOW)
+    session.add_all([hook, door, ask, topic])
+    session.flush()
+    post = Post(topic_id=topic.id, member_id="fay", text="Who walks on Sunday?", newcomer=True, at=NOW)
+    session.add(post)
+    times = {"opened_at": NOW, "ends_at": NOW + HOUR}
+    asked = Pulse(event_id="night", question="Again?", choices=["Yes", "No"], **times, by="cleo", nonce="1")
+    review = Review(event_id="night", member_id="emil", stars=4, words="Warm.", at=NOW)
+    session.add_all([hook, door, ask, asked, review])
+    card = cards.make(session, of=cards.Of("venue", "cafe"), reward="A coffee", needs=3, by="ben", now=NOW)
+    session.add_all([hook, door, ask, asked])
+    session.add(StampCode(code="ABC234", card_id=card.id, member_id="emil", until=NOW + HOUR))
     session.flush()
     kept: dict[str, str] = {}
     numbers: dict[str, dict[str, int]] = {
@@ -213,6 +327,13 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
             "webhook_id": hook.id,
             "door_id": door.id,
             "ask_id": ask.id,
+            "change_id": change.id,
+            "vote_id": vote.id,
+            "topic_id": topic.id,
+            "post_id": post.id,
+            "pulse_id": asked.id,
+            "review_id": review.id,
+            "card_id": card.id,
         },
     }
     for actor, known in ACTORS.items():
@@ -233,7 +354,36 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
         numbers[actor] = {"sessions": row.number, "tokens": made.number, "passkeys": passkey.number}
     session.flush()
     _let_streams_be_asked_for(app, session, clock, settings)
-    return World(app, session, kept, numbers, document)
+    ids = {"code": "ABC234", "proposal_id": _propose(session), "gather_id": _gather(session)}
+    return World(app, session, kept, numbers, document, ids)
+
+
+def _propose(session: Session) -> str:
+    option = proposals.NewOption(NOW + 72 * HOUR, NOW + 74 * HOUR, "cafe")
+    return proposals.open(
+        session,
+        by_id="fay",
+        title="Dinner",
+        community_id="readers",
+        quorum=3,
+        options=[option],
+        decide_by=NOW + 48 * HOUR,
+        now=NOW,
+    ).id
+
+
+def _gather(session: Session) -> str:
+    """Fay gathers, Dora is in; and the readers are asked whether to keep their circle."""
+    here = Proof(Evidence.SCREEN, "cafe", None)
+    fay = people.get(session, "fay")
+    made = gathers.gather(session, founder=fay, proof=here, now=NOW, name="", community_id="readers").gather
+    session.add(
+        GatherIn(gather_id=made.id, member_id="dora", at=NOW, evidence="screen", joined=False, made_guest=False)
+    )
+    # Asked after the proposal, which is a word of theirs.
+    session.add(Founding(community_id="readers", founded_at=NOW - 200 * HOUR, asked_at=NOW + 49 * HOUR))
+    session.flush()
+    return made.id
 
 
 _HOOK: dict[str, Any] = {

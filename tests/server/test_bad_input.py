@@ -203,3 +203,19 @@ def test_an_address_of_strange_signs_names_nothing(as_: As, at: str) -> None:
         answer = as_("ana").get(path)
         assert answer.status_code in (404, 422), path
         assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "form", "status"),
+    [
+        ("DELETE", "/api/me/met/x%00", None, 404),
+        ("DELETE", "/api/me/muted-organizers/x%00", None, 404),
+        ("POST", "/inbox/unmute", {"organizer": "x\0"}, 422),
+        ("POST", "/me/met/forget", {"member": "x\0"}, 422),
+    ],
+)
+def test_what_no_text_can_hold_names_nothing(
+    as_: As, verb: str, path: str, form: dict[str, str] | None, status: int
+) -> None:
+    answer = as_("ana").request(verb, path, data=form)
+    assert (answer.status_code, answer.json()["code"]) == (status, "not_found" if status == 404 else "invalid")

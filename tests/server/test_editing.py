@@ -12,7 +12,7 @@ from tests.server.places import HOUR, NOW
 
 @pytest.fixture(autouse=True)
 def _things(as_: As, session: Session) -> None:  # noqa: ARG001 - as_ makes the people first
-    communities.create(session, id="swifts", name="Swift watchers")
+    communities.create(session, id="swifts", name="Swift watchers", shape="house")
     communities.join(session, community_id="swifts", member_id="dora")
     roles.give(session, member_id="dora", kind="community", of_id="swifts", called="", by=None, now=NOW)
     step = events.NewStep("Talk", "cafe", NOW + HOUR, NOW + 2 * HOUR)

@@ -58,7 +58,10 @@ def test_problems_are_read_from_the_code(document: dict[str, Any]) -> None:
         answer = document["paths"][path][method]["responses"][str(status)]
         return set(answer["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"])
 
-    assert codes("/api/events/{event_id}/sign-up", "put", 403) == {"event_over", "members_only", "other_site"}
+    assert codes("/api/events/{event_id}/sign-up", "put", 403) == {
+        *("already_begun", "called_off", "event_over", "members_only", "not_announced", "other_site"),
+        *("party_too_large", "said_no"),
+    }
     assert codes("/api/members", "post", 409) == {"member_exists"}
     assert codes("/api/communities", "post", 409) >= {"community_exists", "conflict"}
     assert codes("/api/members", "get", 403) == {"operators_only"}

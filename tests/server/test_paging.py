@@ -16,10 +16,15 @@ from server.communities import service as communities
 from server.doors import asks
 from server.doors import service as doors
 from server.events import service as events
+from server.interests import service as interests
+from server.messages import service as messages
 from server.people import passkeys, roles, tokens
 from server.people import service as people
 from server.people.model import Member
 from server.presence.model import Visit
+from server.pulse import service as pulse
+from server.stamps import routes as stamp_routes
+from server.stamps import service as stamps
 from server.venues import service as venues
 from tests.server.conftest import As
 from tests.server.places import HOUR, IDENTITY, NOW
@@ -33,6 +38,12 @@ WHOLE = {
     "/api/events/{event_id}/hosts": roles.MOST_HELPERS,
     "/api/me/tokens": tokens.MOST_TOKENS,
     "/api/me/passkeys": passkeys.MOST_PASSKEYS,
+    "/api/events/{event_id}/pulses": pulse.MOST_PULSES,
+    "/api/events/{event_id}/messages": messages.MOST,
+    "/api/stamp-cards": stamp_routes.MOST_STANDING,
+    "/api/me/stamps": stamps.MOST_HELD,
+    "/api/interests": interests.MOST_INTERESTS,
+    "/api/me/interests": interests.MOST_TAGS,
 }
 
 

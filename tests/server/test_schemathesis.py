@@ -8,6 +8,7 @@ failure comes again and nobody signs the viewer out or erases her.
 
 import asyncio
 import itertools
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,10 +41,14 @@ from server.badges import service as badges
 from server.communities import service as communities
 from server.demo import service as demo
 from server.events import service as events
+from server.events import signups
+from server.face_to_face.model import Founding, Gather, GatherIn
 from server.fleet import service as fleet
 from server.operations import ports
 from server.people import access
 from server.people import service as people
+from server.posts.model import Post, Topic
+from server.proposals.model import Proposal, ProposalOption
 from server.venues import service as venues
 from tests.conftest import Mqtt
 from tests.processes import wait_until
@@ -62,11 +67,12 @@ CHECKS: list[Any] = [
 ]
 
 
-# What a case may put into an address to name something that is there.
-KNOWN = {
-    name: examples.WORDS[name.removesuffix("_id")]
-    for name in ("venue_id", "event_id", "step_id", "community_id", "agent_id", "member_id")
-} | {"badge_id": 1, "checkin_id": 1, "door_id": 1, "ask_id": 1, "webhook_id": 1, "number": 1, "token": "mst_none"}
+def known_in(path: str) -> dict[str, Any]:
+    """What a case may put into an address to name something that is there, or the first of its kind."""
+    special = {"number": 1, "token": "mst_none"}
+    names = re.findall(r"{(\w+)}", path)
+    words = {name: examples.WORDS.get(name, examples.WORDS.get(name.removesuffix("_id"), 1)) for name in names}
+    return {name: special.get(name, word if isinstance(word, str) else 1) for name, word in words.items()}
 
 
 def make_world(session: Session) -> dict[str | None, str]:
@@ -88,7 +94,13 @@ def make_world(session: Session) -> dict[str | None, str]:
     communities.join(session, community_id="swift-watchers", member_id="dora")
     step = events.NewStep("Talk", "kettle", NOW, NOW + HOUR, id="swift-night-1")
     events.create(session, id="swift-night", name="Swift night", organizer_id="dora", steps=[step])
-    events.sign_up(session, event_id="swift-night", member_id="dora", now=NOW)
+    signups.sign_up(session, event_id="swift-night", member_id="dora", now=NOW)
+    _propose_and_gather(session)
+    topic = Topic(community_id="swift-watchers", title="Nests", made_by="dora", made_at=NOW)
+    session.add(topic)
+    session.flush()
+    said = {"newcomer": True, "at": NOW}
+    session.add(Post(topic_id=topic.id, member_id="dora", text="Who counts?", leads_to="swift-night", **said))
     identity = bytes.fromhex("daf246cef20111e4b116123b93f75cba000e01ab")
     badge_id = badges.register(session, identity=identity, label="M-0427", since=NOW - HOUR)
     badges.pair(session, badge_id=badge_id, member_id="dora", since=NOW - HOUR)
@@ -101,6 +113,23 @@ def make_world(session: Session) -> dict[str | None, str]:
         },
     )
     return {who: people.sign_in(session, member_id=who, now=NOW) for who in ("ana", "dora")} | {None: ""}
+
+
+def _propose_and_gather(session: Session) -> None:
+    """Dora proposes a supper, gathers at the bar, and her circle is asked whether to keep it."""
+    times = {"starts_at": NOW + 72 * HOUR, "ends_at": NOW + 74 * HOUR}
+    proposal = {"community_id": "swift-watchers", "by_id": "dora", "title": "Supper", "quorum": 3, "state": "open"}
+    gather = {"founder_id": "dora", "community_id": "swift-watchers", "founds": False, "name": "Swift watchers"}
+    session.add(Proposal(id="swift-supper", decide_by=NOW + 48 * HOUR, opened_at=NOW, **proposal))
+    session.add(Gather(id="at-the-bar", digits="2468", venue_id="kettle", made_at=NOW, ends_at=NOW + HOUR, **gather))
+    session.add(Founding(community_id="swift-watchers", founded_at=NOW - 200 * HOUR, asked_at=NOW + 49 * HOUR))
+    session.flush()
+    option = {"proposal_id": "swift-supper", "position": 0, "venue_id": "kettle", "time_zone": "Europe/Berlin"}
+    session.add(ProposalOption(**option, **times))
+    session.add(
+        GatherIn(gather_id="at-the-bar", member_id="dora", at=NOW, evidence="screen", joined=False, made_guest=False)
+    )
+    session.flush()
 
 
 def undone(engine: Engine) -> Callable[[], Iterator[Session]]:
@@ -144,7 +173,7 @@ class Api:
 
     def sweep(self, operation: Any, cases: int) -> None:
         """Sends one operation's example and cases of it, made the same way each time."""
-        known = {name: value for name, value in KNOWN.items() if f"{{{name}}}" in operation.path}
+        known = known_in(operation.path)
         body = operation.definition.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
         if body:
             self.check(operation.Case(path_parameters=known, body=body["example"], media_type="application/json"))

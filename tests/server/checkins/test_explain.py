@@ -1,5 +1,6 @@
 """Why somebody is or is not checked in: one code and one sentence for each cause."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -11,7 +12,9 @@ from config import settings
 from server import times
 from server.checkins import explain, rules
 from server.checkins.explain import Asked, BadgeHeard, CheckedIn, Explanation, Facts
+from server.events import life
 from server.events.model import SignUp
+from server.events.states import State
 from server.fleet.model import Placement
 from server.presence.joining import Interval
 from tests.server.presence import scene
@@ -21,6 +24,7 @@ PRESENCE = settings.load(environment={}).presence
 OPENS, ENDS, GAP = 1_000_000, 5_000_000, 60_000
 EVER = ((0, rules.EVER_MS),)
 ASKED = Asked("step", "event", "Cafe", "UTC", None, OPENS, ENDS, 15_000, True)
+ASKED_OFF = dataclasses.replace(ASKED, state=State.CANCELLED, reason="The oven broke.")
 LISTENED = ((0, ENDS),)
 
 
@@ -50,6 +54,18 @@ def zone(name: str) -> Asked:
             why(checked_in=CheckedIn(NOW, "beacon", "recorded 2 h later", True)),
             "checked_in",
             "Checked in: 19:00 · by your badge · recorded 2 h later, when all places were taken.",
+        ),
+        (
+            why((OPENS, OPENS + 60_000), asked=ASKED_OFF),
+            "called_off",
+            "It was called off, so nobody is checked in. The oven broke.",
+        ),
+        (why(held=(), asked=ASKED_OFF), "called_off", "It was called off, so nobody is checked in. The oven broke."),
+        (why(asked=ASKED_OFF, checked_in=CheckedIn(NOW, "beacon")), "checked_in", "Checked in: 19:00 · by your badge."),
+        (
+            why((OPENS, OPENS + 60_000), asked=dataclasses.replace(ASKED, state=State.DRAFT)),
+            "not_announced",
+            "It is not announced, so nobody is checked in.",
         ),
         (
             why((OPENS, OPENS + 60_000), held=((OPENS + 70_000, ENDS),)),
@@ -156,6 +172,10 @@ def test_the_answer_comes_from_the_tables(session: Session) -> None:
     session.add(SignUp(event_id="party", member_id="ana"))
     session.flush()
     assert (ask().code, ask().needed_s) == ("due", 15.0)
+    with session.begin_nested() as off:
+        life.cancel(session, event_id="party", reason="The oven broke.", now=NOW)
+        assert (ask().code, ask().sentence.endswith("The oven broke.")) == ("called_off", True)
+        off.rollback()
     scene.arrive(session, "ana", NOW)
     assert ask().code == "checked_in"
     assert ask().sentence == "Checked in: 20:00 · by your badge."

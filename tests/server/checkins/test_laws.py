@@ -18,6 +18,7 @@ from server.checkins import heard as hearing
 from server.checkins import rules
 from server.checkins import service as checkins
 from server.events import service as events
+from server.events import signups
 from server.fleet import service as fleet
 from server.presence import joining
 from server.presence.joining import Interval
@@ -96,7 +97,7 @@ class World:
                 ],
             )
         for member_id, event_id in SIGNED_UP:
-            events.sign_up(session, event_id=event_id, member_id=member_id, now=NOW)
+            signups.sign_up(session, event_id=event_id, member_id=member_id, now=NOW)
         self.holders = {
             "dora": {0: (times.to_ms(NOW), GIVEN - 1), 1: (times.to_ms(NOW), EVER)},
             "ben": {0: (GIVEN, EVER)},

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from server.checkins.model import CheckIn, Undoing
 from server.events import service as events
+from server.events import signups
 from tests.server.conftest import As, Clock
 from tests.server.places import HOUR, NOW
 from tests.server.presence import scene
@@ -20,7 +21,7 @@ def checkin(as_: As, session: Session) -> int:
     del as_  # makes the members and the cafe
     step = events.NewStep(name="Doors", venue_id="cafe", starts_at=NOW, ends_at=NOW + 2 * HOUR)
     events.create(session, id="party", name="Party", organizer_id="cleo", steps=[step])
-    events.sign_up(session, event_id="party", member_id="ben", now=NOW - HOUR)
+    signups.sign_up(session, event_id="party", member_id="ben", now=NOW - HOUR)
     scene.arrive(session, "dora", NOW - dt.timedelta(minutes=5), signed_up=False)
     return scene.arrive(session, "ben", NOW)
 

@@ -14,6 +14,7 @@ from server.checkins import capacity
 from server.checkins import heard as hearing
 from server.checkins import service as checkins
 from server.events import service as events
+from server.events import signups
 from server.fleet import fence
 from server.fleet import service as fleet
 from server.people import service as people
@@ -55,7 +56,7 @@ class Cafe:
 
     def sign_up(self, event_id: str = "night", member_id: str = "dora") -> None:
         """She means to come."""
-        events.sign_up(self.session, event_id=event_id, member_id=member_id, now=NOW)
+        signups.sign_up(self.session, event_id=event_id, member_id=member_id, now=NOW)
 
     def hear(
         self, begin: dt.datetime, seconds: float, agent: str = "cafe-door", badge_id: int | None = None

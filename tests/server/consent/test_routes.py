@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server import topics
 from server.badges import service as badges
 from server.events import service as events
+from server.events import signups
 from server.fleet import service as fleet
 from tests.server.conftest import As, Clock
 from tests.server.places import HOUR, NOW, make_badge
@@ -33,7 +34,7 @@ def badge(as_: As, session: Session) -> int:
     scene.visit(session, made, "cafe", "cafe-front", before(900), before(3))
     step = events.NewStep(name="Doors", venue_id="cafe", starts_at=NOW, ends_at=NOW + 2 * HOUR)
     events.create(session, id="party", name="Party", organizer_id="cleo", steps=[step])
-    events.sign_up(session, event_id="party", member_id="dora", now=NOW - HOUR)
+    signups.sign_up(session, event_id="party", member_id="dora", now=NOW - HOUR)
     scene.arrive(session, "dora", NOW - dt.timedelta(minutes=5), badge_id=made)
     return made
 

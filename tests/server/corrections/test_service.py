@@ -12,6 +12,7 @@ from server.badges import service as badges
 from server.corrections import service as corrections
 from server.corrections.service import NotYet
 from server.events import service as events
+from server.events import signups
 from server.fleet import fence
 from tests.server import places
 from tests.server.corrections import town
@@ -148,6 +149,25 @@ def test_who_signs_up_while_there_is_checked_in_at_once_by_the_rule_for_her(worl
     corrections.withdraw(world.session, event_id="night", member_id="ben", presence=PRESENCE, now=now)
     assert ("night-1", "ben", 15.0) in came(world)
     assert told(world) == [("dora", "not_open_yet")]
+
+
+def test_who_gets_a_place_while_there_is_checked_in_whoever_freed_it(world: Town) -> None:
+    session, now = world.session, OPENS + 10 * MINUTE
+    session.execute(text("UPDATE event SET approval = true"))
+    session.execute(text("UPDATE step SET capacity = 1, starts_at = opens_at + interval '30 minutes'"))
+    session.expire_all()
+    pair(world, 2, "ben", BEGIN)
+    signups.sign_up(session, event_id="night", member_id="ben", now=now)
+    signups.answer(session, event_id="night", member_id="ben", yes=True, now=now)
+    assert signups.states_of(session, member_id="ben")["night"] == "waiting"
+    signups.withdraw_everywhere(session, member_id="dora", now=now)
+    assert signups.states_of(session, member_id="ben")["night"] == "going"
+    assert ("night-1", "ben", 15.0) not in came(world)
+    (args,) = session.scalars(text(f"SELECT args FROM procrastinate_jobs WHERE task_name = '{signups.JUDGE}'"))
+    assert args == {"event_id": "night", "member_ids": ["ben"]}
+    for _ in range(2):
+        corrections.judge_promoted(session, **args, presence=PRESENCE, now=now)
+    assert ("night-1", "ben", 15.0) in came(world)
 
 
 def test_signing_up_days_before_touches_no_gateway(world: Town) -> None:

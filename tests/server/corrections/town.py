@@ -13,6 +13,7 @@ from server import times
 from server.badges import service as badges
 from server.checkins import rejudge
 from server.events import service as events
+from server.events import signups
 from server.fleet import service as fleet
 from server.presence import joining, trace
 from server.presence.joining import Interval, Trace
@@ -94,7 +95,7 @@ class Town:
                 ends_at=BEGIN + places.HOUR,
             )
             events.create(session, id=event, name=event, organizer_id="cleo", steps=[step])
-            events.sign_up(session, event_id=event, member_id="dora", now=BEGIN)
+            signups.sign_up(session, event_id=event, member_id="dora", now=BEGIN)
 
     def fill(self, heard: Heard) -> None:
         """Makes all tables anew from what was heard, by the placements and pairings as they are."""

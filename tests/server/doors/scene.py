@@ -14,6 +14,8 @@ from server.doors import service as doors
 from server.doors.passing import Outcome
 from server.errors import MusterError
 from server.events import service as events
+from server.events import signups
+from server.events.details import Details
 from server.people.model import Member
 from tests.server.places import CAFE, HOUR, NOW, make_cafe, make_members
 
@@ -32,9 +34,17 @@ def make_evening(session: Session, *, capacity: int | None = None, approval: boo
     make_cafe(session)
     step = events.NewStep(name="Supper", venue_id="cafe", starts_at=NOW, ends_at=NOW + 3 * HOUR, capacity=capacity)
     events.create(
-        session, id="supper", name="Friday supper", organizer_id="cleo", steps=[step], approval=approval, **more
+        session,
+        id="supper",
+        name="Friday supper",
+        organizer_id="cleo",
+        steps=[step],
+        about=Details(approval=approval),
+        **more,
     )
-    events.sign_up(session, event_id="supper", member_id="ben", now=NOW - 2 * HOUR)
+    signups.sign_up(session, event_id="supper", member_id="ben", now=NOW - 2 * HOUR)
+    if approval:
+        signups.answer(session, event_id="supper", member_id="ben", yes=True, now=NOW - 2 * HOUR)
 
 
 def make_door(session: Session, kind: str = "poster", **more: Any) -> doors.Made:

@@ -18,6 +18,7 @@ from server.erasure import personal, tasks
 from server.erasure import service as erasure
 from server.erasure.model import Erasure
 from server.events import service as events
+from server.events import signups
 from server.jobs.service import Work
 from server.live import gatherings
 from server.live.rights import Audience
@@ -61,7 +62,7 @@ def badge(as_: As, session: Session) -> int:
         events.NewStep(name="Talk", venue_id="cafe", starts_at=NOW, ends_at=NOW + 2 * HOUR),
     ]
     events.create(session, id="party", name="Party", organizer_id="cleo", steps=steps)
-    events.sign_up(session, event_id="party", member_id="dora", now=NOW - HOUR)
+    signups.sign_up(session, event_id="party", member_id="dora", now=NOW - HOUR)
     for step in ("party-1", "party-2"):
         scene.arrive(session, "dora", NOW, step, badge_id=made)
     scene.arrive(session, "ben", NOW)
@@ -314,7 +315,7 @@ def test_guests_are_forgotten_a_month_after_their_last_event(fresh_database: str
             scene.member(session, name).guest = True
         scene.member(session, "account")
         scene.arrive(session, "came", scene.NOW)
-        events.sign_up(session, event_id="party", member_id="listed", now=scene.NOW - DAY)
+        signups.sign_up(session, event_id="party", member_id="listed", now=scene.NOW - DAY)
         session.execute(text("UPDATE member SET created_at = :at WHERE id <> 'fresh'"), {"at": scene.NOW - DAY})
         session.execute(text("UPDATE member SET created_at = :at WHERE id = 'fresh'"), {"at": scene.NOW + 20 * DAY})
         people.set_address(session, people.get(session, "claimed"), "c@example.org")

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
 from server import database
-from server.events import service as events
+from server.events import signups
 from tests.server.conftest import Clock
 from tests.server.exports.conftest import come, visit
 from tests.server.places import HOUR, NOW
@@ -188,7 +188,7 @@ def test_a_list_is_looked_at_first_then_taken_and_again_changes_nothing(browser:
 
     def signed_up() -> int:
         with database.transaction(committed) as session:
-            return events.count_sign_ups(session, event_id="supper")
+            return signups.count_sign_ups(session, event_id="supper")
 
     seen = send(True)
     assert (seen["preview"], seen["new"], seen["already"], signed_up()) == (True, 3, 0, 0)
@@ -216,7 +216,7 @@ def test_a_list_says_nothing_about_members(browser: Browser, committed: Engine) 
     )
     assert (answer.json()["new"], answer.json()["already"]) == (2, 0)
     with database.transaction(committed) as session:
-        assert not events.has_signed_up(session, event_id="supper", member_id="dora")
+        assert not signups.has_signed_up(session, event_id="supper", member_id="dora")
         guests = session.execute(text("SELECT name, email FROM member WHERE guest ORDER BY name")).all()
     assert [tuple(guest) for guest in guests] == [("Dora", None), ("Li", "li@example.org")]
 

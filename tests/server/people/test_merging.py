@@ -10,6 +10,7 @@ from server.audit import service as audit
 from server.badges import service as badges
 from server.communities import service as communities
 from server.events import service as events
+from server.events import signups
 from server.people import guests, merging, roles
 from server.people import service as people
 from server.people.codes import Proved
@@ -29,7 +30,7 @@ def guest(session: Session) -> Member:
         events.create(session, id=f"night-{number}", name="Night", organizer_id="cleo", steps=[step])
     guest = people.create_guest(session, name="Bo")
     for event_id, member_id in (("night-1", guest.id), ("night-2", guest.id), ("night-1", "dora")):
-        events.sign_up(session, event_id=event_id, member_id=member_id, now=NOW)
+        signups.sign_up(session, event_id=event_id, member_id=member_id, now=NOW)
     badges.pair(session, badge_id=make_badge(session), member_id=guest.id, since=NOW)
     for step_id, member_id, at in (
         ("night-1-1", guest.id, NOW),
@@ -56,7 +57,7 @@ def test_all_becomes_the_member_s_and_hers_stays_where_both_have_one(session: Se
     moved = merging.merge(session, guest_id=guest_id, into_id="dora", now=NOW)
     assert moved == {"checkin": 1, "pairing": 1, "sign_up": 1}
     assert _check_ins(session, "dora") == [("night-1-1", NOW + HOUR / 2), ("night-2-1", NOW)]
-    assert set(events.signed_up_for(session, member_id="dora")) == {"night-1", "night-2"}
+    assert set(signups.signed_up_for(session, member_id="dora")) == {"night-1", "night-2"}
     assert len(badges.held_by(session, member_id="dora", at=NOW)) == 1
     assert session.get(Member, guest_id) is None
     assert people.member_of(session, token=token, now=NOW) is None  # a phone left behind is nobody's

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from server import database, texts
 from server.doors import asks
 from server.events import service as events
+from server.events import signups
 from server.webhooks import bodies
 from server.webhooks.rules import Kind
 from tests.server.places import HOUR, NOW
@@ -87,7 +88,7 @@ def test_other_hosts_hear_nothing_and_the_place_does(evening: Evening) -> None:
 def test_a_name_goes_to_a_program_whose_maker_may_see_it(evening: Evening) -> None:
     """Who signed up shows her name to the host; asking alone says nothing about consent."""
     with database.transaction(evening.engine) as session:
-        events.sign_up(session, event_id="supper", member_id="ben", now=NOW)
+        signups.sign_up(session, event_id="supper", member_id="ben", now=NOW)
     named, numbers = evening.make(names=True), evening.make()
     ask(evening, "ben")
     ask(evening, "dora")
