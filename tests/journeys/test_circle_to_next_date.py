@@ -158,14 +158,14 @@ def test_a_circle_goes_from_four_digits_to_its_next_date(served: House) -> None:
     expect(phones["Ines"].locator("main")).to_contain_text("This is for who came")
 
     # 6. Three yeses propose it again, with these votes counted already.
-    answer(phones["mia"], served, "Yes", "The soup.")
-    answer(phones["Ravi"], served, "No")
-    answer(phones["Zoë"], served, "Yes", "That we sat together.")
+    answer(phones["mia"], served, "Yes, again", "The soup.")
+    answer(phones["Ravi"], served, "Not again")
+    answer(phones["Zoë"], served, "Yes, again", "That we sat together.")
     expect(phones["Zoë"].locator("main")).not_to_contain_text("It is proposed again")
     answer(phones["Old Mr Haas"], served, "Differently", "Earlier, for the last tram.")
-    answer(ben, served, "Yes")
+    answer(ben, served, "Yes, again")
     expect(ben.locator("main")).to_contain_text("It is proposed again")
-    for word, counted in (("Yes", "3"), ("No", "1"), ("Differently", "1")):
+    for word, counted in (("Yes, again", "3"), ("Not again", "1"), ("Differently", "1")):
         expect(ben.locator(".bars li", has_text=re.compile(rf"^{word}"))).to_contain_text(counted)
     expect(ben.locator("ul.lines")).to_contain_text("Earlier, for the last tram.")
     ben.get_by_role("link", name="Look at it").click()
@@ -174,7 +174,7 @@ def test_a_circle_goes_from_four_digits_to_its_next_date(served: House) -> None:
     expect(mia.get_by_role("link", name=f"{DINNER} may happen again, and your yes is counted.")).to_have_count(1)
 
     # 7. The fourth yes makes it the next date: same place, weekday and time.
-    answer(phones["dora"], served, "Yes")
+    answer(phones["dora"], served, "Yes, again")
     ben.goto(circle)
     coming = ben.locator("section", has=ben.get_by_role("heading", name="What comes next"))
     expect(coming.get_by_role("link", name=DINNER)).to_have_count(1)

@@ -23,7 +23,8 @@ CAFE, CAFE_BACK = "kettle-and-crumb", (52.0, 23.0)
 # Twelve agents and three programs start on a machine that does other things as well.
 START_S = 120
 # What the demonstration remembers is of yesterday and before.
-CAME = "SELECT count(*) FROM checkin WHERE recorded_at > now() - interval '1 hour'"
+# At gatherings: her stamp card at the café has days of its own.
+CAME = "SELECT count(*) FROM checkin WHERE step_id IS NOT NULL AND recorded_at > now() - interval '1 hour'"
 WAIT_MS = 60_000
 
 
