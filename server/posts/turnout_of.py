@@ -1,8 +1,11 @@
 """Who came to gatherings, as ranking counts it: read from check-ins that were not taken back, visits and passages."""
 
+import bisect
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +14,7 @@ from sqlalchemy.orm import Session
 from config.settings import Posts as Rules
 from server.posts.ranking import Coming, weight
 
+_AT = attrgetter("at")
 # A row for each step that somebody came to. gone_at: when she was last seen to go out by a door, or her badge's last
 # visit there ended; what is not known is NULL. Whoever hosts the gathering would have come anyway.
 _CAME = text("""
@@ -66,7 +70,7 @@ def came(
     if not event_ids:
         return {}
     rows: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    for row in session.execute(_CAME, {"events": list(event_ids), "now": now}):
+    for row in session.execute(_CAME, {"events": list(event_ids), "now": now}).all():
         rows[row.event_id, row.member_id].append(row)
     there = _there(session, [step for steps in rows.values() for step in steps], now)
     found: dict[str, list[Coming]] = defaultdict(list)
@@ -92,20 +96,22 @@ def _there(session: Session, steps: Sequence[Any], now: dt.datetime) -> dict[tup
     members, since = {step.member_id for step in steps}, min(step.ends_at for step in steps)
     values = {"communities": list(communities), "members": list(members), "since": since, "now": now}
     found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    for row in session.execute(_THERE, values):
+    for row in session.execute(_THERE, values).all():
         found[row.member_id, row.community_id].append(row)
     return found
 
 
 def _coming(member_id: str, steps: list[Any], there: Sequence[Any], rules: Rules, now: dt.datetime) -> Coming:
-    """there: what she came to in the same community."""
+    """there: what she came to in the same community, the earliest first."""
     within = dt.timedelta(days=rules.again_days)
-    again = {
-        later.evidence
-        for step in steps
-        for later in there
-        if later.event_id != step.event_id and step.ends_at <= later.at < step.ends_at + within
-    }
+    again = set()
+    for step in steps:
+        ends_at, until = step.ends_at, step.ends_at + within
+        for later in itertools.islice(there, bisect.bisect_left(there, ends_at, key=_AT), None):
+            if later.at >= until:
+                break
+            if later.event_id != step.event_id:
+                again.add(later.evidence)
     stayed = [_stayed(step, rules, now) for step in steps]
     return Coming(
         member_id,
