@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import datetime as dt
 import faulthandler
+import gc
 import logging
 import signal
 import socket
@@ -77,6 +78,11 @@ def run(settings: Settings) -> int:
         from server.app import create_app, end_streams
 
         app = create_app(settings)
+        # A large page makes tens of thousands of objects and lets go of them at its end. At the default of 700 the
+        # search for cycles went through all modules and tables again and again: two thirds of a large calendar's time.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000)
         server = Server(
             uvicorn.Config(
                 app,
