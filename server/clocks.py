@@ -9,6 +9,7 @@ from server.texts import CHINESE, ENGLISH, IN_ENGLISH, Texts
 
 NIGHT_ENDS = dt.time(6)  # a party until five is one evening; what ends at breakfast is another day
 _DAY = dt.timedelta(days=1)
+SOON = dt.timedelta(hours=18)  # as static/js/clock.js
 # A day as it stands beside a clock time, and with its year.
 _DAYS = {ENGLISH: ("EEE d MMM", "EEE d MMM y"), CHINESE: ("M月d日 EEE", "y年M月d日 EEE")}
 
@@ -36,6 +37,12 @@ def hours(starts_at: dt.datetime, ends_at: dt.datetime, time_zone: str, say: Tex
 def days(starts: dt.datetime, ends: dt.datetime, say: Texts = IN_ENGLISH, *, year: bool = False) -> str:
     """`Sat 3 May 10:00 to Sun 18 May 20:00`, of clocks as they stand there."""
     return say.gettext("%(first)s to %(last)s", first=moment(starts, say, year=year), last=moment(ends, say, year=year))
+
+
+def until(ends_at: dt.datetime, since: dt.datetime, time_zone: str, say: Texts = IN_ENGLISH) -> str:
+    """Until when, of what somebody is at since then: `20:00`; what ends later than tonight has its day."""
+    local = there(ends_at, time_zone)
+    return f"{local:%H:%M}" if ends_at - since < SOON else moment(local, say)
 
 
 def moment(local: dt.datetime, say: Texts = IN_ENGLISH, *, year: bool = False) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, object_session
 
 from config.settings import Presence
-from server import fields, times
+from server import clocks, fields, times
 from server.badges import service as badges
 from server.consent.reading import Eyes
 from server.errors import Refused
@@ -140,20 +140,24 @@ def upcoming(session: Session, member: Member, now: dt.datetime, say: Texts = IN
 
 def check_ins(session: Session, member: Member, say: Texts = IN_ENGLISH) -> list[Fact]:
     """Her check-ins for the first paint of the phone, the newest first."""
-    return [
-        {
-            "id": one["id"],
-            "event_id": one["event"]["id"],
-            "event_name": one["event"]["name"],
-            "venue_name": one["step"]["venue"]["name"],
-            "zone_name": one["step"]["zone"],
-            "ends_at": fields.read_moment(one["step"]["ends_at"]),
-            "time_zone": venues.get(session, one["step"]["venue"]["id"]).time_zone,
-            "sentence": one["sentence"],
-            "undone": one["undone"],
-        }
-        for one in _told(session, member, say)
-    ]
+    found = []
+    for one in _told(session, member, say):
+        time_zone = venues.get(session, one["step"]["venue"]["id"]).time_zone
+        at, ends_at = fields.read_moment(one["at"]), fields.read_moment(one["step"]["ends_at"])
+        found.append(
+            {
+                "id": one["id"],
+                "event_id": one["event"]["id"],
+                "event_name": one["event"]["name"],
+                "venue_name": one["step"]["venue"]["name"],
+                "zone_name": one["step"]["zone"],
+                "until": clocks.until(ends_at, at, time_zone, say),
+                "time_zone": time_zone,
+                "sentence": one["sentence"],
+                "undone": one["undone"],
+            }
+        )
+    return found
 
 
 def badge_of(session: Session, member: Member, now: dt.datetime, say: Texts = IN_ENGLISH) -> Fact | None:

@@ -42,7 +42,9 @@ def publish(
     coming: in the order in which they committed; whom there is no room for waits there. It opens no sooner than now:
     what was heard there before concerns nobody's check-in. Raises what events raise.
     """
-    place = _place_of(session, option, organizer_id)
+    of = None if proposal.community_id is None else communities.get(session, proposal.community_id)
+    simulated = of is not None and of.simulated
+    place = _place_of(session, option, organizer_id, simulated)
     step = events.NewStep(
         name=proposal.title,
         venue_id=place.venue_id,
@@ -54,7 +56,6 @@ def publish(
     )
     # Random, so that no name of a gathering can be taken in the moment in which it is settled.
     event_id = people.new_id("gathering")
-    of = None if proposal.community_id is None else communities.get(session, proposal.community_id)
     with topics.together(session):
         events.create(
             session,
@@ -64,14 +65,14 @@ def publish(
             community_id=proposal.community_id,
             steps=[step],
             about=Details(kind=cast("Kind", proposal.kind), about=proposal.about),
-            simulated=of is not None and of.simulated,
+            simulated=simulated,
         )
         for member_id in coming:
             signups.sign_up(session, event_id=event_id, member_id=member_id, now=now)
     return event_id
 
 
-def _place_of(session: Session, option: ProposalOption, organizer_id: str) -> Place:
+def _place_of(session: Session, option: ProposalOption, organizer_id: str, simulated: bool) -> Place:
     """Where it takes place, for events.
 
     An organizer sees who is at her event's venue. So a venue is hers to use only if she keeps it, or is welcome to
@@ -84,4 +85,5 @@ def _place_of(session: Session, option: ProposalOption, organizer_id: str) -> Pl
         if access.keeps(session, organizer, venue) or welcome.said_yes(session, organizer, venue):
             return Place(venue.id, option.zone_id)
         name, location = venue.name, venues.location_of(venue)
-    return Place(spots.make(session, Spot(name, location, option.time_zone), by=organizer).id, None)
+    spot = Spot(name, location, option.time_zone)
+    return Place(spots.make(session, spot, by=organizer, simulated=simulated).id, None)

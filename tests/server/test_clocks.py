@@ -51,3 +51,10 @@ def test_it_is_said_in_chinese_too() -> None:
     starts, ends = at("2025-05-03T10:00"), at("2025-05-18T20:00")
     assert clocks.hours(starts, ends, BERLIN, say) == "5月3日 周六 10:00 至 5月18日 周日 20:00"
     assert clocks.hours(starts, starts + dt.timedelta(hours=2), BERLIN, say) == "10:00 到 12:00"
+
+
+def test_until_when_has_its_day_where_that_is_not_tonight() -> None:
+    since = at("2025-05-03T19:00")
+    assert clocks.until(at("2025-05-04T02:00"), since, BERLIN) == "02:00"
+    assert clocks.until(at("2025-05-04T16:00"), since, BERLIN) == "Sun 4 May 16:00"
+    assert clocks.until(at("2025-05-18T20:00"), since, BERLIN, texts.of("zh")) == "5月18日 周日 20:00"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from server import clocks
 from tests.server.pages import scenes
 from tests.server.pages.conftest import Opener, Watchman
 from tests.server.pages.fixture_server import Running
@@ -35,6 +36,19 @@ def test_you_are_in_the_moment_the_badge_was_heard(page: Page, running: Running)
     expect(page.locator("#in-where")).to_contain_text("Café Lumen · until")
     expect(page.locator("#wait")).to_be_hidden()
     expect(page.locator("[data-event=open-mic]")).to_be_hidden()
+
+
+def test_what_goes_on_for_days_says_the_day_on_which_it_ends(page: Page, running: Running) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    running.evening.let_in(now)
+    (checkin,) = running.evening.me.topics[ME]["checkins"]
+    ends_at = now + datetime.timedelta(days=9)
+    running.evening.me.push(
+        {ME: {"checkins": [{**checkin, "step": {**checkin["step"], "ends_at": scenes.text(ends_at)}}]}}
+    )
+    day = clocks.until(ends_at, now, scenes.TIME_ZONE)
+    assert len(day) > len("20:00")
+    expect(page.locator("#in-where")).to_have_text(f"Café Lumen · until {day}")
 
 
 def test_a_checkin_that_was_taken_back_is_said_and_the_door_waits_again(page: Page, running: Running) -> None:

@@ -72,6 +72,17 @@ def test_any_place_with_a_name_will_do(session: Session) -> None:
     (step,) = events.steps_of(session, event_id=proposal.event_id or "")
     spot = venues.get(session, step.venue_id)
     assert (spot.name, spot.time_zone) == ("The hill", "Asia/Shanghai")
+    assert not spot.simulated
+
+
+def test_what_a_simulated_community_settles_on_is_marked_as_such(session: Session) -> None:
+    communities.get(session, "readers").simulated = True
+    proposal = propose(session, at(72, venue_id=None, place="The hill", time_zone="Asia/Shanghai"), quorum=2)
+    commit(session, proposal, "r1")
+    event = events.get(session, proposal.event_id or "")
+    (step,) = events.steps_of(session, event_id=event.id)
+    assert event.simulated
+    assert venues.get(session, step.venue_id).simulated
 
 
 def test_it_opens_no_sooner_than_it_is_settled(session: Session) -> None:

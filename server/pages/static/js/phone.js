@@ -1,5 +1,5 @@
 // The phone page: says that you are in, as soon as your badge has been heard.
-import { clockTime } from "./clock.js";
+import { clockTime, until } from "./clock.js";
 import { watch } from "./live.js";
 import { location, tell } from "./capable.js";
 import { say, sayCount } from "./words.js";
@@ -22,7 +22,7 @@ const byTime = (a, b) => new Date(b.at) - new Date(a.at);
 
 function where(checkin) {
   const { venue, zone, ends_at } = checkin.step;
-  return [venue.name, zone, ends_at && say("until", { time: clockTime(ends_at, zoneOfTime) })].filter(Boolean).join(" · ");
+  return [venue.name, zone, ends_at && say("until", { time: until(ends_at, checkin.at, zoneOfTime) })].filter(Boolean).join(" · ");
 }
 
 function card(title, sentence, note) {
