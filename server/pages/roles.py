@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from server.badges import service as badges
 from server.errors import NotFound
-from server.events import service as events
-from server.events import signups
+from server.events.model import Event, SignUp, Step
+from server.events.states import SignUpState, State
 from server.pages import tour
 from server.pages.facts import Fact
 from server.people import cookies
@@ -89,16 +90,16 @@ def _owner(session: Session, members: Sequence[Member], say: Texts) -> Fact | No
 def _organizer(session: Session, members: Sequence[Member], now: dt.datetime, say: Texts) -> Fact | None:
     """The one with the event that most signed up for; those that are on come first, then those to come."""
     hosts = {member.id: member for member in members}
-    best: tuple[bool, bool, dt.datetime, int] | None = None
-    way = None
-    for event in events.list_all(session):
-        if not event.simulated or event.organizer_id not in hosts:
-            continue
-        steps = events.steps_of(session, event_id=event.id)
-        if steps:
-            over = steps[-1].ends_at <= now
-            on = steps[0].opens_at <= now and not over
-            rank = (on, not over, steps[-1].ends_at, signups.count_sign_ups(session, event_id=event.id))
-            if best is None or rank > best:
-                best, way = rank, _way("organizer", hosts[event.organizer_id], f"/events/{event.id}/live", say)
-    return way
+    ends_at = func.max(Step.ends_at)
+    on = and_(func.min(Step.opens_at) <= now, ends_at > now)
+    going = select(func.count()).where(SignUp.event_id == Event.id, SignUp.state == SignUpState.GOING).scalar_subquery()
+    wanted = (
+        select(Event.id, Event.organizer_id)
+        .join(Step, Step.event_id == Event.id)
+        .where(Event.simulated, Event.state == State.PUBLISHED, Event.organizer_id.in_(hosts))
+        .group_by(Event.id)
+        .order_by(on.desc(), (ends_at > now).desc(), ends_at.desc(), going.desc(), Event.id)
+        .limit(1)
+    )
+    found = session.execute(wanted).one_or_none()
+    return None if found is None else _way("organizer", hosts[found.organizer_id], f"/events/{found.id}/live", say)
