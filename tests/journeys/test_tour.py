@@ -54,7 +54,6 @@ def test_a_newcomer_finds_everything_in_one_tap(running: parts.Parts, pictures: 
         )
         page.set_default_timeout(WAIT_MS)
         page.goto(running.url)
-        _keep(page.screenshot(animations="disabled"), pictures / "start.webp")
         roles = page.eval_on_selector_all(".tour button", "stops => stops.map(stop => stop.value)")
         assert roles == list(tour.STOPS)
         for role in roles:
