@@ -16,6 +16,7 @@ from server.events import service as events
 from server.events.model import Event, Series
 from server.people import access
 from server.venues import service as venues
+from tests.server.conftest import As
 from tests.server.events.gathering import make_dinner, make_event, told
 from tests.server.places import CAFE, HOUR, NOW
 
@@ -234,3 +235,22 @@ def test_after_the_last_date_nothing_follows(session: Session) -> None:
     dates = begin(session, "FREQ=WEEKLY;COUNT=3")
     move(session, dates[2], SATURDAY + 2 * WEEK + HOUR)
     assert follow(session, dates[2]).starts_at == SATURDAY
+
+
+def test_over_http_its_organizer_lets_the_others_follow_and_puts_a_date_back(as_: As, session: Session) -> None:
+    dates = [one.id for one in begin(session)]
+    cleo = as_("cleo")
+    step = events.steps_of(session, event_id=dates[1])[0]
+    moved = {"starts_at": "2026-03-21T18:00:00Z", "opens_at": "2026-03-21T17:30:00Z"}
+    assert cleo.patch(f"/api/events/{dates[1]}/steps/{step.id}", json=moved).status_code == 200
+    assert as_("dora").post(f"/api/events/{dates[1]}/following").json()["code"] == "not_your_event"
+    found = [cleo.post(f"/api/events/{dates[1]}/following").json() for _ in range(2)]
+    assert found[0] == found[1]
+    part = found[0]["id"]
+    assert [one["date"] for one in found[0]["dates"]][:2] == ["2026-03-21T19:00:00", "2026-03-28T19:00:00"]
+    assert cleo.get("/api/series/dinner").json()["ends_before"] == "2026-03-21T20:00:00"
+    out = {"date": "2026-03-28T19:00:00"}
+    cleo.post(f"/api/series/{part}/leave-out", json=out)
+    back = cleo.post(f"/api/series/{part}/put-back", json=out).json()["dates"][1]
+    assert (back["state"], back["left_out"], back["event"] == dates[2]) == ("published", False, False)
+    assert cleo.post("/api/events/nothing/following").json()["code"] == "event_unknown"
