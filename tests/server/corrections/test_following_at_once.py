@@ -11,9 +11,10 @@ from server.corrections import following
 from server.corrections import service as corrections
 from server.events import copies, series, signups
 from server.events import service as events
-from tests.server.corrections.test_following import HOUR, NOW, PRESENCE, SATURDAY, WEEK, begin, starts
+from tests.server.corrections.test_following import PRESENCE, SATURDAY, WEEK, begin, starts
 from tests.server.doors.test_at_once import AT_ONCE, together
 from tests.server.events.gathering import told
+from tests.server.places import HOUR, NOW
 
 
 @pytest.fixture
