@@ -7,11 +7,11 @@ from server import versions
 from server.badges import schema as badges_schema
 from server.badges import service as badges
 from server.checkins import rights as checkins_rights
-from server.corrections import lists, making, placing, schema, steps
+from server.corrections import following, lists, making, placing, schema, steps
 from server.corrections import service as corrections
 from server.events import schema as events_schema
+from server.events import series, signups, slots
 from server.events import service as events
-from server.events import signups, slots
 from server.fleet import rights as fleet_rights
 from server.fleet import schema as fleet_schema
 from server.fleet.placements import Wanted
@@ -188,6 +188,27 @@ def move_step(
     )
     versions.tell(response, moved)
     return events_schema.show_step(moved)
+
+
+@router.post("/events/{event_id}/following", tags=["events"])
+def change_following(
+    event_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    settings: InSettings,
+    now: Now,
+    wanted: events_schema.Following | None = None,
+) -> events_schema.SeriesOut:
+    """Lets all dates of its series that follow become like this one; twice is as once. For its organizer and operators.
+
+    Those that were changed by themselves stay as they are. Who signed up for a date that moves is told. From this date
+    on the series is one of its own.
+    """
+    access.check_organizes(viewer, events.get(session, event_id))
+    times = True if wanted is None else wanted.times
+    event = following.change(session, event_id=event_id, times=times, presence=settings.presence, now=now)
+    found = series.get(session, event.series_id or "")
+    return events_schema.show_series(found, series.dates_of(session, found, now))
 
 
 @router.put("/events/{event_id}/sign-up", tags=["events"])

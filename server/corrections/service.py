@@ -209,32 +209,60 @@ def move_step(
     return step
 
 
-def move_event(session: Session, *, event_id: str, wall: dt.datetime, presence: Presence, now: dt.datetime) -> None:
+def move_event(
+    session: Session,
+    *,
+    event_id: str,
+    wall: dt.datetime,
+    venue_id: str | None = None,
+    presence: Presence,
+    now: dt.datetime,
+) -> None:
     """Moves all steps of an event along, so that the first starts at this wall time; who signed up is told once.
 
-    Raises what move_step raises.
+    venue_id: where all of them are then, by its clock; None: each stays where it is. Raises VenueUnknown, and what
+    move_step raises.
+    """
+    steps = events.steps_of(session, event_id=event_id)
+    venue = None if venue_id is None else venues.get(session, venue_id)
+    time_zone = copies.zone_of(session, steps)
+    if venue is None and wall == copies.starts_at(steps, time_zone):
+        return  # of a time that comes twice it may be the second
+    moved = copies.move_to(steps, time_zone, wall, venue=venue)
+    move_steps(session, event_id=event_id, moved=moved, presence=presence, now=now)
+
+
+def move_steps(
+    session: Session, *, event_id: str, moved: Sequence[events.NewStep], presence: Presence, now: dt.datetime
+) -> None:
+    """Moves each step of an event to where and when another says, in their order; who signed up is told once.
+
+    What is there already stays untouched. Raises what move_step raises.
     """
     with topics.together(session):
         steps = events.steps_of(session, event_id=event_id)
-        time_zone = copies.zone_of(session, steps)
-        if wall == copies.starts_at(steps, time_zone):
-            return
-        fence.touch_venues(session, {step.venue_id for step in steps})
-        for number, (step, moved) in enumerate(zip(steps, copies.move_to(steps, time_zone, wall), strict=True)):
-            assert moved.opens_at is not None
+        fence.touch_venues(session, {*(step.venue_id for step in steps), *(step.venue_id for step in moved)})
+        tells = True
+        for step, to in zip(steps, moved, strict=True):
+            assert to.opens_at is not None
+            wanted = (to.venue_id, to.zone_id, to.opens_at, to.starts_at, to.ends_at)
+            if wanted == (step.venue_id, step.zone_id, step.opens_at, step.starts_at, step.ends_at):
+                continue
+            elsewhere = (step.venue_id, step.starts_at) != (to.venue_id, to.starts_at)
             move_step(
                 session,
                 event_id=event_id,
                 step_id=step.id,
-                venue_id=step.venue_id,
-                zone_id=step.zone_id,
-                opens_at=moved.opens_at,
-                starts_at=moved.starts_at,
-                ends_at=moved.ends_at,
-                tells=number == 0,
+                venue_id=to.venue_id,
+                zone_id=to.zone_id,
+                opens_at=to.opens_at,
+                starts_at=to.starts_at,
+                ends_at=to.ends_at,
+                tells=tells,
                 presence=presence,
                 now=now,
             )
+            tells = tells and not elsewhere
 
 
 def check_past(since: dt.datetime, now: dt.datetime) -> None:

@@ -18,6 +18,7 @@ from server.people import roles
 from server.people import service as people
 from server.venues import service as venues
 from server.venues import welcome
+from server.venues.model import Venue
 
 WEEK = dt.timedelta(days=7)
 WEEKS_AHEAD = 104  # whoever has no free evening of that kind in two years has to say when
@@ -39,17 +40,24 @@ def starts_at(steps: Sequence[Step], time_zone: str) -> dt.datetime:
     return recurrence.wall(steps[0].starts_at, time_zone)
 
 
-def move_to(steps: Sequence[Step], time_zone: str, wall: dt.datetime) -> list[events.NewStep]:
-    """The steps as they would be if the first one started at this wall time: each as far behind it, and as long."""
+def move_to(
+    steps: Sequence[Step], time_zone: str, wall: dt.datetime, *, venue: Venue | None = None
+) -> list[events.NewStep]:
+    """The steps as they would be if the first one started at this wall time: each as far behind it, and as long.
+
+    venue: where all of them are then, by its clock; None: each stays where it is.
+    """
     first = starts_at(steps, time_zone)
+    to = time_zone if venue is None else venue.time_zone
     moved = []
     for step in steps:
-        starts = recurrence.at(wall + (recurrence.wall(step.starts_at, time_zone) - first), time_zone)
+        stays = venue is None or venue.id == step.venue_id
+        starts = recurrence.at(wall + (recurrence.wall(step.starts_at, time_zone) - first), to)
         moved.append(
             events.NewStep(
                 name=step.name,
-                venue_id=step.venue_id,
-                zone_id=step.zone_id,
+                venue_id=step.venue_id if venue is None else venue.id,
+                zone_id=step.zone_id if stays else None,
                 starts_at=starts,
                 ends_at=starts + (step.ends_at - step.starts_at),
                 opens_at=starts - (step.starts_at - step.opens_at),

@@ -18,7 +18,8 @@ _PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH"
 # Our calendar repeats after 400 years, day for day. A rule is counted in the last such time that dateutil knows, which
 # ends after 400 years at most: one whose date never comes (30 February, every day) takes half a second, not twenty.
 _AGAIN_Y, _LAST_Y = 400, 9999
-_DATE_MAX_LENGTH = 20
+OFTEN = ("weekly", "fortnightly", "monthly")  # what forms offer
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class RuleInvalid(Invalid):
@@ -61,6 +62,60 @@ def check(rule: str, start: dt.datetime, time_zone: str) -> str:
     if first[0] != start:
         raise RuleMissesStart
     return plain
+
+
+def often(how: str, day: dt.date) -> str:
+    """The rule of one of OFTEN from a day on; monthly is the same weekday of the same week, or of the last one.
+
+    Raises RuleInvalid.
+    """
+    rules = {
+        "weekly": "FREQ=WEEKLY",
+        "fortnightly": "FREQ=WEEKLY;INTERVAL=2",
+        "monthly": f"FREQ=MONTHLY;BYDAY={_week(day)}{_DAYS[day.weekday()]}",
+    }
+    if how not in rules:
+        raise RuleInvalid
+    return rules[how]
+
+
+def move(rule: str, date: dt.datetime, to: dt.datetime, *, passed: int) -> str:
+    """A checked rule for a part that begins at a wall time `to` instead of at its date; passed: how many came before.
+
+    Days of the week, of the month and months follow where one is said, or where all of a week move along; what a rule
+    says otherwise stays, and may miss the new start (`check`).
+    """
+    days = (to.date() - date.date()).days
+    said = dict(part.split("=") for part in rule.split(";"))
+    if "COUNT" in said:
+        said["COUNT"] = str(int(said["COUNT"]) - passed)
+    if "UNTIL" in said:
+        until = dt.datetime.fromisoformat(said["UNTIL"].removesuffix("Z"))
+        shape, shift = ("%Y%m%d", dt.timedelta(days)) if len(said["UNTIL"]) == 8 else ("%Y%m%dT%H%M%S", to - date)
+        said["UNTIL"] = f"{until + shift:{shape}}" + ("Z" if said["UNTIL"].endswith("Z") else "")
+    if days and "BYDAY" in said:
+        said["BYDAY"] = _move_days(said["BYDAY"], date, to, days)
+    if said.get("BYMONTHDAY") == str(date.day):
+        said["BYMONTHDAY"] = str(to.day)
+    if said.get("BYMONTH") == str(date.month):
+        said["BYMONTH"] = str(to.month)
+    return ";".join(f"{key}={value}" for key, value in said.items())
+
+
+def _move_days(said: str, date: dt.datetime, to: dt.datetime, days: int) -> str:
+    listed = said.split(",")
+    if set(listed) <= set(_DAYS):
+        return ",".join(_DAYS[(_DAYS.index(day) + days) % len(_DAYS)] for day in listed)
+    week, weekday = said[:-2], said[-2:]
+    if len(listed) > 1 or weekday != _DAYS[date.weekday()]:
+        return said
+    last = week == "-1" and (to + dt.timedelta(days=7)).month != to.month
+    return f"{-1 if last else _week(to)}{_DAYS[to.weekday()]}"
+
+
+def _week(day: dt.date) -> int:
+    week = (day.day - 1) // 7 + 1
+    return week if week < 5 else -1
 
 
 def dates(

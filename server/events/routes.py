@@ -153,6 +153,19 @@ def leave_date_out(
     return schema.show_series(series, all_series.dates_of(session, series, now))
 
 
+@series_router.post("/{series_id}/put-back")
+def put_date_back(
+    series_id: Id, wanted: schema.SeriesDate, viewer: access.Viewer, session: InTransaction, now: Now
+) -> schema.SeriesOut:
+    """Lets a date come after all that was left out or called off; twice is as once. For its hosts and operators.
+
+    It is an event of its own, for which one signs up anew.
+    """
+    check_series(session, viewer, series_id)
+    series = all_series.put_back(session, series_id=series_id, wall=wanted.date, now=now)
+    return schema.show_series(series, all_series.dates_of(session, series, now))
+
+
 @series_router.post("/{series_id}/end")
 def end_series(
     series_id: Id, wanted: schema.SeriesDate, viewer: access.Viewer, session: InTransaction, now: Now

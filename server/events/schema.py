@@ -156,6 +156,12 @@ class NewSeries(Incoming):
     rule: Rule
 
 
+class Following(Incoming):
+    """How the dates after one become like it. times: whether they move along where it was moved by itself."""
+
+    times: bool = True
+
+
 class SeriesDate(Incoming):
     """A date of a series. reason: why it is called off."""
 

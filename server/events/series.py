@@ -176,10 +176,40 @@ def leave_out(session: Session, *, series_id: str, wall: dt.datetime, reason: st
     made = session.scalar(select(Event).where(Event.series_id == series.id, Event.recurrence_at == wall))
     if made is not None:
         life.cancel(session, event_id=made.id, reason=reason, now=now)
-    elif recurrence.dates(series.rule, series.starts_at, series.time_zone, after=wall, most=1) != [wall]:
-        raise DateUnknown
+    else:
+        _check_date(series, wall)
     series.exdates = sorted([*series.exdates, wall])
     session.flush()
+    return series
+
+
+def put_back(session: Session, *, series_id: str, wall: dt.datetime, now: dt.datetime) -> Series:
+    """Lets a date that was left out or called off come after all, as an event of its own; twice is as once.
+
+    The one that was called off leaves the series: whoever had signed up for it signs up anew. Raises SeriesUnknown,
+    DateUnknown of what is none, or gone by, and what `begin` raises of its organizer.
+    """
+    series = get(session, series_id, to_edit=True)
+    made = events_of(session, series)
+    called_off = next((one for one in made if one.recurrence_at == wall and one.state == states.State.CANCELLED), None)
+    if wall not in series.exdates and called_off is None:
+        if not any(one.recurrence_at == wall for one in made):
+            _check_date(series, wall)
+        return series
+    ended = series.ends_before is not None and wall >= series.ends_before
+    if ended or not made or recurrence.at(wall, series.time_zone) <= now:
+        raise DateUnknown("That date is over, or comes after the end of the series.")
+    copies.check_may_gather(session, made[0], made[0].organizer_id)
+    copies.check_welcome(session, made[0], made[0].organizer_id)
+    series.exdates = [one for one in series.exdates if one != wall]
+    if called_off is not None:
+        state = states.State.PUBLISHED if any(map(seeing.is_announced, made)) else states.State.DRAFT
+        called_off.series_id = called_off.recurrence_at = None
+        session.flush()
+        again = copies.copy(session, called_off, wall=wall, state=state)
+        again.series_id, again.recurrence_at = series.id, wall
+    session.flush()
+    extend(session, series, now)
     return series
 
 
@@ -224,6 +254,11 @@ def _stop(session: Session, series: Series, pattern: Event, wall: dt.datetime, s
         nonce=series.id,
         now=now,
     )
+
+
+def _check_date(series: Series, wall: dt.datetime) -> None:
+    if recurrence.dates(series.rule, series.starts_at, series.time_zone, after=wall, most=1) != [wall]:
+        raise DateUnknown
 
 
 def _is_to_come(session: Session, event: Event, now: dt.datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The dates of a gathering that comes again: its hosts take one out, move one, or end them."""
+"""The dates of a gathering that comes again: its hosts take one out, put one back, change one, or end them."""
 
 import datetime as dt
 from typing import Annotated
@@ -32,7 +32,7 @@ def show_series(
     now: Now,
     say: access.Say,
 ) -> Response:
-    """The dates still to come; its hosts take one out, move one, or end them."""
+    """The dates still to come; its hosts take one out, put one back, change one, or end them."""
     return _series(request, session, viewer, series_id, now, say)
 
 
@@ -46,17 +46,21 @@ def change_series(
     say: access.Say,
     out: Annotated[str, Form(max_length=40)] = "",
     last: Annotated[str, Form(max_length=40)] = "",
+    back: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
-    """Takes one date out, or ends the series after a date."""
+    """Takes one date out, puts one back, or ends the series after a date."""
     events_routes.check_series(session, viewer, series_id)
     try:
         with session.begin_nested():
             if out:
                 all_series.leave_out(session, series_id=series_id, wall=_wall(out), now=now)
+            if back:
+                all_series.put_back(session, series_id=series_id, wall=_wall(back), now=now)
             if last:
                 after = _wall(last) + dt.timedelta(seconds=1)
                 all_series.end(session, series_id=series_id, wall=after, now=now)
     except MusterError as refused:
+        session.expire_all()
         return _series(request, session, viewer, series_id, now, say, refused=refused)
     return RedirectResponse(f"/series/{series_id}", status_code=303)
 

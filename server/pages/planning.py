@@ -17,7 +17,6 @@ from geo import datums
 from server import versions
 from server.communities import service as communities
 from server.corrections import making
-from server.corrections import service as corrections
 from server.errors import Invalid, MusterError, http_status
 from server.events import copies, details, recurrence, schema, signups
 from server.events import series as all_series
@@ -28,7 +27,7 @@ from server.events.spots import SPOT
 from server.interests import service as interests
 from server.limits.callers import InCaller
 from server.limits.service import Caller
-from server.pages import facts, misread, render
+from server.pages import facts, following, misread, render
 from server.pages.doors import new_nonce, told
 from server.pages.facts import Fact
 from server.pages.gathering import READ, kind_words
@@ -51,7 +50,7 @@ USUAL_HOURS = "2"
 USUAL_HOUR = 19  # when most gatherings begin
 RECENT_SPOTS = 5
 ELSEWHERE = ""
-REPEATS = ("", "weekly", "fortnightly", "monthly")
+REPEATS = ("", *recurrence.OFTEN)
 _CAPACITY_SIGNS = 7
 
 Short = Annotated[str, Field(max_length=1000)]
@@ -136,10 +135,12 @@ def make(
     now = caller.now
     try:
         with session.begin_nested():
-            wanted = _wanted(session, said, say).model_copy(update=_pictured(session, caller, picture, viewer))
+            wanted = _wanted(session, said, say).model_copy(update=pictured(session, caller, picture, viewer))
             event = making.make(session, wanted, by=viewer, rule=settings.checkin, presence=settings.presence, now=now)
             if said.repeat and event.series_id is None:
-                all_series.begin(session, event_id=event.id, rule=_rule(said), now=now)
+                all_series.begin(
+                    session, event_id=event.id, rule=recurrence.often(said.repeat, _begins(said).date()), now=now
+                )
     except MusterError as refused:
         return _new(request, session, viewer, said, say, refused=refused)
     return RedirectResponse(f"/events/{event.id}{'' if said.draft else '?made=true'}", status_code=303)
@@ -151,12 +152,13 @@ def show_plan(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
+    now: Now,
     say: access.Say,
 ) -> Response:
     """What is said of a gathering, to be said otherwise."""
     event = events.get(session, event_id)
     access.check_hosts(session, viewer, event)
-    return _plan(request, session, viewer, event, _said_of(session, event), say)
+    return plan_page(request, session, viewer, event, said_of(session, event), now, say)
 
 
 @router.post("/events/{event_id}/plan")
@@ -177,12 +179,12 @@ def change_plan(
     access.check_hosts(session, viewer, event)
     try:
         with session.begin_nested():
-            kept = {"picture": None} if no_picture else _pictured(session, caller, picture, viewer)
-            _change(session, settings, event, said, kept.get("picture", event.picture_id), caller.now)
+            kept = {"picture": None} if no_picture else pictured(session, caller, picture, viewer)
+            change(session, settings, event, said, kept.get("picture", event.picture_id), viewer, caller.now)
     except MusterError as refused:
         session.expire_all()
         said = said.model_copy(update={"version": str(event.version)})
-        return _plan(request, session, viewer, event, said, say, refused=refused)
+        return plan_page(request, session, viewer, event, said, caller.now, say, refused=refused)
     return RedirectResponse(f"/events/{event_id}", status_code=303)
 
 
@@ -240,7 +242,7 @@ def for_steps(session: Session, viewer: Member, say: Texts) -> dict[str, Any]:
     return {"places": _places(session, viewer, say), "hours": HOURS}
 
 
-def _pictured(session: Session, caller: Caller, sent: UploadFile | str | None, viewer: Member) -> dict[str, str | None]:
+def pictured(session: Session, caller: Caller, sent: UploadFile | str | None, viewer: Member) -> dict[str, str | None]:
     """The picture that came with a form, if one did; raises what `pictures.take_sent` does."""
     if not isinstance(sent, datastructures.UploadFile):  # nothing was chosen
         return {}
@@ -248,9 +250,16 @@ def _pictured(session: Session, caller: Caller, sent: UploadFile | str | None, v
     return {} if kept is None else {"picture": kept.id}
 
 
-def _change(
-    session: Session, settings: Settings, event: Event, said: Said, picture_id: str | None, now: dt.datetime
+def change(
+    session: Session,
+    settings: Settings,
+    event: Event,
+    said: Said,
+    picture_id: str | None,
+    viewer: Member,
+    now: dt.datetime,
 ) -> None:
+    """Says otherwise what a gathering is, when and where; raises EditedMeanwhile, and what is wrong with it."""
     guests = int(said.guests) if said.guests.isdecimal() and len(said.guests) <= _CAPACITY_SIGNS else -1
     about = dataclasses.replace(
         events.details_of(event),
@@ -263,7 +272,7 @@ def _change(
         picture_id=picture_id,
     )
     # What is judged anew goes first: it passes the gateways' fence, and only then holds rows.
-    corrections.move_event(session, event_id=event.id, wall=_begins(said), presence=settings.presence, now=now)
+    following.move(session, event, said.venue, _begins(said), by=viewer, presence=settings.presence, now=now)
     event = events.get(session, event.id, to_edit=True)
     steps = events.steps_of(session, event_id=event.id)
     events.check_edits(session, event, now)
@@ -299,16 +308,18 @@ def _new(
     )
 
 
-def _plan(
+def plan_page(
     request: Request,
     session: Session,
     viewer: Member,
     event: Event,
     said: Said,
+    now: dt.datetime,
     say: Texts,
     *,
     refused: MusterError | None = None,
 ) -> Response:
+    """The form for what is said of a gathering, with what was typed."""
     return render.page(
         request,
         "event_plan.html",
@@ -318,6 +329,7 @@ def _plan(
         said=said.model_dump(),
         picture=None if event.picture_id is None else url_of(event.picture_id),
         steps=len(events.steps_of(session, event_id=event.id)),
+        following=following.offer(session, viewer, event, _places(session, viewer, say), now, say),
         **_choices(session, said, say),
         says=told(refused, say),
     )
@@ -354,13 +366,15 @@ def _choices(session: Session, said: Said, say: Texts) -> dict[str, Any]:
     }
 
 
-def _said_of(session: Session, event: Event) -> Said:
+def said_of(session: Session, event: Event) -> Said:
+    """What is said of a gathering, as the form says it."""
     steps = events.steps_of(session, event_id=event.id)
     wall = copies.starts_at(steps, copies.zone_of(session, steps))
     about = events.details_of(event)
     return Said(
         name=event.name,
         version=str(event.version),
+        venue=following.place_of(steps) or ELSEWHERE,
         day=wall.date().isoformat(),
         time=f"{wall:%H:%M}",
         places=str(steps[0].capacity or ""),
@@ -390,15 +404,3 @@ def _capacity(said: Said) -> int | None:
     if plain and not (plain.isascii() and plain.isdecimal() and len(plain) <= _CAPACITY_SIGNS):
         raise NoPlaces
     return int(plain) if plain else None
-
-
-def _rule(said: Said) -> str:
-    """The rule of a repetition: monthly is the same weekday of the same week, or of the last one."""
-    day = _begins(said).date()
-    week = (day.day - 1) // 7 + 1
-    weekday = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[day.weekday()]
-    monthly = f"FREQ=MONTHLY;BYDAY={week if week < 5 else -1}{weekday}"
-    rules = {"weekly": "FREQ=WEEKLY", "fortnightly": "FREQ=WEEKLY;INTERVAL=2", "monthly": monthly}
-    if said.repeat not in rules:
-        raise recurrence.RuleInvalid
-    return rules[said.repeat]

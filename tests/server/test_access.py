@@ -134,6 +134,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/events/{event_id}/sign-ups/{number}": {"yes": True},
     "POST /api/series/{series_id}/end": {"date": "2026-03-27T19:00:00"},
     "POST /api/series/{series_id}/leave-out": {"date": "2026-03-20T19:00:00"},
+    "POST /api/series/{series_id}/put-back": {"date": "2026-03-20T19:00:00"},
     "PATCH /api/events/{event_id}/steps/{step_id}": {"ends_at": "2026-03-13T22:00:00Z"},
     "POST /api/members": {"name": "Zoë Müller"},
     "POST /api/me/tokens": {"name": "calendar", "ends_at": "2026-04-01T00:00:00Z"},

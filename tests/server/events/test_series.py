@@ -86,6 +86,38 @@ def test_one_date_is_left_out_twice_as_once_made_or_not(session: Session) -> Non
     assert refused.value.code == "date_unknown"
 
 
+def test_a_date_that_was_left_out_is_put_back_twice_as_once(session: Session) -> None:
+    found = begin(session, guests_max=2)
+    second, third = series.events_of(session, found)[1:3]
+    for weeks in (1, 3, 14):
+        series.leave_out(session, series_id=found.id, wall=SATURDAY + weeks * WEEK, now=NOW)
+    life.cancel(session, event_id=third.id, now=NOW)
+    for _ in range(2):
+        for weeks in (1, 2, 14):
+            series.put_back(session, series_id=found.id, wall=SATURDAY + weeks * WEEK, now=NOW)
+    assert found.exdates == [SATURDAY + 3 * WEEK]
+    assert made(session, found)[:4] == ["03-14 20:00", "03-21 20:00", "03-28 20:00", "04-04 20:00"]
+    again = series.events_of(session, found)[1]
+    assert (again.state, again.guests_max, again.id == second.id) == ("published", 2, False)
+    assert (second.state, second.series_id) == ("cancelled", None)
+    assert "06-20 20:00" in [
+        f"{event.recurrence_at:%m-%d %H:%M}" for event in series.extend(session, found, NOW + 4 * WEEK)
+    ]
+    for wall in (SATURDAY + dt.timedelta(days=1), SATURDAY + 3 * WEEK):
+        with pytest.raises(MusterError) as refused:
+            series.put_back(session, series_id=found.id, wall=wall, now=NOW + 5 * WEEK)
+        assert refused.value.code == "date_unknown"
+
+
+def test_one_whose_host_may_not_gather_there_any_more_is_not_put_back(session: Session) -> None:
+    found = begin(session)
+    series.leave_out(session, series_id=found.id, wall=SATURDAY + WEEK, now=NOW)
+    session.execute(text("UPDATE venue_welcome SET welcome = false"))
+    session.expire_all()
+    with pytest.raises(access.NotYourVenue):
+        series.put_back(session, series_id=found.id, wall=SATURDAY + WEEK, now=NOW)
+
+
 def test_this_and_what_follows_ends_one_series_and_begins_another(session: Session) -> None:
     found = begin(session)
     third = series.events_of(session, found)[2]
