@@ -95,6 +95,7 @@ from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
+from server.pages import proposing as proposing_page
 from server.pages import pulse as pulse_page
 from server.pages import recaps as recaps_page
 from server.pages import reviews as reviews_pages
@@ -251,6 +252,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         webhooks_pages.router,
         door_pages.router,
         proposals_pages.router,
+        proposing_page.router,
         face_to_face_pages.router,
         gathering.router,
         planning.router,
