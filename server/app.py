@@ -87,6 +87,7 @@ from server.pages import consent as consent_page
 from server.pages import doors as door_pages
 from server.pages import face_to_face as face_to_face_pages
 from server.pages import fans as fans_page
+from server.pages import imports as imports_page
 from server.pages import inbox as inbox_page
 from server.pages import interests as interests_page
 from server.pages import messages as messages_page
@@ -171,7 +172,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     )
     app.state.answers = Counter[tuple[str, str, str]]()
     app.state.studio = Studio()
-    app.add_middleware(Protection, own_url=settings.server.public_url)
+    app.add_middleware(Protection, own_url=settings.server.public_url, upload_mb=settings.server.upload_mb)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
@@ -259,6 +260,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         dates.router,
         hosting.router,
         operator.router,
+        imports_page.router,
         account.router,
         crew.router,
         moving_pages.router,
