@@ -12,11 +12,11 @@ from tests.server.venues.test_imports import HALL, KIOSK, STAGE, collection, fea
 TOWN = collection(HALL, STAGE, KIOSK)
 
 
-def opened(house: House, **options: object) -> Page:
+def opened(house: House, *, scripted: bool = True) -> Page:
     """The page, as Cleo sees it who runs this server."""
     with database.transaction(house.engine) as session:
         session.execute(text("UPDATE member SET operator = true WHERE id = 'cleo'"))
-    page = house.phone("cleo", **options)
+    page = house.phone("cleo", java_script_enabled=scripted)
     page.goto(f"{house.url}/operator/places")
     return page
 
@@ -29,7 +29,7 @@ def choose(page: Page, data: bytes = TOWN) -> None:
 
 @pytest.mark.parametrize("scripted", [True, False])
 def test_a_town_is_looked_at_and_brought(served: House, scripted: bool) -> None:
-    page = opened(served, java_script_enabled=scripted)
+    page = opened(served, scripted=scripted)
     choose(page)
     page.get_by_role("button", name="Look what it would bring").click()
     expect(page.get_by_role("heading", name="This file would bring 2 places.")).to_be_visible()
