@@ -64,6 +64,7 @@ class Server:
     sign_in_link_minutes: int
     trusted_proxies: str
     own_uuids: str
+    upload_mb: int
 
     @property
     def proxies(self) -> tuple[Network, ...]:

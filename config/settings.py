@@ -68,6 +68,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "server.https_port": (1, 65535),
     "server.session_days": (1, 400),
     "server.sign_in_link_minutes": (1, 1440),
+    "server.upload_mb": (1, 90),
     "people.code_minutes": (1, 60),
     "people.guest_days": (1, 3650),
     **{f"limits.{name}": (1, 1_000_000) for name in (entry.name for entry in dataclasses.fields(Limits))},

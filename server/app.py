@@ -89,6 +89,7 @@ from server.pages import consent as consent_page
 from server.pages import doors as door_pages
 from server.pages import face_to_face as face_to_face_pages
 from server.pages import fans as fans_page
+from server.pages import imports as imports_page
 from server.pages import inbox as inbox_page
 from server.pages import interests as interests_page
 from server.pages import messages as messages_page
@@ -97,6 +98,7 @@ from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
+from server.pages import proposing as proposing_page
 from server.pages import pulse as pulse_page
 from server.pages import recaps as recaps_page
 from server.pages import reviews as reviews_pages
@@ -172,7 +174,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     )
     app.state.answers = Counter[tuple[str, str, str]]()
     app.state.studio = Studio()
-    app.add_middleware(Protection, own_url=settings.server.public_url)
+    app.add_middleware(Protection, own_url=settings.server.public_url, upload_mb=settings.server.upload_mb)
     app.add_middleware(health.RequestCounter, counts=app.state.answers)
     problems.install(app)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
@@ -253,6 +255,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         webhooks_pages.router,
         door_pages.router,
         proposals_pages.router,
+        proposing_page.router,
         face_to_face_pages.router,
         gathering.router,
         planning.router,
@@ -261,6 +264,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         following_page.router,
         hosting.router,
         operator.router,
+        imports_page.router,
         account.router,
         crew.router,
         moving_pages.router,

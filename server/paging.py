@@ -102,6 +102,13 @@ class Page:
 EVERYTHING = Page()
 
 
+def with_next(page: Page, read: Callable[[Page], T]) -> tuple[T, str | None]:
+    """What `read` gives of a list's page, and the cursor of the next one: None where nothing follows."""
+    following: list[str] = []
+    found = read(Page(page.limit, page.cursor, following.append))
+    return found, following[0] if following else None
+
+
 def _after(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
     """The rows behind the one of these values: equal in the first keys and beyond it in the next."""
     reached = []

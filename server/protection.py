@@ -12,7 +12,7 @@ from server.errors import MusterError, Refused, TooLarge, TooMany
 from server.requests import texts_for
 
 BODY_MAX_BYTES = 1_000_000  # a venue of hundreds of drawn zones has less; only a picture has more
-LARGE_MAX_BYTES = 11_000_000  # a picture (server/pictures) and the form around it; a town's places (server/venues)
+FORM_MAX_BYTES = 1_000_000  # around a file: what else is typed
 LARGE_TYPES = (
     "image/",
     "multipart/form-data",
@@ -20,7 +20,7 @@ LARGE_TYPES = (
     "application/octet-stream",
     "application/geo+json",
 )
-LARGE_AT_ONCE = 8  # each is held in memory: 88 MB of a Pi's
+LARGE_AT_ONCE = 8  # each is held in memory: with the default upload_mb 88 MB of a Pi's
 LARGE_S = 120.0  # 1 Mbit/s brings the largest; whoever takes longer holds the turn of others
 DRAINED_MAX_BYTES = 100_000_000  # a browser shows the answer to a form only when it could send all of it
 _AGAIN_S = 10
@@ -42,9 +42,10 @@ class UploadsBusy(TooMany):
 class Protection:
     """ASGI middleware around the whole app; a stream passes through it untouched."""
 
-    def __init__(self, app: ASGIApp, own_url: str) -> None:
-        """own_url: where members reach the server (server.public_url)."""
+    def __init__(self, app: ASGIApp, own_url: str, upload_mb: int) -> None:
+        """own_url: where members reach the server (server.public_url). upload_mb: of one file (server.upload_mb)."""
         self._app = app
+        self._large_max_bytes = large_max_bytes(upload_mb)
         self._large = 0  # bodies beyond BODY_MAX_BYTES that are held at the moment
         self._own_origin = "://".join(urlsplit(own_url)[:2]) if own_url else ""
 
@@ -88,7 +89,7 @@ class Protection:
             raise UploadsBusy(retry_after_s=_AGAIN_S)
         self._large += 1
         try:
-            await self._app(scope, _replay(await _read_large(body), receive), send)
+            await self._app(scope, _replay(await _read_large(body, self._large_max_bytes), receive), send)
         finally:
             self._large -= 1
 
@@ -109,6 +110,11 @@ class Protection:
         # A proxy may have ended TLS without telling us: the scheme of a request to our host is the browser's to know.
         host = headers.get("host", "")
         return origin in {f"http://{host}", f"https://{host}", self._own_origin} - {"", "http://", "https://"}
+
+
+def large_max_bytes(upload_mb: int) -> int:
+    """The most of a body with a picture (server/pictures) or a town's places (server/venues), its form with it."""
+    return upload_mb * 1_000_000 + FORM_MAX_BYTES
 
 
 class _Body:
@@ -142,17 +148,17 @@ class _Body:
         return bytes(message.get("body", b""))
 
 
-async def _read_large(body: _Body) -> bytes:
+async def _read_large(body: _Body, most: int) -> bytes:
     """All of a body with a picture; raises TooLarge."""
     try:
         async with asyncio.timeout(LARGE_S):
-            read = await body.read(LARGE_MAX_BYTES)
+            read = await body.read(most)
             if read is not None:
                 return read
             await body.drain(DRAINED_MAX_BYTES)
     except TimeoutError:
         raise TooLarge("What is sent has %(seconds)s seconds to arrive.", seconds=round(LARGE_S)) from None
-    raise TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=LARGE_MAX_BYTES)
+    raise TooLarge("More than %(bytes)s bytes are not taken at once.", bytes=most)
 
 
 async def _refuse(error: MusterError, scope: Scope, receive: Receive, send: Send) -> None:

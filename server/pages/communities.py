@@ -169,12 +169,13 @@ def _list(
     error: MusterError | None = None,
     typed: str = "",
 ) -> Response:
-    following: list[str] = []
-    paged = paging.Page(page.limit, page.cursor, following.append)
     mine_first = paging.Page(limit=MINE_SHOWN)
     life = settings.life
     mine = reading.list_living(session, viewer=viewer, life=life, now=now, mine=True, page=mine_first)
-    others = reading.list_living(session, viewer=viewer, life=life, now=now, mine=False, near=near, page=paged)
+    others, next_cursor = paging.with_next(
+        page,
+        lambda page: reading.list_living(session, viewer=viewer, life=life, now=now, mine=False, near=near, page=page),
+    )
     kept = {venue.id: venue for venue in venues.owned_by(session, member_id=viewer.id)}
     return render.page(
         request,
@@ -186,7 +187,7 @@ def _list(
         dissolved=reading.dissolved_of(session, viewer.id) if page.cursor is None else [],
         first=page.cursor is None,
         near=None if near is None else {"lon": near[0], "lat": near[1]},
-        next_cursor=following[0] if following else None,
+        next_cursor=next_cursor,
         venues=[{"id": one.id, "name": say.name(one.name, one.simulated)} for one in kept.values()],
         guest=viewer.guest,
         typed=typed,

@@ -223,8 +223,7 @@ def _history_page(
 ) -> Response:
     community = communities.get(session, community_id)
     rights.check_history(session, viewer=viewer, community=community)
-    following: list[str] = []
-    found = edits.history(session, community_id, paging.Page(page.limit, page.cursor, following.append))
+    found, next_cursor = paging.with_next(page, lambda page: edits.history(session, community_id, page))
     said = edits.shown(session, community)
     named = reading.names_shown(
         session, community_id, [one.by for one in found if one.by is not None], viewer_id=viewer.id, now=now
@@ -238,7 +237,7 @@ def _history_page(
         community=head_of(session, community, viewer, now, say),
         changes=[_change(one, viewer, said, named, vocabulary) for one in found],
         first=page.cursor is None,
-        next_cursor=following[0] if following else None,
+        next_cursor=next_cursor,
         time_zone=facts.clock_of(viewer),
         sentence=None if error is None else say.gettext(error.template, **error.values),
     )

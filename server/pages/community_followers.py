@@ -80,8 +80,9 @@ def _page(
     if community.shape == "circle":
         raise ending.VoteDecides
     community_rights.check_decides(session, viewer, community)
-    following: list[str] = []
-    paged = paging.Page(page.limit, page.cursor, following.append)
+    out, next_cursor = paging.with_next(
+        page, lambda page: communities.removals_of(session, community_id=community_id, now=now, page=page)
+    )
     named = named_of(session, community_id, viewer, now)
     return render.page(
         request,
@@ -90,11 +91,8 @@ def _page(
         viewer=viewer,
         community=head_of(session, community, viewer, now, say),
         named=named,
-        out=[
-            {"id": one.member_id, "until": one.until}
-            for one in communities.removals_of(session, community_id=community_id, now=now, page=paged)
-        ],
-        next_cursor=following[0] if following else None,
+        out=[{"id": one.member_id, "until": one.until} for one in out],
+        next_cursor=next_cursor,
         typed=typed,
         time_zone=facts.clock_of(viewer),
         sentence=None if error is None else say.gettext(error.template, **error.values),

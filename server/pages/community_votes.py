@@ -108,9 +108,9 @@ def _page(
     typed: Fact | None = None,
 ) -> Response:
     community = communities.get(session, community_id)
-    following: list[str] = []
-    paged = paging.Page(page.limit, page.cursor, following.append)
-    found = votes.list_votes(session, community_id=community_id, now=now, page=paged)
+    found, next_cursor = paging.with_next(
+        page, lambda page: votes.list_votes(session, community_id=community_id, now=now, page=page)
+    )
     if not communities.belongs(session, community_id=community_id, member_id=viewer.id):
         found = [vote for vote in found if vote.member_id == viewer.id]
         if not found:
@@ -126,7 +126,7 @@ def _page(
         community=head_of(session, community, viewer, now, say),
         open=[one for one in shown if one["outcome"] is None],
         decided=[one for one in shown if one["outcome"] is not None],
-        next_cursor=following[0] if following else None,
+        next_cursor=next_cursor,
         has_word=votes.has_word(session, community_id=community_id, member_id=viewer.id, now=now),
         word=met_words.of_word(
             met.word_of(session, community_id=community_id, member_id=viewer.id, since=now - CAME_WITHIN, now=now),

@@ -73,9 +73,9 @@ def _page(
     page: paging.Page,
     refused: MusterError | None = None,
 ) -> Response:
-    following: list[str] = []
-    paged = paging.Page(page.limit, page.cursor, following.append)
-    rows = reading.meetings(session, member_id=viewer.id, now=now, page=paged)
+    rows, next_cursor = paging.with_next(
+        page, lambda page: reading.meetings(session, member_id=viewer.id, now=now, page=page)
+    )
     gatherings = [
         {
             "name": say.name(name, simulated),
@@ -97,7 +97,7 @@ def _page(
         viewer=viewer,
         willing=met.willing(session, member_id=viewer.id),
         gatherings=gatherings,
-        next_cursor=following[0] if following else None,
+        next_cursor=next_cursor,
         says=told(refused, say),
         time_zone=facts.clock_of(viewer),
     )

@@ -145,9 +145,9 @@ def _page(
     refused: MusterError | None = None,
     typed: Fact | None = None,
 ) -> Response:
-    following: list[str] = []
-    paged = paging.Page(page.limit, page.cursor, following.append)
-    found = reviews.list_of(session, thing, viewer=viewer, now=now, page=paged)
+    found, next_cursor = paging.with_next(
+        page, lambda page: reviews.list_of(session, thing, viewer=viewer, now=now, page=page)
+    )
     own = reviews.find_own(session, thing, viewer.id)
     kept = {"stars": 5, "words": ""} if own is None else {"stars": own.stars, "words": own.words}
     shown = []
@@ -163,7 +163,7 @@ def _page(
         up=thing.path,
         rating=reviews.rating(session, thing, now=now)._asdict(),
         reviews=shown,
-        next_cursor=following[0] if following else None,
+        next_cursor=next_cursor,
         may=own is not None or _may(session, thing, viewer, now),
         mine=own is not None,
         beside=words.of_mark(reviews.mark_of(session, thing, viewer, now), say),

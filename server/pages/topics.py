@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from sqlalchemy import func, or_, select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from config.settings import Posts as Rules
+from server import paging
 from server.communities import service as communities
 from server.communities.rights import JoinFirst
 from server.errors import Invalid, MusterError, http_status
@@ -33,13 +35,13 @@ from server.posts import service as posts
 from server.posts.model import Post
 from server.posts.places import Where
 from server.posts.service import Draft
-from server.requests import Id, InSettings, InTransaction, Now, Number
+from server.requests import Id, InPage, InSettings, InTransaction, Now, Number
 from server.texts import Texts
 
 router = APIRouter(include_in_schema=False)
 READ = ["GET", "HEAD"]
 CHOICES = 30  # of gatherings that a post may lead to: more than anybody scrolls through
-SHOWN = 50  # topics, and threads of one
+HIDDEN_SHOWN = 50  # to look at and judge; more is an evening's work
 
 Sent = Annotated[UploadFile | None, File()]
 Line = Annotated[str, Form()]
@@ -84,9 +86,10 @@ def show_topics(
     settings: InSettings,
     now: Now,
     say: access.Say,
+    page: InPage,
 ) -> Response:
     """What floats in a community, and a form for a new topic; who does not belong to it may join."""
-    return _topics(request, community_id, viewer, session, settings.posts, now, say)
+    return _topics(request, community_id, viewer, session, settings.posts, now, say, page)
 
 
 @router.post("/communities/{community_id}/topics")
@@ -98,6 +101,7 @@ def open_topic(
     settings: InSettings,
     caller: InCaller,
     say: access.Say,
+    page: InPage,
     written: Annotated[Written, Depends()],
     title: Line = "",
     join: Line = "",
@@ -115,7 +119,7 @@ def open_topic(
             )
     except MusterError as error:
         typed = written.typed | {"title": title}
-        return _topics(request, community_id, viewer, session, rules, caller.now, say, error, typed)
+        return _topics(request, community_id, viewer, session, rules, caller.now, say, page, error, typed)
     return RedirectResponse(f"/topics/{post.topic_id}", status_code=303)
 
 
@@ -128,9 +132,10 @@ def show_topic(
     settings: InSettings,
     now: Now,
     say: access.Say,
+    page: InPage,
 ) -> Response:
     """The posts of a topic, and a form to write there."""
-    return _talk(request, viewer, session, settings.posts, now, say, topic_id=topic_id)
+    return _talk(request, viewer, session, settings.posts, now, say, page, topic_id=topic_id)
 
 
 @router.post("/topics/{topic_id}")
@@ -142,11 +147,12 @@ def write_in_topic(
     settings: InSettings,
     caller: InCaller,
     say: access.Say,
+    page: InPage,
     written: Annotated[Written, Depends()],
 ) -> Response:
     """Writes in a topic, or answers there."""
     write = partial(posts.write_in_topic, topic_id=topic_id)
-    return _write(request, viewer, session, settings.posts, caller, say, written, write, topic_id=topic_id)
+    return _write(request, viewer, session, settings.posts, caller, say, page, written, write, topic_id=topic_id)
 
 
 @router.api_route("/events/{event_id}/posts", methods=READ)
@@ -158,9 +164,10 @@ def show_gathering(
     settings: InSettings,
     now: Now,
     say: access.Say,
+    page: InPage,
 ) -> Response:
     """What was said at a gathering, and a form to write there."""
-    return _talk(request, viewer, session, settings.posts, now, say, event_id=event_id)
+    return _talk(request, viewer, session, settings.posts, now, say, page, event_id=event_id)
 
 
 @router.post("/events/{event_id}/posts")
@@ -172,11 +179,12 @@ def write_at_gathering(
     settings: InSettings,
     caller: InCaller,
     say: access.Say,
+    page: InPage,
     written: Annotated[Written, Depends()],
 ) -> Response:
     """Writes at a gathering, or answers there."""
     write = partial(posts.write_at_gathering, event_id=event_id)
-    return _write(request, viewer, session, settings.posts, caller, say, written, write, event_id=event_id)
+    return _write(request, viewer, session, settings.posts, caller, say, page, written, write, event_id=event_id)
 
 
 def _write(
@@ -186,6 +194,7 @@ def _write(
     rules: Rules,
     caller: Caller,
     say: Texts,
+    page: paging.Page,
     written: Written,
     write: Callable[..., Post],
     **there: Any,
@@ -194,8 +203,15 @@ def _write(
         with session.begin_nested():
             post = write(session, caller, draft=written.draft(session, caller, viewer), viewer=viewer, rules=rules)
     except MusterError as error:
-        return _talk(request, viewer, session, rules, caller.now, say, error, written.typed, **there)
-    return RedirectResponse(f"{request.url.path}#post-{post.id}", status_code=303)
+        return _talk(request, viewer, session, rules, caller.now, say, page, error, written.typed, **there)
+    # An answer stands where she read what she answers to.
+    back = _address(request, page) if post.answer_to is not None else request.url.path
+    return RedirectResponse(f"{back}#post-{post.id}", status_code=303)
+
+
+def _address(request: Request, page: paging.Page) -> str:
+    """This page of its list, so that what is written on it comes back to it."""
+    return request.url.path if page.cursor is None else f"{request.url.path}?{urlencode({'cursor': page.cursor})}"
 
 
 def _topics(
@@ -206,19 +222,21 @@ def _topics(
     rules: Rules,
     now: dt.datetime,
     say: Texts,
+    page: paging.Page,
     error: MusterError | None = None,
     typed: Fact | None = None,
 ) -> Response:
     community = communities.get(session, community_id)
     where = Where(community.id, None)
     found: list[Fact] = []
-    closed = False
+    closed, next_cursor = False, None
     try:
         picture = floating.look(session, where, viewer, rules=rules, now=now)
     except JoinFirst:
         closed, error = True, None
     else:
-        for topic in floating.topics(session, picture)[:SHOWN]:
+        topics, next_cursor = paging.with_next(page, lambda page: floating.topics(session, picture, page))
+        for topic in topics:
             first = post_facts.of(topic.first, rules, now, say)
             title = say.name(topic.topic.title, community.simulated)
             found.append({"id": topic.topic.id, "title": title, "posts": topic.posts, "first": first})
@@ -229,6 +247,8 @@ def _topics(
         viewer=viewer,
         community={"id": community.id, "name": say.name(community.name, community.simulated)},
         topics=found,
+        first=page.cursor is None,
+        next_cursor=next_cursor,
         closed=closed,
         form=_form(session, viewer, where, now, say, typed, named=True),
         sentence=told(error, say),
@@ -243,6 +263,7 @@ def _talk(
     rules: Rules,
     now: dt.datetime,
     say: Texts,
+    page: paging.Page,
     error: MusterError | None = None,
     typed: Fact | None = None,
     *,
@@ -262,14 +283,10 @@ def _talk(
         heading = say.name(event.name, event.simulated)
         up = {"href": f"/events/{event.id}", "name": say.gettext("To the gathering")}
     picture = floating.look(session, where, viewer, rules=rules, now=now)
-    seen = floating.posts_of(session, picture, topic_id=topic_id, event_id=event_id)
-    threads: list[Fact] = []
-    for one in seen:
-        shown = post_facts.of(one, rules, now, say) | {"answers": []}
-        if one.post.answer_to is None or not threads or threads[-1]["id"] != one.post.answer_to:
-            threads.append(shown)
-        else:
-            threads[-1]["answers"].append(shown)
+    threads, next_cursor = paging.with_next(
+        page, lambda page: floating.threads_of(session, picture, topic_id=topic_id, event_id=event_id, page=page)
+    )
+    shown = [[post_facts.of(one, rules, now, say) for one in thread] for thread in threads]
     return render.page(
         request,
         "talk.html",
@@ -278,9 +295,12 @@ def _talk(
         heading=heading,
         up=up,
         gathering=event_id is not None,
-        action=request.url.path,
-        threads=threads[:SHOWN],
-        hidden=_hidden(session, picture, topic_id, event_id, now),
+        path=request.url.path,
+        action=_address(request, page),
+        threads=[{**head, "answers": answers} for head, *answers in shown],
+        first=page.cursor is None,
+        next_cursor=next_cursor,
+        hidden=_hidden(session, picture, topic_id, event_id, now) if page.cursor is None else [],
         form=_form(session, viewer, where, now, say, typed, named=False),
         sentence=told(error, say),
         time_zone=facts.clock_of(viewer),
@@ -299,7 +319,7 @@ def _hidden(
     community_id = picture.where.community_id
     if not found or community_id is None or picture.viewer.id not in votes.voters_of(session, community_id, now):
         return []
-    return found[:SHOWN]
+    return found[:HIDDEN_SHOWN]
 
 
 def _form(

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from server import names
-from server.errors import Invalid, MusterError, http_status
+from server import names, versions
+from server.errors import MusterError, http_status
 from server.events import places
 from server.pages import render, reviews, stamps
-from server.pages.doors import told
+from server.pages.doors import new_nonce, told
+from server.pages.facts import Fact
 from server.pages.notice import venue_facts
 from server.pages.pins import Chosen, PinUnclear, read_pin, write_pin
 from server.people import access
@@ -34,7 +35,7 @@ Unless = Annotated[str | None, Form(max_length=1000)]
 @router.api_route("/venues/new", methods=READ)
 def show_new(request: Request, viewer: access.Account, session: InTransaction) -> Response:
     """A name and a pin."""
-    empty = {"name": "", "pin": "", "datum": "wgs84", "category": "", "district": ""}
+    empty = {"name": "", "pin": "", "datum": "wgs84", "category": "", "district": "", "nonce": ""}
     return _new(request, viewer, session, empty)
 
 
@@ -49,27 +50,32 @@ def make_venue(
     category: Line = "",
     home: Annotated[bool, Form()] = False,
     district: Line = "",
+    nonce: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Makes it; it is hers."""
+    """Makes it; it is hers. A second tap finds what the first made."""
     try:
-        location = read_pin(pin, datum)
-        if location is None:
-            raise PinUnclear
-        venues.refuse_more(session, owner_id=viewer.id)
-        with session.begin_nested():
-            made = venues.create(
-                session,
-                id=names.free_id(session, Venue.id, venues.free_of_pages(name), "venue"),
-                name=name,
-                owner_id=viewer.id,
-                location=location,
-                kind="home" if home else "place",
-                district=district,
-                category=category,
-            )
+        tap = venues.read_nonce(nonce, by_id=viewer.id)
+        made = venues.made_by_nonce(session, tap)
+        if made is None:
+            location = read_pin(pin, datum)
+            if location is None:
+                raise PinUnclear
+            venues.refuse_more(session, owner_id=viewer.id)
+            with session.begin_nested():
+                made = venues.create(
+                    session,
+                    id=names.free_id(session, Venue.id, venues.free_of_pages(name), "venue"),
+                    name=name,
+                    owner_id=viewer.id,
+                    location=location,
+                    kind="home" if home else "place",
+                    district=district,
+                    category=category,
+                    nonce=tap,
+                )
     except MusterError as refused:
         typed = {"name": name, "pin": pin, "datum": datum, "category": category, "district": district, "home": home}
-        return _new(request, viewer, session, typed, refused)
+        return _new(request, viewer, session, {**typed, "nonce": nonce}, refused)
     return RedirectResponse(f"/venues/{made.id}/settings?made=true", status_code=303)
 
 
@@ -149,9 +155,9 @@ def save_settings(
     venue = venues.get(session, venue_id)
     access.check_keeps(session, viewer, [venue])
     sees = places.sees_address(session, venue=venue, member=viewer, now=now)
-    if owner.strip() or (kind is not None and kind != venue.kind):
-        access.check_owns(viewer, venue)
     try:
+        if owner.strip() or (kind is not None and kind != venue.kind):
+            access.check_owns(viewer, venue)
         location = read_pin(pin, datum) if sees and pin.strip() != write_pin(venues.location_of(venue)) else None
         with session.begin_nested():
             venues.change(
@@ -169,8 +175,22 @@ def save_settings(
                 location=location,
                 kind=kind,
             )
-    except Invalid as refused:
-        typed = {"contact": contact, "address": address, "pin": pin, "opening_hours": opening_hours}
+    except MusterError as refused:
+        typed: Fact = {
+            "plain_name": name,
+            "plain_offer": offer,
+            "given_to": owner,
+            "contact": contact,
+            "address": address,
+            "district": district,
+            "category": category,
+            "pin": pin,
+            "datum": datum,
+            "kind": kind,
+            "opening_hours": opening_hours,
+        }
+        # Who was told what somebody else changed meanwhile saves over it knowingly.
+        typed |= {} if isinstance(refused, versions.EditedMeanwhile) else {"version": version}
         return _settings(request, venue_id, viewer, session, now, refused=refused, typed=typed)
     return RedirectResponse(f"/venues/{venue_id}/settings?saved=true", status_code=303)
 
@@ -187,7 +207,7 @@ def _new(
         "venue_new.html",
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
-        typed={"home": False, **typed},
+        typed={"home": False, **typed, "nonce": typed["nonce"] or new_nonce()},
         categories=_categories(request),
         pins=venues.listed_pins(session),
         says=told(refused, texts_for(request)),
@@ -204,8 +224,9 @@ def _settings(
     saved: bool = False,
     made: bool = False,
     refused: MusterError | None = None,
-    typed: dict[str, Any] | None = None,
+    typed: Fact | None = None,
 ) -> Response:
+    """Her settings as they are, or as she typed them: None stays as it is."""
     venue = venues.get(session, venue_id)
     access.check_keeps(session, viewer, [venue])
     sees = places.sees_address(session, venue=venue, member=viewer, now=now)
@@ -217,13 +238,19 @@ def _settings(
         "category": venue.category,
         "opening_hours": hours.lines(venue.opening_hours),
         "pin": write_pin(venues.location_of(venue)) if sees else "",
+        "datum": "wgs84",
+        "given_to": "",
     }
+    given = {key: value for key, value in (typed or {}).items() if value is not None}
+    meanwhile = isinstance(refused, versions.EditedMeanwhile)
     return render.page(
         request,
         "venue_settings.html",
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
-        venue={**shown, **{key: value for key, value in (typed or {}).items() if value is not None}},
+        venue={**shown, **given},
+        # What it is now where that is another than was typed: somebody else's words, not to be lost by saving again.
+        others={key: shown[key] for key in given if meanwhile and shown[key] not in ("", given[key])},
         categories=_categories(request),
         ready=venues.is_ready(venue),
         saved=saved,

@@ -21,7 +21,7 @@ from server.posts.ranking import Posted, Why
 Named = TypeVar("Named", Member, Event)
 
 MOST_RANKED = 1000  # of a community, the newest: what is older has sunk, unless somebody looks for it
-TOPICS, POSTS = "floating topics", "floating posts"  # the names of the lists' orders
+TOPICS, POSTS, THREADS = "floating topics", "floating posts", "floating threads"  # the names of the lists' orders
 
 
 class Seen(NamedTuple):
@@ -137,19 +137,39 @@ def posts_of(
 
     What was deleted or hidden keeps its place where it was answered to.
     """
+    threads = _threads(session, picture, topic_id, event_id)
+    numbered = [(number, post) for number, thread in enumerate(threads) for post in thread]
+    ordered = page.sort(numbered, POSTS, lambda row: (row[0], row[1].id))
+    return see(session, picture, [post for _, post in ordered])
+
+
+def threads_of(
+    session: Session,
+    picture: Picture,
+    *,
+    topic_id: int | None = None,
+    event_id: str | None = None,
+    page: paging.Page = paging.EVERYTHING,
+) -> list[list[Seen]]:
+    """The same by whole threads, so that a page never parts a post from its answers."""
+    numbered = enumerate(_threads(session, picture, topic_id, event_id))
+    threads = [thread for _, thread in page.sort(numbered, THREADS, lambda row: (row[0], row[1][0].id))]
+    seen = {one.post.id: one for one in see(session, picture, [post for thread in threads for post in thread])}
+    return [[seen[post.id] for post in thread] for thread in threads]
+
+
+def _threads(session: Session, picture: Picture, topic_id: int | None, event_id: str | None) -> list[list[Post]]:
+    """The posts that this viewer sees a place of: each with its answers, which are younger, the best thread first."""
     inside = Post.topic_id == topic_id if topic_id is not None else Post.event_id == event_id
     rows = list(session.scalars(select(Post).where(inside).order_by(Post.id.desc()).limit(MOST_RANKED)))
     answered = {post.answer_to for post in rows if picture.is_open(post)}
     shown = [post for post in rows if picture.is_open(post) or post.id in answered]
     place = _places(picture)
-    best: dict[int, int] = {}
-    for post in shown:
-        head = post.answer_to or post.id
-        best[head] = min(best.get(head, len(place)), place.get(post.id, len(place)))
-    thread = {head: number for number, head in enumerate(sorted(best, key=lambda head: (best[head], -head)))}
-    # A post is older than its answers, so that it stands above them.
-    ordered = page.sort(shown, POSTS, lambda post: (thread[post.answer_to or post.id], post.id))
-    return see(session, picture, ordered)
+    threads: dict[int, list[Post]] = {}
+    for post in sorted(shown, key=lambda post: post.id):
+        threads.setdefault(post.answer_to or post.id, []).append(post)
+    best = {head: min(place.get(post.id, len(place)) for post in thread) for head, thread in threads.items()}
+    return [threads[head] for head in sorted(threads, key=lambda head: (best[head], -head))]
 
 
 def see(session: Session, picture: Picture, posts: Collection[Post]) -> list[Seen]:

@@ -17,14 +17,19 @@ from geo import datums
 from geo.areas import Position
 from server import names, topics
 from server.errors import Fault, MusterError
+from server.people import service as people
 from server.venues import categories, geojson, hours, imdf, osm, zones
 from server.venues import service as venues
 from server.venues.found import MOST_FAULTS, Area, FileBroken, Found, Place
 from server.venues.model import Venue, Zone
 
 Format = Literal["osm", "geojson", "imdf"]
+Done = Literal["made", "updated", "unchanged"]
+Note = Callable[[Place, str, Done], None]  # of a place: the id of its venue, and what was done with it
 _AT_ONCE = 500  # looked up in one statement
 _DIGITS = 8  # that tell places of one name apart in their ids
+_HEAD_BYTES = 32  # of a file: enough to tell its kind
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, 7z, zstd
 
 
 class Taken(NamedTuple):
@@ -53,23 +58,35 @@ def read(
     head = _head(file)
     form = form or guess(head)
     if form == "osm":
-        return osm.read(file, kind="osm" if head.lstrip()[:1] == b"<" else "pbf", near=near, tell=tell)
+        return osm.read(file, kind="osm" if _text(head).startswith(b"<") else "pbf", near=near, tell=tell)
     data = file.read_bytes() if isinstance(file, Path) else file
     return imdf.read(data) if form == "imdf" else geojson.read(data, datum=datum, near=near, source=source)
 
 
 def _head(file: Path | bytes) -> bytes:
     if isinstance(file, bytes):
-        return file[:8]
+        return file[:_HEAD_BYTES]
     with file.open("rb") as opened:
-        return opened.read(8)
+        return opened.read(_HEAD_BYTES)
+
+
+def _text(head: bytes) -> bytes:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n")
 
 
 def guess(head: bytes) -> Format:
-    """What kind of file begins so."""
+    """What kind of file begins so; raises FileBroken where it is none that is read here."""
     if head.startswith(b"PK"):
         return "imdf"
-    return "geojson" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "osm"
+    if _text(head).startswith(b"{"):
+        return "geojson"
+    if _text(head).startswith(b"<") or b"OSMHeader" in head:
+        return "osm"
+    if not head:
+        raise FileBroken("This file is empty.")
+    if head.startswith(_PACKED):
+        raise FileBroken("This file is packed: unpack it first.")
+    raise FileBroken("This is no file of places: OpenStreetMap (.osm.pbf, .osm), GeoJSON or an IMDF archive (.zip).")
 
 
 def take(
@@ -78,18 +95,21 @@ def take(
     *,
     owner_id: str | None = None,
     tell: Callable[[int], None] = lambda _count: None,
+    note: Note = lambda _place, _venue_id, _done: None,
 ) -> Taken:
     """Keeps what was found; raises FileBroken, with every fault, and then nothing is kept.
 
-    owner_id: whose the new ones are. tell: how many places are done.
+    owner_id: whose the new ones are; raises MemberUnknown. tell: how many places are done. note: what with which.
     """
+    if owner_id is not None:
+        people.get(session, owner_id)
     # Two imports of one file at once make its places once.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("venue import"))))
     faults = list(found.faults)
     counts = {"made": 0, "updated": 0, "unchanged": 0, "kept": 0}
     # What changed is told at the end, so that nobody who pairs or places waits for the whole file.
     with topics.together(session):
-        _take_all(session, found, faults, counts, owner_id, tell)
+        _take_all(session, found, faults, counts, owner_id, tell, note)
     if faults:
         raise FileBroken(
             "Nothing was imported: %(num)s features cannot be used. %(first)s: %(why)s",
@@ -108,6 +128,7 @@ def _take_all(
     counts: dict[str, int],
     owner_id: str | None,
     tell: Callable[[int], None],
+    note: Note,
 ) -> None:
     """Keeps each place, counts what was done, and adds what is wrong to the faults."""
     for start in range(0, len(found.places), _AT_ONCE):
@@ -122,15 +143,18 @@ def _take_all(
                 break
             try:
                 with session.begin_nested():
-                    done, kept = _keep(session, place, known.get(place.source), ids.get(place.source, ""), owner_id)
+                    there = known.get(place.source)
+                    venue_id = ids[place.source] if there is None else there.id
+                    done, kept = _keep(session, place, there, venue_id, owner_id)
                 counts[done] += 1
                 counts["kept"] += kept
+                note(place, venue_id, done)
             except MusterError as error:
                 faults.append(Fault(place.source, error))
             tell(number)
 
 
-def _keep(session: Session, place: Place, venue: Venue | None, new_id: str, owner_id: str | None) -> tuple[str, int]:
+def _keep(session: Session, place: Place, venue: Venue | None, new_id: str, owner_id: str | None) -> tuple[Done, int]:
     """What was done with a place, and how many zones stayed that the file does not have any more."""
     place = place._replace(
         category=place.category if place.category in categories.CATEGORIES else "other",

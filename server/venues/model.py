@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import Geography, Geometry
-from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
@@ -17,6 +17,7 @@ class Venue(Base):
     __table_args__ = (
         CheckConstraint("join_gap_s > 60", name="join_gap_is_longer_than_heard_gap"),
         CheckConstraint("kind IN ('place', 'spot', 'home')", name="kind_is_known"),
+        Index("uq_venue_nonce", "nonce", unique=True),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -45,6 +46,8 @@ class Venue(Base):
     replayed: Mapped[bool] = mapped_column(server_default="false")
     simulated: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    # Of the request that made it, which may come again: the SHA-256 of who made it and what her form chose.
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
     version: Mapped[int] = mapped_column(server_default="1")
 
 

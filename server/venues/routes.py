@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.orm import Session
 
 from geo import datums
 from server import names
@@ -44,7 +45,14 @@ def create_venue(wanted: schema.NewVenue, viewer: access.Account, session: InTra
     """Makes a venue; a name and a pin suffice, and it is yours. Operators may say whose it is, or nobody's (null).
 
     Areas are GeoJSON Polygons, longitude first. It goes live once it says how whoever is responsible can be reached.
+    The nonce of an earlier request of yours makes no second one: it is answered with what that made.
     """
+    nonce = venues.read_nonce(wanted.nonce, by_id=viewer.id)
+    made_already = venues.made_by_nonce(session, nonce)
+    if made_already is not None:
+        # What was hers to see may have become somebody else's home meanwhile.
+        sees = made_already.kind != venues.HOME or access.keeps(session, viewer, made_already)
+        return _whole(session, made_already, sees=sees)
     owner_id = wanted.owner
     if not viewer.operator:
         if owner_id not in (None, viewer.id):
@@ -74,9 +82,13 @@ def create_venue(wanted: schema.NewVenue, viewer: access.Account, session: InTra
         address=wanted.address,
         category=wanted.category,
         opening_hours=wanted.opening_hours,
+        nonce=nonce,
     )
-    # Whoever made it has just said where it is.
-    return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue_id), [], sees=True)
+    return _whole(session, venue, sees=True)  # whoever made it has just said where it is
+
+
+def _whole(session: Session, venue: Venue, *, sees: bool) -> schema.VenueWithZones:
+    return schema.show_with_zones(venue, venues.zones_of(session, venue_id=venue.id), [], sees=sees)
 
 
 @router.post("/import", openapi_extra=_FILE)

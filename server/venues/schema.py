@@ -49,6 +49,16 @@ Kind = Annotated[
 ]
 
 
+Nonce = Annotated[
+    str | None,
+    Field(
+        min_length=venues.NONCE_SIGNS[0],
+        max_length=venues.NONCE_SIGNS[1],
+        description="of this request: brought again, it is answered as the first time",
+    ),
+]
+
+
 class NewZone(Incoming):
     """A zone to be made; without an area no plan of it is known."""
 
@@ -80,6 +90,7 @@ class NewVenue(Incoming):
     join_gap_s: Annotated[int, Field(ge=venues.JOIN_GAP_S[0], le=venues.JOIN_GAP_S[1])] = 300
     contact: Contact = ""
     offer: Offer = ""
+    nonce: Nonce = None
 
 
 class VenueChange(Incoming):

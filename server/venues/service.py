@@ -1,5 +1,6 @@
 """Makes venues with their zones and reads them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ OFFER_MAX_LENGTH = 120  # what a card at the counter has room for
 DISTRICT_MAX_LENGTH = 80  # a part of a town
 MAX_OWNED = 100  # of one member: whoever has more asks the operator to import them
 PINS_SHOWN = 500  # on the map for a new one, to find one's way
+NONCE_SIGNS = (8, 64)  # of a request that makes one: made anew for each form
 RESERVED = ("new",)  # addresses of pages beside those of venues
 _BY_NAME = (paging.up(Venue.name), paging.up(Venue.id))
 
@@ -99,11 +101,13 @@ def create(
     address: str = "",
     category: str = "",
     opening_hours: str = "",
+    nonce: bytes | None = None,
 ) -> Venue:
     """Makes a venue; without zones it gets one named "everywhere", with the id `<venue>-everywhere`.
 
     location: degrees, longitude first; without a time zone it is the one there. join_gap_s: a constant of the venue,
     its visits derive from it. A home and a spot stand in no lists.
+    nonce: of the request that makes it (`made_by_nonce`).
     Raises VenueExists, ZoneExists, MemberUnknown (the owner), HoursUnclear, Invalid.
     """
     names.check_id(id, "venue")
@@ -136,6 +140,7 @@ def create(
         address=_check_line(address, CONTACT_MAX_LENGTH),
         category=categories.check(category),
         opening_hours=hours.check(opening_hours),
+        nonce=nonce,
     )
     ids = ", ".join(zone.id for zone in wanted)
     taken = ZoneExists("A zone of another venue has one of these ids already: %(ids)s.", ids=ids)
@@ -194,6 +199,23 @@ def change(
     session.flush()
     topics.bump(session, [topics.FACTS, f"venue/{id}"])
     return venue
+
+
+def read_nonce(nonce: str | None, *, by_id: str) -> bytes | None:
+    """What is kept of a nonce that a member chose; raises Invalid."""
+    if not nonce:
+        return None
+    if not NONCE_SIGNS[0] <= len(nonce) <= NONCE_SIGNS[1] or not nonce.isascii():
+        raise Invalid("A nonce has %(low)s to %(high)s plain signs.", low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
+    return hashlib.sha256(f"{by_id} {nonce}".encode()).digest()
+
+
+def made_by_nonce(session: Session, nonce: bytes | None) -> Venue | None:
+    """The venue that this request made already, if it did; the same at the same moment waits for the first."""
+    if nonce is None:
+        return None
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"venue {nonce.hex()}"))))
+    return session.scalar(select(Venue).where(Venue.nonce == nonce))
 
 
 def is_ready(venue: Venue) -> bool:

@@ -19,6 +19,7 @@ from tests.server.posts.world import DAY, make_event, readers, write
 __all__ = ["readers"]
 PAGE = "/communities/readers/topics"
 HTML = {"Accept": "text/html"}
+MANY = ("dora", "emil", "fay", "hugo", "ida")
 
 
 def post(browser: Any, path: str, **fields: Any) -> Any:
@@ -157,3 +158,42 @@ def _with_leads(readers: As) -> str:
     assert '<option value="night">' in dora.get(PAGE).text
     opened = post(dora, PAGE, title="Come", text="All of you", leads_to="night")
     return str(dora.get(opened.headers["location"]).text)
+
+
+def test_what_stands_behind_the_first_page_is_one_tap_away(readers: As) -> None:
+    for number, who in enumerate(MANY):
+        write(readers(who), f"Idea {number}", title=f"Topic {number}")
+    dora = readers("dora")
+    first = dora.get(f"{PAGE}?limit=3").text
+    more = re.search(rf'href="({PAGE}\?cursor=[\w-]+)"', first)
+    assert more is not None
+    second = dora.get(more[1]).text
+    for number in range(5):
+        assert (f">Topic {number}<" in first) != (f">Topic {number}<" in second)
+    assert "cursor=" not in second
+    assert dora.get(f"{PAGE}?cursor=none").status_code == 422
+
+
+def test_a_thread_stays_whole_and_is_answered_on_its_page(readers: As, session: Session) -> None:
+    path = f"/topics/{write(readers('gina'), 'The first of all')['topic']}"
+    for who in MANY[:3]:
+        assert post(readers(who), path, text="Another thread").status_code == 303
+    said = session.scalars(select(Post.id).order_by(Post.id)).all()
+    for head, who in zip(said, MANY, strict=False):
+        assert post(readers(who), path, text=f"Answer to {head}", answers_to=str(head)).status_code == 303
+    dora = readers("dora")
+    first = dora.get(f"{path}?limit=2").text
+    more = re.search(rf'href="({path}\?cursor=[\w-]+)"', first)
+    assert more is not None
+    second = dora.get(more[1]).text
+    for head in said:
+        for page in (first, second):
+            assert (f'id="post-{head}"' in page) == (f"Answer to {head}<" in page)
+        assert (f'id="post-{head}"' in first) != (f'id="post-{head}"' in second)
+    behind = next(head for head in said if f'id="post-{head}"' in second)
+    refused = post(dora, more[1], text="x" * 2001, answers_to=str(behind))
+    assert refused.status_code == 422
+    assert "x" * 2001 in refused.text
+    answered = post(dora, more[1], text="Late", answers_to=str(behind))
+    assert answered.headers["location"].startswith(f"{more[1]}#post-")
+    assert "Late" in dora.get(answered.headers["location"]).text

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from server.errors import Invalid
 from server.pages import pins
+from server.people import roles
 from server.venues import plans
 from server.venues import service as venues
 from tests.server.conftest import As
-from tests.server.places import CAFE
+from tests.server.places import CAFE, NOW
 
 
 def a_photo() -> bytes:
@@ -158,3 +159,59 @@ def test_a_guest_is_asked_for_an_account_first(as_: As, session: Session) -> Non
     browser: TestClient = as_(guest.id)
     answer = browser.get("/venues/new", headers={"Accept": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (403, "account_needed")
+
+
+def test_a_second_tap_finds_what_the_first_made(as_: As, session: Session) -> None:
+    dora = as_("dora")
+    found = re.search(r'name="nonce" value="(\w+)"', dora.get("/venues/new").text)
+    assert found is not None
+    form = {"name": "Teahouse", "pin": "31.2, 121.5", "nonce": found[1]}
+    refused = dora.post("/venues/new", data={**form, "pin": "somewhere"})
+    assert (refused.status_code, f'value="{found[1]}"' in refused.text) == (422, True)
+    made = [dora.post("/venues/new", data=form).headers["location"] for _ in range(2)]
+    assert made == ["/venues/teahouse/settings?made=true"] * 2
+    assert len(venues.owned_by(session, member_id="dora")) == 1
+    another = as_("ben").post("/venues/new", data=form).headers["location"]
+    assert another != made[0], "what another's form chose is another's"
+    short = dora.post("/venues/new", data={**form, "nonce": "x"})
+    assert (short.status_code, "31.2, 121.5" in short.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"owner": "nobody-here"}, 404),
+        ({"version": "7"}, 412),
+        ({"opening_hours": "nine to five"}, 422),
+        ({"pin": "somewhere"}, 422),
+    ],
+)
+def test_whatever_refuses_the_settings_keeps_what_was_typed(as_: As, changes: dict[str, str], status: int) -> None:
+    form = {"version": "1", "name": "Café Lumen am Fluss", "contact": "at the bar", "offer": "A free tea",
+            "district": "Haidhausen", "category": "cafe", "datum": "gcj02", "address": "Quay Street 12"}  # fmt: skip
+    answer = as_("ben").post("/venues/cafe/settings", data={**form, **changes}, headers={"Accept": "text/html"})
+    assert answer.status_code == status
+    for typed in {**form, **changes, "version": "1"}.values():
+        assert typed in answer.text
+    assert 'value="gcj02" checked' in answer.text
+
+
+def test_staff_that_gives_a_place_away_is_told_beside_what_she_typed(as_: As, session: Session) -> None:
+    roles.give(session, member_id="dora", kind="venue", of_id="cafe", called="", by="ben", now=NOW)
+    form = {"version": "1", "name": "Café Dora", "owner": "dora"}
+    answer = as_("dora").post("/venues/cafe/settings", data=form, headers={"Accept": "text/html"})
+    assert (answer.status_code, "Café Dora" in answer.text) == (403, True)
+
+
+def test_what_another_changed_meanwhile_stands_beside_what_was_typed(as_: As, session: Session) -> None:
+    ben = as_("ben")
+    first = {"version": "1", "name": "Café Lumen", "address": "Quay Street 12"}
+    assert ben.post("/venues/cafe/settings", data=first).status_code == 303
+    late = ben.post("/venues/cafe/settings", data={**first, "address": "Quay Street 14"})
+    assert late.status_code == 412
+    assert "By now it says: Quay Street 12" in late.text
+    version = re.search(r'name="version" value="(\d+)"', late.text)
+    assert version is not None
+    again = {**first, "address": "Quay Street 14", "version": version[1]}
+    assert ben.post("/venues/cafe/settings", data=again).status_code == 303
+    assert venues.get(session, "cafe").address == "Quay Street 14"

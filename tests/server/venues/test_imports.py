@@ -237,7 +237,7 @@ def test_a_unit_outside_its_venue_or_without_a_level_is_named() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "OpenStreetMap"),
+        (b"", "is empty"),
         (b"PK\x03\x04 no zip", "cannot be unpacked"),
         (b"{", "no JSON"),
         (b"[1]", "OpenStreetMap"),

@@ -130,3 +130,22 @@ def test_what_is_wrong_with_an_area_is_said(as_: As) -> None:
 def test_a_taken_id_is_a_conflict(as_: As) -> None:
     answer = as_("ana").post("/api/venues", json={**BAR, "id": "cafe"})
     assert (answer.status_code, answer.json()["code"]) == (409, "venue_exists")
+
+
+def test_a_request_that_comes_again_makes_no_second_venue(as_: As) -> None:
+    dora = as_("dora")
+    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap"}
+    first, again = (dora.post("/api/venues", json=wanted) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert as_("ben").post("/api/venues", json=wanted).json()["id"] != first.json()["id"]
+    assert dora.post("/api/venues", json={**wanted, "nonce": "short"}).status_code == 422
+
+
+def test_a_request_that_comes_again_tells_nothing_of_somebody_elses_home(as_: As, session: Session) -> None:
+    dora = as_("dora")
+    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap"}
+    made = dora.post("/api/venues", json=wanted).json()["id"]
+    venues.change(session, id=made, owner_id="ben", kind="home", address="Lane 3")
+    again = dora.post("/api/venues", json=wanted).json()
+    assert (again["withheld"], again["address"], again["location"]) == (True, "", None)
