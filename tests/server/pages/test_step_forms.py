@@ -164,7 +164,7 @@ def test_what_cannot_be_is_said_on_the_form_and_what_was_typed_stays(
 
 def test_a_place_that_is_somebody_else_s_is_refused_with_all_that_was_typed(as_: As, session: Session) -> None:
     make_dinner(session, 4)
-    more = {"time_zone": "Europe/Berlin", "owner_id": "ben", "contact": "bar@example.org"}
+    more: dict[str, Any] = {"time_zone": "Europe/Berlin", "owner_id": "ben", "contact": "bar@example.org"}
     venues.create(session, id="bar", name="Bar", **more)
     cleo = as_("cleo")
     form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
