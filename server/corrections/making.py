@@ -1,6 +1,7 @@
-"""Makes an event as somebody wants it: where she may, at places that are there or that come with it."""
+"""Makes an event, or a step, as somebody wants it: where she may, at places that are there or that come with it."""
 
 import datetime as dt
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +12,7 @@ from server.communities import rights as community_rights
 from server.corrections import service as corrections
 from server.corrections import steps
 from server.errors import Invalid
-from server.events import schema, spots
+from server.events import making, schema, spots
 from server.events import service as events
 from server.events.model import Event, Step
 from server.events.states import State
@@ -90,10 +91,66 @@ def add_step(
     return steps.add(session, event_id=event.id, step=step, rule=rule, presence=presence, now=now)
 
 
+def change_step(
+    session: Session,
+    event: Event,
+    step: Step,
+    wanted: schema.NewStep,
+    *,
+    by: Member,
+    if_match: str | None = None,
+    rule: settings.Checkin | None = None,
+    presence: Presence,
+    now: dt.datetime,
+) -> Step:
+    """Changes one step to what is wanted, the others stay; it keeps its id.
+
+    Another place or time: for her who hosts it, where she may gather, and for who keeps both venues; all else for its
+    hosts. Raises NotYourVenue, NotYourEvent, what spots.make and steps.change raise.
+    """
+    if (wanted.venue is None) == (wanted.spot is None):
+        raise Invalid("A step takes place at a venue or at a spot.")
+    hosts = access.hosts(session, by, event)
+    settled = making.settle(_as(wanted, wanted.venue or ""), rule)
+    if not hosts or _where_and_when(settled) != _where_and_when(step):
+        at = [venues.get(session, one) for one in sorted({step.venue_id, settled.venue_id} - {""})]
+        if hosts:
+            for venue in at:
+                if (venue.kind, venue.id) != (spots.SPOT, step.venue_id):  # nobody is watched at a spot
+                    welcome.check_welcome(session, by, venue)
+        else:
+            access.check_keeps(session, by, at)
+    if _what(settled) != _what(step):
+        access.check_hosts(session, by, event)
+    venue = _place(session, wanted, by, event.simulated)
+    return steps.change(
+        session,
+        event_id=event.id,
+        step_id=step.id,
+        wanted=replace(settled, venue_id=venue.id),
+        if_match=if_match,
+        rule=rule,
+        presence=presence,
+        now=now,
+    )
+
+
+def _where_and_when(step: events.NewStep | Step) -> tuple[object, ...]:
+    return step.venue_id, step.zone_id, step.opens_at, step.starts_at, step.ends_at
+
+
+def _what(step: events.NewStep | Step) -> tuple[object, ...]:
+    return step.name, step.dwell_signed_up_s, step.dwell_walk_in_s, step.capacity
+
+
 def _step(session: Session, wanted: schema.NewStep, by: Member, simulated: bool) -> events.NewStep:
+    return _as(wanted, _place(session, wanted, by, simulated).id)
+
+
+def _as(wanted: schema.NewStep, venue_id: str) -> events.NewStep:
     return events.NewStep(
         name=wanted.name,
-        venue_id=_place(session, wanted, by, simulated).id,
+        venue_id=venue_id,
         starts_at=wanted.starts_at,
         ends_at=wanted.ends_at,
         zone_id=wanted.zone,

@@ -18,7 +18,6 @@ from server.fleet.placements import Wanted
 from server.people import access
 from server.requests import Id, IfMatch, InPage, InSettings, InTransaction, Now, Number
 from server.venues import service as venues
-from server.venues import welcome
 
 router = APIRouter(prefix="/api")
 
@@ -148,7 +147,7 @@ def remove_step(event_id: Id, step_id: Id, viewer: access.Viewer, session: InTra
 
 
 @router.patch("/events/{event_id}/steps/{step_id}", tags=["events"])
-def move_step(
+def change_step(
     event_id: Id,
     step_id: Id,
     wanted: schema.StepChange,
@@ -159,35 +158,26 @@ def move_step(
     response: Response,
     if_match: IfMatch = None,
 ) -> events_schema.StepOut:
-    """Moves a step to another time or place; for who keeps both venues, its hosts who may gather there, and operators.
+    """Changes one step; its place and time: for who keeps both venues, its hosts who may gather there, and operators.
 
-    Who signed up is told. Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the
-    step's version in quotes), unless somebody changed it meanwhile.
+    What it is called, how many it takes and by which rule is for its hosts and operators. Who signed up is told when it
+    moves. Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the step's version
+    in quotes), unless somebody changed it meanwhile.
     """
     step = events.get_step(session, event_id=event_id, step_id=step_id)
-    venue_id = wanted.venue or step.venue_id
-    at = [venues.get(session, one) for one in sorted({venue_id, step.venue_id})]
-    if access.hosts(session, viewer, events.get(session, event_id)):
-        for venue in at:
-            welcome.check_welcome(session, viewer, venue)
-    else:
-        access.check_keeps(session, viewer, at)
-    says_where = {"zone", "venue"} & wanted.model_fields_set
-    moved = corrections.move_step(
+    changed = making.change_step(
         session,
-        event_id=event_id,
-        step_id=step_id,
-        venue_id=venue_id,
-        zone_id=wanted.zone if says_where else step.zone_id,
-        opens_at=wanted.opens_at or step.opens_at,
-        starts_at=wanted.starts_at or step.starts_at,
-        ends_at=wanted.ends_at or step.ends_at,
+        events.get(session, event_id),
+        step,
+        wanted.put_on(step),
+        by=viewer,
         if_match=if_match,
+        rule=settings.checkin,
         presence=settings.presence,
         now=now,
     )
-    versions.tell(response, moved)
-    return events_schema.show_step(moved)
+    versions.tell(response, changed)
+    return events_schema.show_step(changed)
 
 
 @router.post("/events/{event_id}/following", tags=["events"])

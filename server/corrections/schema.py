@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from server.fields import Datum, Incoming, Moment, OfId, Position
+from server.events.model import Step
+from server.events.schema import Capacity, Dwell, NewSpot, NewStep, show_step
+from server.fields import Datum, Incoming, Moment, Name, OfId, Position
 from server.fleet.schema import Dbm
 
 Since = Annotated[
@@ -42,10 +44,30 @@ class NewPlacement(Incoming):
 
 
 class StepChange(Incoming):
-    """Another time or place of a step; what is left out stays. zone: null for the whole venue."""
+    """What of a step is to be otherwise; what is left out stays. zone: null for the whole venue.
 
+    capacity: null for no bound. dwell: seconds that somebody has to be heard, null for the server's rule.
+    """
+
+    name: Name | None = None
     venue: OfId | None = None
+    spot: NewSpot | None = None
     zone: OfId | None = None
     opens_at: Moment | None = None
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    dwell_signed_up_s: Dwell | None = None
+    dwell_walk_in_s: Dwell | None = None
+    capacity: Capacity | None = None
+
+    def put_on(self, step: Step) -> NewStep:
+        """The whole step as it is to be."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        nothing = ("name", "venue", "spot", "opens_at", "starts_at", "ends_at")
+        said = {name: value for name, value in said.items() if value is not None or name not in nothing}
+        now = show_step(step).model_dump(include=set(NewStep.model_fields) - {"id"})
+        if "spot" in said:
+            now |= {"venue": None, "zone": None}
+        elif "venue" in said:
+            now["zone"] = None
+        return NewStep.model_validate(now | said)

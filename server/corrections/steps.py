@@ -1,4 +1,4 @@
-"""Adds steps to a gathering and takes them out; whoever was heard there is checked in, who signed up is told."""
+"""Adds steps to a gathering, changes them and takes them out; whoever was heard there is judged, who signed up told."""
 
 import datetime as dt
 from functools import partial
@@ -40,6 +40,46 @@ def add(
         _tell(session, event, signups.members_of(session, event_id=event_id), f"{made.id} added", now)
         corrections.judge_steps(session, [made.id], presence, now)
     return made
+
+
+def change(
+    session: Session,
+    *,
+    event_id: str,
+    step_id: str,
+    wanted: events.NewStep,
+    if_match: str | None = None,
+    rule: settings.Checkin | None = None,
+    presence: Presence,
+    now: dt.datetime,
+) -> Step:
+    """Says otherwise what a step is, where, when, how many it takes and by which rule; the other steps stay.
+
+    Check-ins by beacon become as if it had always been so; who waits gets the places that are new. What `wanted`
+    leaves out is the rule's, its id is not read. Raises what corrections.move_step and making.say raise.
+    """
+    wanted = making.settle(wanted, rule)
+    assert wanted.opens_at is not None
+    with topics.together(session):
+        step = corrections.move_step(
+            session,
+            event_id=event_id,
+            step_id=step_id,
+            venue_id=wanted.venue_id,
+            zone_id=wanted.zone_id,
+            opens_at=wanted.opens_at,
+            starts_at=wanted.starts_at,
+            ends_at=wanted.ends_at,
+            if_match=if_match,
+            presence=presence,
+            now=now,
+        )
+        if making.say(step, wanted):
+            session.flush()
+            corrections.judge_steps(session, [step_id], presence, now)
+        if step.capacity != wanted.capacity:
+            signups.set_entry(session, event_id=event_id, capacities={step_id: wanted.capacity}, now=now)
+    return step
 
 
 def remove(session: Session, *, event_id: str, step_id: str, now: dt.datetime) -> None:

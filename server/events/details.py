@@ -17,7 +17,7 @@ class Details:
     """What a gathering is. guests_max: how many each may bring. needs: how many steps make it complete, None for all.
 
     price: in words, nobody pays here. open_to_all: a community's gathering, for others too. by_step: one signs up for
-    steps, each with its own places; said when it is made. approval: whoever signs up has asked the host.
+    steps, each with its own places (`choosing`). approval: whoever signs up has asked the host.
     """
 
     kind: Kind = "other"

@@ -1,7 +1,7 @@
 """The steps of a gathering: what makes one, and what it may be."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import func, select, text
@@ -55,19 +55,26 @@ class NewStep:
     id: str | None = None
 
 
+def settle(step: NewStep, rule: settings.Checkin | None = None) -> NewStep:
+    """The step with the rule's numbers where it says nothing: when it opens, and how long somebody has to be heard."""
+    rule = rule or default_rule()
+    signed_up_s, walk_in_s = step.dwell_signed_up_s, step.dwell_walk_in_s
+    return replace(
+        step,
+        opens_at=step.opens_at or step.starts_at - dt.timedelta(seconds=rule.opens_before_s),
+        dwell_signed_up_s=rule.dwell_signed_up_s if signed_up_s is None else signed_up_s,
+        dwell_walk_in_s=rule.dwell_walk_in_s if walk_in_s is None else walk_in_s,
+    )
+
+
 def make_step(session: Session, event_id: str, position: int, step: NewStep, rule: settings.Checkin) -> Step:
     name = names.check_name(step.name, "step")
     check_place(session, step.venue_id, step.zone_id)
-    opens_at = step.opens_at or step.starts_at - dt.timedelta(seconds=rule.opens_before_s)
+    step = settle(step, rule)
+    opens_at, dwell_s = step.opens_at, (step.dwell_signed_up_s, step.dwell_walk_in_s)
+    assert opens_at is not None
     check_times(name, opens_at, step.starts_at, step.ends_at)
-    dwell_signed_up_s = rule.dwell_signed_up_s if step.dwell_signed_up_s is None else step.dwell_signed_up_s
-    dwell_walk_in_s = rule.dwell_walk_in_s if step.dwell_walk_in_s is None else step.dwell_walk_in_s
-    if not all(0 <= dwell_s <= MAX_DWELL_S for dwell_s in (dwell_signed_up_s, dwell_walk_in_s)):
-        raise Invalid(
-            "The time that somebody has to be heard at %(name)s lies between 0 and %(most)s seconds.",
-            name=name,
-            most=MAX_DWELL_S,
-        )
+    dwell_signed_up_s, dwell_walk_in_s = check_dwell(name, *dwell_s)
     check_capacity(name, step.capacity)
     return Step(
         id=names.append(event_id, str(position + 1)) if step.id is None else names.check_id(step.id, "step"),
@@ -83,6 +90,17 @@ def make_step(session: Session, event_id: str, position: int, step: NewStep, rul
         dwell_walk_in_s=dwell_walk_in_s,
         capacity=step.capacity,
     )
+
+
+def check_dwell(name: str, *dwell_s: float | None) -> list[float]:
+    told = [one for one in dwell_s if one is not None and 0 <= one <= MAX_DWELL_S]
+    if len(told) < len(dwell_s):
+        raise Invalid(
+            "The time that somebody has to be heard at %(name)s lies between 0 and %(most)s seconds.",
+            name=name,
+            most=MAX_DWELL_S,
+        )
+    return told
 
 
 def check_capacity(name: str, capacity: int | None) -> None:
@@ -123,6 +141,19 @@ def add(session: Session, event: Event, step: NewStep, *, rule: settings.Checkin
     with constraints.explain(session, {"pk_step": taken}):
         session.add(made)
     return made
+
+
+def say(step: Step, wanted: NewStep) -> bool:
+    """Says what a step is called and how long somebody has to be heard there; returns whether the latter is new.
+
+    The step has to be read to be edited, and what it is to be settled. Raises Invalid.
+    """
+    step.name = names.check_name(wanted.name, "step")
+    before = [step.dwell_signed_up_s, step.dwell_walk_in_s]
+    step.dwell_signed_up_s, step.dwell_walk_in_s = check_dwell(
+        step.name, wanted.dwell_signed_up_s, wanted.dwell_walk_in_s
+    )
+    return before != [step.dwell_signed_up_s, step.dwell_walk_in_s]
 
 
 def remove(session: Session, event: Event, step: Step) -> None:

@@ -9,7 +9,7 @@ from server import versions
 from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.communities import rights as community_rights
-from server.events import copies, life, rights, schema, signups, slots
+from server.events import choosing, copies, life, rights, schema, signups, slots
 from server.events import series as all_series
 from server.events import service as events
 from server.events.details import Details
@@ -67,6 +67,8 @@ def change_event(
         community_rights.check_may_gather(session, viewer, community_id)
     name = said.pop("name", None) or event.name
     about_what = said.pop("interests", None)
+    if (by_step := said.pop("by_step", None)) is not None:
+        choosing.set_by_step(session, event, by_step, now)
     if "picture" in said:
         said["picture_id"] = picture_id = said.pop("picture")
         if picture_id is not None:

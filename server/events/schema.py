@@ -121,6 +121,7 @@ class EventChange(Incoming):
     guests_max: Guests | None = None
     open_to_all: bool | None = None
     needs: Annotated[int, Field(ge=1, le=events.MAX_STEPS)] | None = None
+    by_step: bool | None = None
     picture: OfId | None = None
     interests: Annotated[list[OfId], Field(max_length=MOST_TAGS)] | None = None
 

@@ -131,7 +131,7 @@ def move_step(
     starts_at: dt.datetime,
     ends_at: dt.datetime,
 ) -> Step:
-    """Says that a step takes place at another time or place; its rule and its capacity stay.
+    """Says that a step takes place at another time or place; its name, its rule and its capacity stay.
 
     Whom it checks in is another capability's matter (server.corrections). Raises StepUnknown, VenueUnknown,
     ZoneUnknown, Invalid.

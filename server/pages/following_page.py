@@ -14,6 +14,7 @@ from server.events import service as events
 from server.events.model import Event
 from server.limits.callers import InCaller
 from server.pages import planning
+from server.pages.said import Said
 from server.people import access
 from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction
@@ -31,7 +32,7 @@ def change_following(
     settings: InSettings,
     caller: InCaller,
     say: access.Say,
-    said: Annotated[planning.Said, Form()],
+    said: Annotated[Said, Form()],
     picture: planning.Sent = None,
     no_picture: Annotated[bool, Form()] = False,
     times: Annotated[bool, Form()] = False,
@@ -64,7 +65,7 @@ def _change_once(
     session: Session,
     settings: Settings,
     event: Event,
-    said: planning.Said,
+    said: Said,
     picture_id: str | None,
     viewer: Member,
     now: dt.datetime,

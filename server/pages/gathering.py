@@ -106,7 +106,8 @@ def come(
                     now=now,
                 )
     except MusterError as refused:
-        return _page(request, session, settings, viewer, event_id, now, say, refused=refused)
+        typed = {"steps": step, "brings": guests or 0}
+        return _page(request, session, settings, viewer, event_id, now, say, refused=refused, typed=typed)
     return RedirectResponse(f"/events/{event_id}", status_code=303)
 
 
@@ -213,6 +214,7 @@ def _page(
     *,
     made: bool = False,
     refused: MusterError | None = None,
+    typed: Fact | None = None,
 ) -> Response:
     event = events.get_seen(session, event_id, viewer)
     steps = events.steps_of(session, event_id=event_id)
@@ -222,6 +224,8 @@ def _page(
     progress = checkins.progress(session, event=event, member_id=viewer.id)
     live = mine is not None and mine.state in LIVE
     chosen = {slot.step_id: slot for slot in mine.slots} if mine is not None else {}
+    ticked = {step_id for step_id, slot in chosen.items() if slot.state in LIVE}
+    wants: Fact = {"steps": ticked, "brings": mine.guests if live and mine is not None else 0} | (typed or {})
     return render.page(
         request,
         "event.html",
@@ -232,11 +236,13 @@ def _page(
         host=say.name(people.get(session, event.organizer_id).name, event.simulated),
         phase=events.phase_of(session, event, now),
         steps=[
-            _step(session, step, free[step.id], chosen, step.id in progress.done, live, say, viewer, now)
+            _step(session, step, free[step.id], chosen.get(step.id), step.id in progress.done, say, viewer, now)
+            | {"wanted": step.id in wants["steps"]}
             for step in steps
         ],
         left=min((left for left in free.values() if left is not None), default=None),
         mine=None if mine is None else {"state": mine.state, "guests": mine.guests, "before": mine.before},
+        brings=wants["brings"],
         live=live,
         progress={"done": len(progress.done), "needs": progress.needs, "complete": progress.complete},
         hosts=hosts,
@@ -336,16 +342,14 @@ def _step(
     session: Session,
     step: Step,
     left: int | None,
-    chosen: dict[str | None, slots.Slot],
+    slot: slots.Slot | None,
     came: bool,
-    live: bool,
     say: Texts,
     viewer: Member,
     now: dt.datetime,
 ) -> Fact:
     venue = venues.get(session, step.venue_id)
     zone = session.get(Zone, step.zone_id) if step.zone_id else None
-    slot = chosen.get(step.id)
     sees = places.sees_address(session, venue=venue, member=viewer, now=now)
     where: Any = venues.location_of(venue) if sees else None
     return {
@@ -364,5 +368,5 @@ def _step(
         "came": came,
         "state": None if slot is None else slot.state,
         "before": None if slot is None else slot.before,
-        "wanted": slot is not None and slot.state in LIVE if live else True,
+        "over": step.ends_at <= now,
     }

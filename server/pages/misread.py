@@ -43,6 +43,10 @@ def _time() -> Invalid:
     )
 
 
+def _dwell() -> Invalid:
+    return Invalid("Somebody has to be heard for between 0 and %(most)s seconds.", most=events.MAX_DWELL_S)
+
+
 _BY_FIELD = {
     "price": _price,
     "about": _about,
@@ -51,4 +55,7 @@ _BY_FIELD = {
     "interests": _interests,
     "starts_at": _time,
     "ends_at": _time,
+    "opens_at": _time,
+    "dwell_signed_up_s": _dwell,
+    "dwell_walk_in_s": _dwell,
 }

@@ -2,112 +2,52 @@
 
 import dataclasses
 import datetime as dt
-import zoneinfo
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette import datastructures
 from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
-from geo import datums
 from server import versions
 from server.communities import service as communities
 from server.corrections import making
-from server.errors import Invalid, MusterError, http_status
+from server.errors import MusterError, http_status
 from server.events import copies, details, recurrence, schema, signups
 from server.events import series as all_series
 from server.events import service as events
 from server.events.details import Kind
 from server.events.model import Event
-from server.events.spots import SPOT
 from server.interests import service as interests
 from server.limits.callers import InCaller
 from server.limits.service import Caller
-from server.pages import facts, following, misread, render
+from server.pages import facts, following, misread, render, where
 from server.pages.doors import new_nonce, told
-from server.pages.facts import Fact
 from server.pages.gathering import READ, kind_words
 from server.pages.interests import offered
-from server.pages.pins import read_pin
+from server.pages.said import CAPACITY_SIGNS, ELSEWHERE, HOURS, Said, begins, capacity, if_match, step_of
 from server.people import access
 from server.people.model import Member
 from server.pictures import service as pictures
 from server.pictures.schema import url_of
 from server.requests import Id, InSettings, InTransaction, Now
 from server.texts import Texts
-from server.venues import local_time, welcome
 from server.venues import service as venues
-from server.venues.model import Venue
 
 router = APIRouter(include_in_schema=False)
 
-HOURS = ("1", "1.5", "2", "3", "4", "6", "8", "24")
-USUAL_HOURS = "2"
 USUAL_HOUR = 19  # when most gatherings begin
-RECENT_SPOTS = 5
-ELSEWHERE = ""
 REPEATS = ("", *recurrence.OFTEN)
-_CAPACITY_SIGNS = 7
 
-Short = Annotated[str, Field(max_length=1000)]
 Sent = Annotated[UploadFile | str | None, File()]
-
-
-class WhenNeeded(Invalid):
-    """Say the day and the time at which it begins."""
-
-    code = "when_needed"
-
-
-class WhereNeeded(Invalid):
-    """Say where it is: choose a place, or write its name."""
-
-    code = "where_needed"
-
-
-class NoPlaces(Invalid):
-    """The number of places is a number, or nothing where there is no bound."""
-
-    code = "no_places"
-
-
-class Said(BaseModel):
-    """What a form says of a gathering, as it was typed. position: latitude, longitude, as maps of `datum` copy them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: Short = ""
-    venue: Short = ELSEWHERE
-    place: Short = ""
-    position: Short = ""
-    datum: datums.Datum = "wgs84"
-    day: Short = ""
-    time: Short = ""
-    hours: Short = USUAL_HOURS
-    places: Short = ""
-    about: Annotated[str, Field(max_length=10_000)] = ""
-    kind: Short = "other"
-    price: Short = ""
-    community: Short = ""
-    guests: Short = "0"
-    time_zone: Short = ""
-    repeat: Short = ""
-    version: Short = ""
-    approval: bool = False
-    open_to_all: bool = False
-    draft: bool = False
-    nonce: Short = ""
-    interest: Annotated[list[Short], Field(max_length=200)] = []
 
 
 @router.api_route("/new", methods=READ)
 def show_new(request: Request, viewer: access.Account, session: InTransaction, now: Now, say: access.Say) -> Response:
     """The one screen: title, when, where, limit; the rest behind "more"."""
-    places = _places(session, viewer, say)
+    places = where.places(session, viewer, say)
     time_zone = viewer.time_zone or next((place["time_zone"] for place in places), facts.WITHOUT_PLACE)
     tomorrow = recurrence.wall(now, time_zone).date() + dt.timedelta(days=1)
     said = Said(
@@ -139,7 +79,7 @@ def make(
             event = making.make(session, wanted, by=viewer, rule=settings.checkin, presence=settings.presence, now=now)
             if said.repeat and event.series_id is None:
                 all_series.begin(
-                    session, event_id=event.id, rule=recurrence.often(said.repeat, _begins(said).date()), now=now
+                    session, event_id=event.id, rule=recurrence.often(said.repeat, begins(said).date()), now=now
                 )
     except MusterError as refused:
         return _new(request, session, viewer, said, say, refused=refused)
@@ -212,36 +152,6 @@ def _wanted(session: Session, said: Said, say: Texts) -> schema.NewEvent:
         raise misread.why(error) from None
 
 
-def step_of(session: Session, said: Said, name: str) -> Fact:
-    """The step that a form describes, as the API takes it; raises WhenNeeded, WhereNeeded, PinUnclear, Invalid.
-
-    The clock is that of the place; somewhere else the one at its pin, and without a pin the one that was typed.
-    """
-    if said.venue == ELSEWHERE and not said.place.strip():
-        raise WhereNeeded
-    at = None if said.venue == ELSEWHERE else venues.get(session, said.venue)
-    pin = read_pin(said.position, said.datum) if at is None else None
-    time_zone = (local_time.find(pin) or said.time_zone.strip()) if at is None else at.time_zone
-    if time_zone not in zoneinfo.available_timezones():
-        raise Invalid("The clock is named like Europe/Berlin; %(time_zone)r is not known.", time_zone=time_zone[:80])
-    starts = recurrence.at(_begins(said), time_zone)
-    hours = float(said.hours) if said.hours in HOURS else float(USUAL_HOURS)
-    step: Fact = {
-        "name": name,
-        "starts_at": starts,
-        "ends_at": starts + dt.timedelta(hours=hours),
-        "capacity": _capacity(said),
-    }
-    if at is None:
-        return step | {"spot": {"name": said.place, "time_zone": time_zone, "location": pin}}
-    return step | {"venue": at.id}
-
-
-def for_steps(session: Session, viewer: Member, say: Texts) -> dict[str, Any]:
-    """What a form for a step offers to choose from."""
-    return {"places": _places(session, viewer, say), "hours": HOURS}
-
-
 def pictured(session: Session, caller: Caller, sent: UploadFile | str | None, viewer: Member) -> dict[str, str | None]:
     """The picture that came with a form, if one did; raises what `pictures.take_sent` does."""
     if not isinstance(sent, datastructures.UploadFile):  # nothing was chosen
@@ -260,7 +170,7 @@ def change(
     now: dt.datetime,
 ) -> None:
     """Says otherwise what a gathering is, when and where; raises EditedMeanwhile, and what is wrong with it."""
-    guests = int(said.guests) if said.guests.isdecimal() and len(said.guests) <= _CAPACITY_SIGNS else -1
+    guests = int(said.guests) if said.guests.isdecimal() and len(said.guests) <= CAPACITY_SIGNS else -1
     about = dataclasses.replace(
         events.details_of(event),
         about=said.about,
@@ -272,15 +182,15 @@ def change(
         picture_id=picture_id,
     )
     # What is judged anew goes first: it passes the gateways' fence, and only then holds rows.
-    following.move(session, event, said.venue, _begins(said), by=viewer, presence=settings.presence, now=now)
+    following.move(session, event, said.venue, begins(said), by=viewer, presence=settings.presence, now=now)
     event = events.get(session, event.id, to_edit=True)
     steps = events.steps_of(session, event_id=event.id)
     events.check_edits(session, event, now)
-    versions.edit(event, f'"{said.version}"' if said.version else None)
+    versions.edit(event, if_match(said))
     events.edit(session, event, name=said.name, community_id=event.community_id, about=about)
     events.choose_interests(session, event, said.interest)
     if len(steps) == 1:
-        signups.set_entry(session, event_id=event.id, capacities={steps[0].id: _capacity(said)}, now=now)
+        signups.set_entry(session, event_id=event.id, capacities={steps[0].id: capacity(said)}, now=now)
 
 
 def _new(
@@ -298,7 +208,7 @@ def _new(
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
         said=said.model_dump(),
-        places=_places(session, viewer, say),
+        places=where.places(session, viewer, say),
         pins=venues.listed_pins(session),
         communities=[
             {"id": one.id, "name": one.name} for one in communities.communities_of(session, member_id=viewer.id)
@@ -329,29 +239,10 @@ def plan_page(
         said=said.model_dump(),
         picture=None if event.picture_id is None else url_of(event.picture_id),
         steps=len(events.steps_of(session, event_id=event.id)),
-        following=following.offer(session, viewer, event, _places(session, viewer, say), now, say),
+        following=following.offer(session, viewer, event, where.places(session, viewer, say), now, say),
         **_choices(session, said, say),
         says=told(refused, say),
     )
-
-
-def _places(session: Session, viewer: Member, say: Texts) -> list[Fact]:
-    """Where she may gather: venues that she keeps, or is welcome at, and the places where she gathered last."""
-    mine = [one for one in venues.owned_by(session, member_id=viewer.id) if one.kind != SPOT]
-    mine += [one for one in welcome.venues_of(session, member_id=viewer.id) if one not in mine]
-    spots = session.scalars(
-        select(Venue)
-        .where(Venue.owner_id == viewer.id, Venue.kind == SPOT)
-        .order_by(Venue.created_at.desc(), Venue.id)
-        .limit(RECENT_SPOTS)
-    )
-    return [
-        {"id": one.id, "name": say.name(one.name, one.simulated), "time_zone": one.time_zone}
-        for one in [
-            *(one for one in [*mine, *welcome.venues_of(session, member_id=viewer.id)] if venues.is_ready(one)),
-            *spots,
-        ]
-    ]
 
 
 def _choices(session: Session, said: Said, say: Texts) -> dict[str, Any]:
@@ -388,19 +279,5 @@ def said_of(session: Session, event: Event) -> Said:
     )
 
 
-def _begins(said: Said) -> dt.datetime:
-    try:
-        return schema.read_wall(f"{said.day.strip()}T{said.time.strip()}:00"[:19])
-    except ValueError:
-        raise WhenNeeded from None
-
-
 def _kind(typed: str) -> Kind:
     return next((kind for kind in get_args(Kind) if kind == typed), "other")
-
-
-def _capacity(said: Said) -> int | None:
-    plain = said.places.strip()
-    if plain and not (plain.isascii() and plain.isdecimal() and len(plain) <= _CAPACITY_SIGNS):
-        raise NoPlaces
-    return int(plain) if plain else None

@@ -1,31 +1,40 @@
-"""The page of a gathering's steps: another one, one less, and how many of them make it complete."""
+"""The page of a gathering's steps: another one, one less, how many make it complete, and what one signs up for."""
 
 import dataclasses
 import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from config.settings import Settings
+from server import versions
 from server.corrections import making
 from server.corrections import steps as stepping
 from server.errors import Invalid, MusterError, http_status
-from server.events import places, recurrence, schema
+from server.events import choosing, recurrence
 from server.events import service as events
 from server.events.model import Event
-from server.pages import facts, planning, render
+from server.pages import render, where
 from server.pages.doors import told
-from server.pages.planning import Said
+from server.pages.facts import Fact
+from server.pages.said import SaidStep, checked, if_match, step_of
 from server.pages.sign_in import READ
 from server.people import access
 from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction, Now
 from server.texts import Texts
 from server.venues import service as venues
+from server.venues.model import Zone
 
 router = APIRouter(include_in_schema=False)
+
+
+class NeedsUnclear(Invalid):
+    """Choose how many of its steps make it complete."""
+
+    code = "needs_unclear"
 
 
 @router.api_route("/events/{event_id}/steps", methods=READ)
@@ -34,13 +43,14 @@ def show_steps(
     event_id: Id,
     viewer: access.Viewer,
     session: InTransaction,
+    settings: InSettings,
     now: Now,
     say: access.Say,
 ) -> Response:
     """The steps of a gathering, for its hosts."""
     event = events.get(session, event_id)
     access.check_hosts(session, viewer, event)
-    return _page(request, session, viewer, event, now, say)
+    return _page(request, session, settings, viewer, event, now, say)
 
 
 @router.post("/events/{event_id}/steps")
@@ -53,67 +63,71 @@ def change_steps(
     now: Now,
     say: access.Say,
     act: Annotated[Literal["add", "remove", "needs"], Form()],
-    said: Annotated[Said, Form()],
+    said: Annotated[SaidStep, Form()],
     step: Annotated[str, Form(max_length=64)] = "",
     needs: Annotated[str, Form(max_length=4)] = "",
+    by_step: Annotated[bool | None, Form()] = None,
 ) -> Response:
-    """Adds a step, takes one out, or says how many of them make it complete (empty: all)."""
+    """Adds a step, takes one out, or says how many make it complete (empty: all) and whether one signs up for each."""
     event = events.get(session, event_id)
     access.check_hosts(session, viewer, event)
     try:
         with session.begin_nested():
             if act == "add":
                 rule, presence = settings.checkin, settings.presence
-                wanted = planning.step_of(session, said, said.name)
-                making.add_step(session, event, _checked(wanted), by=viewer, rule=rule, presence=presence, now=now)
+                wanted = checked(step_of(session, said, said.name))
+                making.add_step(session, event, wanted, by=viewer, rule=rule, presence=presence, now=now)
             elif act == "remove":
                 stepping.remove(session, event_id=event_id, step_id=step, now=now)
             else:
-                _set_needs(session, event_id, needs)
+                _set_whole(session, event_id, said, needs, by_step, now)
     except MusterError as refused:
         session.expire_all()
-        typed = said if act == "add" else None
-        return _page(request, session, viewer, event, now, say, refused=refused, said=typed)
+        if act == "add":
+            return _page(request, session, settings, viewer, event, now, say, refused=refused, said=said)
+        typed = {"needs": needs, "by_step": event.by_step if by_step is None else by_step} if act == "needs" else {}
+        return _page(request, session, settings, viewer, event, now, say, refused=refused, typed=typed)
     return RedirectResponse(f"/events/{event_id}/steps", status_code=303)
 
 
-def _checked(step: facts.Fact) -> schema.NewStep:
-    try:
-        return schema.NewStep.model_validate(step)
-    except ValidationError:
-        raise Invalid from None
-
-
-def _set_needs(session: Session, event_id: str, typed: str) -> None:
-    if typed and not (typed.isascii() and typed.isdecimal()):
-        raise Invalid
+def _set_whole(
+    session: Session, event_id: str, said: SaidStep, needs: str, by_step: bool | None, now: dt.datetime
+) -> None:
+    if needs and not (needs.isascii() and needs.isdecimal()):
+        raise NeedsUnclear
     event = events.get(session, event_id, to_edit=True)
-    event.version += 1
-    about = dataclasses.replace(events.details_of(event), needs=int(typed) if typed else None)
+    events.check_edits(session, event, now)
+    versions.edit(event, if_match(said))
+    if by_step is not None:
+        choosing.set_by_step(session, event, by_step, now)
+    about = dataclasses.replace(events.details_of(event), needs=int(needs) if needs else None)
     events.edit(session, event, name=event.name, community_id=event.community_id, about=about)
 
 
 def _page(
     request: Request,
     session: Session,
+    settings: Settings,
     viewer: Member,
     event: Event,
     now: dt.datetime,
     say: Texts,
     *,
     refused: MusterError | None = None,
-    said: Said | None = None,
+    said: SaidStep | None = None,
+    typed: Fact | None = None,
 ) -> Response:
     steps = events.steps_of(session, event_id=event.id)
     shown = []
     for step in steps:
         venue = venues.get(session, step.venue_id)
+        zone = None if step.zone_id is None else session.get_one(Zone, step.zone_id)
         shown.append(
             {
                 "id": step.id,
                 "name": say.name(step.name, event.simulated),
                 "venue": say.name(venue.name, venue.simulated),
-                "withheld": not places.sees_address(session, venue=venue, member=viewer, now=now),
+                "zone": None if zone is None else say.name(zone.name, venue.simulated),
                 "time_zone": venue.time_zone,
                 "starts_at": step.starts_at,
                 "ends_at": step.ends_at,
@@ -127,16 +141,18 @@ def _page(
         "event_steps.html",
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
-        event={"id": event.id, "name": say.name(event.name, event.simulated), "needs": event.needs},
+        event={"id": event.id, "name": say.name(event.name, event.simulated), "version": event.version},
+        whole={"needs": str(event.needs or ""), "by_step": event.by_step} | (typed or {}),
         steps=shown,
         said=(said or _after(session, last.venue_id, last.ends_at)).model_dump(),
-        **planning.for_steps(session, viewer, say),
+        typed=said is not None,
+        **where.for_step(session, viewer, say, settings.checkin),
         says=told(refused, say),
     )
 
 
-def _after(session: Session, venue_id: str, ends_at: dt.datetime) -> Said:
+def _after(session: Session, venue_id: str, ends_at: dt.datetime) -> SaidStep:
     """What a form for the next step begins with: where and when the last one ends."""
     time_zone = venues.get(session, venue_id).time_zone
     wall = recurrence.wall(ends_at, time_zone)
-    return Said(venue=venue_id, day=wall.date().isoformat(), time=f"{wall:%H:%M}", hours="1", time_zone=time_zone)
+    return SaidStep(venue=venue_id, day=wall.date().isoformat(), time=f"{wall:%H:%M}", hours="1", time_zone=time_zone)

@@ -18,7 +18,7 @@ import fastapi
 import uvicorn
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
-from server.pages import planning, render
+from server.pages import planning, render, said
 from server.pages.gathering import kind_words
 from server.requests import texts_for
 from server.texts import IN_ENGLISH
@@ -272,14 +272,14 @@ def create(evening: Evening) -> fastapi.FastAPI:
         "/new",
         "new.html",
         viewer=robin,
-        said=planning.Said(
+        said=said.Said(
             venue="left-bank", day="2026-03-20", time="19:00", time_zone="UTC", nonce="a-nonce"
         ).model_dump(),
-        places=[{"id": "left-bank", "name": "Left Bank Books", "time_zone": scenes.TIME_ZONE}],
+        places=[{"id": "left-bank", "name": "Left Bank Books", "time_zone": scenes.TIME_ZONE, "zones": []}],
         pins=[["Left Bank Books", 2.3471, 48.8526]],
         communities=[{"id": "readers", "name": "Night readers"}],
         kinds=kind_words(IN_ENGLISH),
-        hours=planning.HOURS,
+        hours=said.HOURS,
         most_guests=20,
         repeats=planning.REPEATS,
         interests=[{"id": "chess", "name": "Chess"}],

@@ -1,7 +1,22 @@
-// A new gathering: where it is is asked only where it is somewhere else, and the clock is this browser's.
+// A gathering or a step: where it is is asked only where it is somewhere else, zones are those of the place that is
+// chosen, and the clock is this browser's.
 const venue = document.querySelector('select[name="venue"]');
 const elsewhere = document.querySelector("[data-elsewhere]");
-const show = () => { elsewhere.hidden = venue.value !== ""; };
+const zones = document.querySelector("[data-zones]");
+const showZones = () => {
+  let offered = 0;
+  for (const group of zones.querySelectorAll("optgroup")) {
+    group.hidden = group.disabled = group.dataset.venue !== venue.value;
+    if (!group.hidden) offered += 1;
+  }
+  zones.hidden = offered === 0;
+  const chosen = zones.querySelector("option:checked")?.parentElement;
+  if (chosen?.hidden) zones.querySelector("select").value = "";
+};
+const show = () => {
+  elsewhere.hidden = venue.value !== "";
+  if (zones) showZones();
+};
 if (venue) {
   venue.addEventListener("change", show);
   show();
