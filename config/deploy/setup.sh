@@ -60,7 +60,8 @@ has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >
 has_chinese() { command -v fc-list >/dev/null && [ -n "$(fc-list "Noto Sans CJK SC")" ]; }
 # What share pictures are written with (server/sharing/fonts.py): the file of a font, or what is found like it.
 has_font() { [ -n "$(find /usr/share/fonts /usr/local/share/fonts -name "$1" -print -quit 2>/dev/null)" ]; }
-has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
+# Read whole: a pipe that grep leaves at its first match ends ldconfig, which then counts as a failure (pipefail).
+has_library() { [[ $(PATH=$PATH:/sbin ldconfig -p 2>/dev/null) == *"$1"* ]]; }
 
 missing() {
   local python
