@@ -61,7 +61,7 @@ def change_step(
             making.change_step(
                 session,
                 event,
-                step,
+                step_id,
                 checked(step_of(session, said, said.name, step)),
                 by=viewer,
                 if_match=if_match(said),
