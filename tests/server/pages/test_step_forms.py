@@ -119,6 +119,35 @@ def test_a_step_moves_to_any_point_and_its_clock_is_the_one_there(as_: As, sessi
 
 
 @pytest.mark.parametrize(
+    ("typed", "place", "time_zone"),
+    [
+        ({"place": "The far bridge"}, "The far bridge", "Asia/Tokyo"),
+        ({"position": "48.1372, 11.5755"}, "The bridge", "Europe/Berlin"),
+        ({"position": ""}, "The bridge", "Asia/Tokyo"),
+    ],
+)
+def test_another_name_or_pin_of_the_spot_where_a_step_is_makes_a_new_one(
+    as_: As, session: Session, typed: dict[str, str], place: str, time_zone: str
+) -> None:
+    make_dinner(session, None, None)
+    cleo = as_("cleo")
+    form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
+    cleo.post(FIRST, data=form | {"venue": "", "zone": "", "time": "10:00", "ends": "12:00"} | BRIDGE)
+    before = columns(session, 1)["venue_id"]
+    page = cleo.get(FIRST, **HTML).text
+    assert f'data-elsewhere="{before}"' in page, "a script shows them, too"
+    form = form_of(page, FIRST)
+    assert cleo.post(FIRST, data=form | {"place": " "}, **HTML).status_code == 422
+    assert cleo.post(FIRST, data=form | typed).status_code == 303
+    spot = venues.get(session, columns(session, 1)["venue_id"])
+    assert (spot.id != before, spot.name, spot.time_zone, spot.kind) == (True, place, time_zone, "spot")
+    assert (venues.location_of(spot) is None) == (typed.get("position") == "")
+    form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
+    assert cleo.post(FIRST, data=form | {"venue": "cafe"}).status_code == 303
+    assert columns(session, 1)["venue_id"] == "cafe"
+
+
+@pytest.mark.parametrize(
     ("said", "sentence"),
     [
         ({"name": " "}, "needs a name"),
@@ -219,6 +248,23 @@ def test_what_another_host_took_out_meanwhile_is_gone(as_: As, session: Session)
     form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
     assert cleo.post(STEPS, data={"act": "remove", "step": "dinner-1"}).status_code == 303
     assert cleo.post(FIRST, data=form, **HTML).status_code == 404
+
+
+def test_a_second_tap_adds_no_second_step(as_: As, session: Session) -> None:
+    make_dinner(session, 4)
+    cleo = as_("cleo")
+    form = form_of(cleo.get(STEPS, **HTML).text, STEPS) | NEW
+    refused = cleo.post(STEPS, data=form, **HTML)
+    assert (refused.status_code, form_of(refused.text, STEPS)["step"]) == (422, form["step"])
+    for _ in range(2):
+        added = cleo.post(STEPS, data=form | BRIDGE)
+        assert (added.status_code, added.headers["location"]) == (303, STEPS)
+    assert [one.id for one in events.steps_of(session, event_id="dinner")] == ["dinner-1", form["step"]]
+    assert events.get(session, "dinner").version == 2
+    page = cleo.get(STEPS, **HTML).text
+    assert re.findall(r'name="step" value="([^"]+)"', page)[-1] not in ("", form["step"]), "the next is another"
+    other = cleo.post(STEPS, data=form | BRIDGE | {"step": "Not an id"}, **HTML)
+    assert (other.status_code, len(events.steps_of(session, event_id="dinner"))) == (422, 2)
 
 
 def test_another_step_stands_at_a_pin_or_in_a_zone_with_a_rule_of_its_own(as_: As, session: Session) -> None:
