@@ -32,11 +32,16 @@ def tell(response: Response, row: Versioned) -> None:
     response.headers["ETag"] = etag(row)
 
 
-def edit(row: Versioned, if_match: str | None) -> None:
-    """Counts the version up; raises EditedMeanwhile when `if_match` names another than the row has.
+def check(row: Versioned, if_match: str | None) -> None:
+    """Raises EditedMeanwhile when `if_match` names another version than the row has.
 
     The row has to be read with a lock (`with_for_update`), or two that edit it at once would both be right.
     """
     if if_match is not None and if_match.strip() not in ("*", etag(row), f"W/{etag(row)}"):
         raise EditedMeanwhile
+
+
+def edit(row: Versioned, if_match: str | None) -> None:
+    """Counts the version up; raises what `check` does."""
+    check(row, if_match)
     row.version += 1

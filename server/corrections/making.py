@@ -1,16 +1,16 @@
 """Makes an event, or a step, as somebody wants it: where she may, at places that are there or that come with it."""
 
 import datetime as dt
-from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from config import settings
 from config.settings import Presence
-from server import names
+from server import names, topics
 from server.communities import rights as community_rights
 from server.corrections import service as corrections
 from server.corrections import steps
+from server.corrections.schema import StepChange
 from server.errors import Invalid
 from server.events import making, schema, spots
 from server.events import service as events
@@ -87,15 +87,16 @@ def add_step(
         raise Invalid("A step takes place at a venue or at a spot.")
     if wanted.venue is not None:
         welcome.check_welcome(session, by, venues.get(session, wanted.venue))
-    step = _step(session, wanted, by, event.simulated)
-    return steps.add(session, event_id=event.id, step=step, rule=rule, presence=presence, now=now)
+    with topics.together(session):
+        step = _step(session, wanted, by, event.simulated)
+        return steps.add(session, event_id=event.id, step=step, rule=rule, presence=presence, now=now)
 
 
 def change_step(
     session: Session,
     event: Event,
-    step: Step,
-    wanted: schema.NewStep,
+    step_id: str,
+    wanted: schema.NewStep | StepChange,
     *,
     by: Member,
     if_match: str | None = None,
@@ -103,36 +104,35 @@ def change_step(
     presence: Presence,
     now: dt.datetime,
 ) -> Step:
-    """Changes one step to what is wanted, the others stay; it keeps its id.
+    """Changes one step to what is wanted, or of what it is by then what is wanted; it keeps its id, the others stay.
 
     Another place or time: for her who hosts it, where she may gather, and for who keeps both venues; all else for its
     hosts. Raises NotYourVenue, NotYourEvent, what spots.make and steps.change raise.
     """
-    if (wanted.venue is None) == (wanted.spot is None):
+    if wanted.venue is not None and wanted.spot is not None:
         raise Invalid("A step takes place at a venue or at a spot.")
+    with topics.together(session):
+        spot = None if wanted.spot is None else _make_spot(session, wanted.spot, by, event.simulated)
+        to = wanted.venue if spot is None else spot.id
+        event, step = steps.hold(session, event_id=event.id, step_id=step_id, venue_ids=[] if to is None else [to])
+        whole = wanted.put_on(step) if isinstance(wanted, StepChange) else wanted
+        settled = making.settle(_as(whole, whole.venue or to or ""), rule)
+        _check_may_change(session, event, step, settled, by)
+        return steps.change(session, event, step, settled, if_match=if_match, rule=rule, presence=presence, now=now)
+
+
+def _check_may_change(session: Session, event: Event, step: Step, wanted: events.NewStep, by: Member) -> None:
     hosts = access.hosts(session, by, event)
-    settled = making.settle(_as(wanted, wanted.venue or ""), rule)
-    if not hosts or _where_and_when(settled) != _where_and_when(step):
-        at = [venues.get(session, one) for one in sorted({step.venue_id, settled.venue_id} - {""})]
+    if not hosts or _where_and_when(wanted) != _where_and_when(step):
+        at = [venues.get(session, one) for one in sorted({step.venue_id, wanted.venue_id})]
         if hosts:
             for venue in at:
                 if (venue.kind, venue.id) != (spots.SPOT, step.venue_id):  # nobody is watched at a spot
                     welcome.check_welcome(session, by, venue)
         else:
             access.check_keeps(session, by, at)
-    if _what(settled) != _what(step):
+    if _what(wanted) != _what(step):
         access.check_hosts(session, by, event)
-    venue = _place(session, wanted, by, event.simulated)
-    return steps.change(
-        session,
-        event_id=event.id,
-        step_id=step.id,
-        wanted=replace(settled, venue_id=venue.id),
-        if_match=if_match,
-        rule=rule,
-        presence=presence,
-        now=now,
-    )
 
 
 def _where_and_when(step: events.NewStep | Step) -> tuple[object, ...]:
@@ -165,6 +165,9 @@ def _as(wanted: schema.NewStep, venue_id: str) -> events.NewStep:
 def _place(session: Session, step: schema.NewStep, by: Member, simulated: bool) -> Venue:
     if step.spot is None:
         return venues.get(session, step.venue or "")
-    said = step.spot
+    return _make_spot(session, step.spot, by, simulated)
+
+
+def _make_spot(session: Session, said: schema.NewSpot, by: Member, simulated: bool) -> Venue:
     spot = spots.Spot(said.name, said.location, said.time_zone, said.contact)
     return spots.make(session, spot, by=by, simulated=simulated)

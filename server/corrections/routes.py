@@ -164,12 +164,11 @@ def change_step(
     moves. Check-ins by badge become as if it had always been so; all others stay. With `If-Match` (the step's version
     in quotes), unless somebody changed it meanwhile.
     """
-    step = events.get_step(session, event_id=event_id, step_id=step_id)
     changed = making.change_step(
         session,
         events.get(session, event_id),
-        step,
-        wanted.put_on(step),
+        step_id,
+        wanted,
         by=viewer,
         if_match=if_match,
         rule=settings.checkin,

@@ -44,20 +44,20 @@ def change_following(
     event = events.get(session, event_id)
     access.check_organizes(viewer, event)
     before = planning.said_of(session, event)
-    times = times or (before.day, before.time) != (said.day, said.time)
+    moves = times or (before.day, before.time) != (said.day, said.time)
     now, presence = caller.now, settings.presence
     try:
         with session.begin_nested():
             kept = {"picture": None} if no_picture else planning.pictured(session, caller, picture, viewer)
             with following.changing(
-                session, event_id=event_id, times=times, venue_ids=[said.venue], presence=presence, now=now
+                session, event_id=event_id, times=moves, venue_ids=[said.venue], presence=presence, now=now
             ) as event:
                 _change_once(session, settings, event, said, kept.get("picture", event.picture_id), viewer, now)
     except MusterError as refused:
         session.expire_all()
         event = events.get(session, event_id)
         said = said.model_copy(update={"version": str(event.version)})
-        return planning.plan_page(request, session, viewer, event, said, now, say, refused=refused)
+        return planning.plan_page(request, session, viewer, event, said, now, say, times=times, refused=refused)
     return RedirectResponse(f"/series/{event.series_id}", status_code=303)
 
 

@@ -113,8 +113,12 @@ def change_plan(
     said: Annotated[Said, Form()],
     picture: Sent = None,
     no_picture: Annotated[bool, Form()] = False,
+    times: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Says otherwise what a gathering is, and when it begins: all its steps move along."""
+    """Says otherwise what a gathering is, and when it begins: all its steps move along.
+
+    times: asks nothing here; it stays ticked where the form is refused.
+    """
     event = events.get(session, event_id)
     access.check_hosts(session, viewer, event)
     try:
@@ -124,7 +128,7 @@ def change_plan(
     except MusterError as refused:
         session.expire_all()
         said = said.model_copy(update={"version": str(event.version)})
-        return plan_page(request, session, viewer, event, said, caller.now, say, refused=refused)
+        return plan_page(request, session, viewer, event, said, caller.now, say, times=times, refused=refused)
     return RedirectResponse(f"/events/{event_id}", status_code=303)
 
 
@@ -227,9 +231,11 @@ def plan_page(
     now: dt.datetime,
     say: Texts,
     *,
+    times: bool = False,
     refused: MusterError | None = None,
 ) -> Response:
-    """The form for what is said of a gathering, with what was typed."""
+    """The form for what is said of a gathering, with what was typed; times: what was ticked for those that follow."""
+    offered = following.offer(session, viewer, event, where.places(session, viewer, say), now, say)
     return render.page(
         request,
         "event_plan.html",
@@ -239,7 +245,7 @@ def plan_page(
         said=said.model_dump(),
         picture=None if event.picture_id is None else url_of(event.picture_id),
         steps=len(events.steps_of(session, event_id=event.id)),
-        following=following.offer(session, viewer, event, where.places(session, viewer, say), now, say),
+        following=None if offered is None else offered | {"times": times},
         **_choices(session, said, say),
         says=told(refused, say),
     )

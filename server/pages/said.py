@@ -115,12 +115,15 @@ def step_of(session: Session, said: SaidStep, name: str, before: Step | None = N
     """The step that a form describes, as the API takes it.
 
     The clock is that of the place; somewhere else the one at its pin, and without a pin the one that was typed.
-    before: the step as it was shown; where the form still says what that shows it stays as it was, to the second.
+    before: the step as it was shown; where the form still says what that shows it stays as it was, to the second. With
+    another name or pin of the spot where it is, it is at a new one.
     Raises WhenNeeded, EndNeeded, WhereNeeded, ZoneElsewhere, NoPlaces, RuleUnclear, PinUnclear, Invalid.
     """
-    if said.venue == ELSEWHERE and not said.place.strip():
-        raise WhereNeeded
     at = None if said.venue == ELSEWHERE else venues.get(session, said.venue)
+    if at is not None and before is not None and at.kind == spots.SPOT and at.id == before.venue_id:
+        at = at if _spot(said) == _spot(of_step(session, before)) else None
+    if at is None and not said.place.strip():
+        raise WhereNeeded
     pin = read_pin(said.position, said.datum) if at is None else None
     time_zone = (local_time.find(pin) or said.time_zone.strip()) if at is None else at.time_zone
     if time_zone not in zoneinfo.available_timezones():
@@ -203,6 +206,11 @@ def capacity(said: SaidStep) -> int | None:
 def if_match(said: SaidStep) -> str | None:
     """The version that a form carries, as `If-Match` says it."""
     return f'"{said.version}"' if said.version else None
+
+
+def _spot(said: SaidStep) -> tuple[str, str, str]:
+    position = said.position.strip()
+    return said.place.strip(), position, said.datum if position else ""
 
 
 def _ends(said: SaidStep) -> dt.datetime:

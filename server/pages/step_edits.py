@@ -10,6 +10,7 @@ from config.settings import Settings
 from server.corrections import making
 from server.errors import MusterError, http_status
 from server.events import service as events
+from server.events import spots
 from server.events.model import Event, Step
 from server.pages import render, where
 from server.pages.doors import told
@@ -19,6 +20,7 @@ from server.people import access
 from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction, Now
 from server.texts import Texts
+from server.venues import service as venues
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,7 +63,7 @@ def change_step(
             making.change_step(
                 session,
                 event,
-                step,
+                step_id,
                 checked(step_of(session, said, said.name, step)),
                 by=viewer,
                 if_match=if_match(said),
@@ -95,7 +97,11 @@ def _page(
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
         event={"id": event.id, "name": say.name(event.name, event.simulated)},
-        step={"id": step.id, "name": say.name(step.name, event.simulated)},
+        step={
+            "id": step.id,
+            "name": say.name(step.name, event.simulated),
+            "spot": step.venue_id if venues.get(session, step.venue_id).kind == spots.SPOT else "",
+        },
         several=len(events.steps_of(session, event_id=event.id)) > 1,
         said=said.model_dump(),
         typed=refused is not None,

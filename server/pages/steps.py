@@ -22,6 +22,7 @@ from server.pages.facts import Fact
 from server.pages.said import SaidStep, checked, if_match, step_of
 from server.pages.sign_in import READ
 from server.people import access
+from server.people import service as people
 from server.people.model import Member
 from server.requests import Id, InSettings, InTransaction, Now
 from server.texts import Texts
@@ -68,14 +69,17 @@ def change_steps(
     needs: Annotated[str, Form(max_length=4)] = "",
     by_step: Annotated[bool | None, Form()] = None,
 ) -> Response:
-    """Adds a step, takes one out, or says how many make it complete (empty: all) and whether one signs up for each."""
+    """Adds a step, takes one out, or says how many make it complete (empty: all) and whether one signs up for each.
+
+    step: which one; the id of one to be added is made with the form, so that a second tap adds no other.
+    """
     event = events.get(session, event_id)
     access.check_hosts(session, viewer, event)
     try:
         with session.begin_nested():
             if act == "add":
                 rule, presence = settings.checkin, settings.presence
-                wanted = checked(step_of(session, said, said.name))
+                wanted = checked(step_of(session, said, said.name) | {"id": step or None})
                 making.add_step(session, event, wanted, by=viewer, rule=rule, presence=presence, now=now)
             elif act == "remove":
                 stepping.remove(session, event_id=event_id, step_id=step, now=now)
@@ -83,8 +87,10 @@ def change_steps(
                 _set_whole(session, event_id, said, needs, by_step, now)
     except MusterError as refused:
         session.expire_all()
+        if act == "add" and step in {one.id for one in events.steps_of(session, event_id=event_id)}:
+            return RedirectResponse(f"/events/{event_id}/steps", status_code=303)  # a second tap
         if act == "add":
-            return _page(request, session, settings, viewer, event, now, say, refused=refused, said=said)
+            return _page(request, session, settings, viewer, event, now, say, refused=refused, said=said, new_id=step)
         typed = {"needs": needs, "by_step": event.by_step if by_step is None else by_step} if act == "needs" else {}
         return _page(request, session, settings, viewer, event, now, say, refused=refused, typed=typed)
     return RedirectResponse(f"/events/{event_id}/steps", status_code=303)
@@ -115,6 +121,7 @@ def _page(
     *,
     refused: MusterError | None = None,
     said: SaidStep | None = None,
+    new_id: str = "",
     typed: Fact | None = None,
 ) -> Response:
     steps = events.steps_of(session, event_id=event.id)
@@ -145,6 +152,7 @@ def _page(
         whole={"needs": str(event.needs or ""), "by_step": event.by_step} | (typed or {}),
         steps=shown,
         said=(said or _after(session, last.venue_id, last.ends_at)).model_dump(),
+        new_id=new_id or people.new_id("step"),
         typed=said is not None,
         **where.for_step(session, viewer, say, settings.checkin),
         says=told(refused, say),

@@ -243,6 +243,8 @@ def _settings(
     }
     given = {key: value for key, value in (typed or {}).items() if value is not None}
     meanwhile = isinstance(refused, versions.EditedMeanwhile)
+    # Browsers send the ends of lines as CRLF.
+    others = {key: shown[key] for key in given if shown[key] != str(given[key]).replace("\r\n", "\n").strip()}
     return render.page(
         request,
         "venue_settings.html",
@@ -250,7 +252,7 @@ def _settings(
         viewer=viewer,
         venue={**shown, **given},
         # What it is now where that is another than was typed: somebody else's words, not to be lost by saving again.
-        others={key: shown[key] for key in given if meanwhile and shown[key] not in ("", given[key])},
+        others={key: others[key] for key in sorted(others.keys() - {"given_to", "datum", "kind"}) if meanwhile},
         categories=_categories(request),
         ready=venues.is_ready(venue),
         saved=saved,

@@ -19,11 +19,12 @@ def _things(as_: As, session: Session) -> None:  # noqa: ARG001 - as_ makes the 
     events.create(session, id="night", name="Night", organizer_id="cleo", steps=[step], community_id="swifts")
 
 
+STEP = "/api/events/night/steps/night-1"
 PLACES = [
     ("dora", "/api/communities/swifts", "/api/communities/swifts", {"name": "Swifts"}),
     ("cleo", "/api/events/night", "/api/events/night", {"name": "Long night"}),
     ("ben", "/api/venues/cafe", "/api/venues/cafe", {"offer": "10th visit on the house"}),
-    ("ben", "/api/events/night", "/api/events/night/steps/night-1", {"zone": "cafe-back"}),
+    ("ben", "/api/events/night", STEP, {"zone": "cafe-back"}),
 ]
 
 
@@ -42,7 +43,8 @@ def test_the_second_who_saves_the_same_version_is_told(
     second = her.patch(path, json=change, headers={"If-Match": '"1"'})
     assert (second.status_code, second.json()["code"]) == (412, "edited_meanwhile")
     assert her.patch(path, json=change, headers={"If-Match": first.headers["ETag"]}).status_code == 200
-    assert her.patch(path, json=change).headers["ETag"] == '"4"'
+    last = '"2"' if path == STEP else '"4"'  # gateways and guests hear of a step only where something changes
+    assert her.patch(path, json=change).headers["ETag"] == last
 
 
 @pytest.mark.parametrize("path", ["/api/communities/swifts", "/api/events/night", "/api/venues/cafe"])

@@ -214,6 +214,9 @@ def test_a_date_that_moved_alone_asks_before_the_others_move_to_its_time(as_: As
     cleo.post(f"{path}/plan", data=said | {"day": "2026-03-22"})
     page = cleo.get(f"{path}/plan", **HTML).text
     assert 'name="times"' in page
+    for refuses in (f"{path}/following", f"{path}/plan"):
+        refused = cleo.post(refuses, data=form_of(page) | {"name": " ", "times": "true"}, **HTML)
+        assert (refused.status_code, 'name="times" value="true" checked' in refused.text) == (422, True)
     cleo.post(f"{path}/following", data=form_of(page) | {"name": "Soup"})
     assert [starts(session, events.get(session, one)) for one in dates[1:3]] == ["03-22 20:00", "03-28 20:00"]
     assert events.get(session, dates[2]).name == "Soup"

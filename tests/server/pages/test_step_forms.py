@@ -12,6 +12,7 @@ from server.events import service as events
 from server.venues import service as venues
 from tests.server.conftest import As
 from tests.server.events.gathering import TOMORROW, by_step, come, make_dinner, told
+from tests.server.pages.test_dates import form_of as plan_of
 from tests.server.places import HOUR
 
 HTML: dict[str, Any] = {"headers": {"Accept": "text/html"}, "follow_redirects": True}
@@ -71,7 +72,7 @@ def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(as_: As, session: S
         "12.35",
     )
     assert cleo.post(FIRST, data=form).status_code == 303
-    assert columns(session, 1) == before | {"version": before["version"] + 1}
+    assert columns(session, 1) == before
 
 
 def test_one_step_is_moved_and_named_alone_and_the_others_stay(as_: As, session: Session) -> None:
@@ -115,6 +116,35 @@ def test_a_step_moves_to_any_point_and_its_clock_is_the_one_there(as_: As, sessi
     assert cleo.post(FIRST, data=form | {"name": "Ramen"}).status_code == 303
     assert columns(session, 1)["venue_id"] == spot.id
     assert columns(session, 2) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "place", "time_zone"),
+    [
+        ({"place": "The far bridge"}, "The far bridge", "Asia/Tokyo"),
+        ({"position": "48.1372, 11.5755"}, "The bridge", "Europe/Berlin"),
+        ({"position": ""}, "The bridge", "Asia/Tokyo"),
+    ],
+)
+def test_another_name_or_pin_of_the_spot_where_a_step_is_makes_a_new_one(
+    as_: As, session: Session, typed: dict[str, str], place: str, time_zone: str
+) -> None:
+    make_dinner(session, None, None)
+    cleo = as_("cleo")
+    form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
+    cleo.post(FIRST, data=form | {"venue": "", "zone": "", "time": "10:00", "ends": "12:00"} | BRIDGE)
+    before = columns(session, 1)["venue_id"]
+    page = cleo.get(FIRST, **HTML).text
+    assert f'data-elsewhere="{before}"' in page, "a script shows them, too"
+    form = form_of(page, FIRST)
+    assert cleo.post(FIRST, data=form | {"place": " "}, **HTML).status_code == 422
+    assert cleo.post(FIRST, data=form | typed).status_code == 303
+    spot = venues.get(session, columns(session, 1)["venue_id"])
+    assert (spot.id != before, spot.name, spot.time_zone, spot.kind) == (True, place, time_zone, "spot")
+    assert (venues.location_of(spot) is None) == (typed.get("position") == "")
+    form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
+    assert cleo.post(FIRST, data=form | {"venue": "cafe"}).status_code == 303
+    assert columns(session, 1)["venue_id"] == "cafe"
 
 
 @pytest.mark.parametrize(
@@ -194,12 +224,47 @@ def test_two_hosts_do_not_save_over_each_other_unseen(as_: As, session: Session)
         assert cleo.post(STEPS, data=whole | {"act": "needs", "needs": "1"}).status_code == status
 
 
+def test_a_plan_that_was_shown_before_a_step_changed_does_not_take_that_back(as_: As, session: Session) -> None:
+    make_dinner(session, 4)
+    cleo = as_("cleo")
+    old = plan_of(cleo.get("/events/dinner/plan", **HTML).text)
+    form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
+    for _ in range(2):  # the second time nothing changes
+        assert cleo.post(FIRST, data=form | {"time": "21:00", "ends": "23:00", "places": "9"}).status_code == 303
+        changed, form = columns(session, 1), form_of(cleo.get(FIRST, **HTML).text, FIRST)
+        assert events.get(session, "dinner").version == 2
+    assert cleo.post("/events/dinner/plan", data=old | {"name": "Supper"}, **HTML).status_code == 412
+    session.expire_all()
+    assert columns(session, 1) == changed
+    again = plan_of(cleo.get("/events/dinner/plan", **HTML).text)
+    assert (again["time"], again["places"]) == ("21:00", "9")
+    assert cleo.post("/events/dinner/plan", data=again | {"name": "Supper"}).status_code == 303
+    assert columns(session, 1) == changed
+
+
 def test_what_another_host_took_out_meanwhile_is_gone(as_: As, session: Session) -> None:
     make_dinner(session, 4, 4)
     cleo = as_("cleo")
     form = form_of(cleo.get(FIRST, **HTML).text, FIRST)
     assert cleo.post(STEPS, data={"act": "remove", "step": "dinner-1"}).status_code == 303
     assert cleo.post(FIRST, data=form, **HTML).status_code == 404
+
+
+def test_a_second_tap_adds_no_second_step(as_: As, session: Session) -> None:
+    make_dinner(session, 4)
+    cleo = as_("cleo")
+    form = form_of(cleo.get(STEPS, **HTML).text, STEPS) | NEW
+    refused = cleo.post(STEPS, data=form, **HTML)
+    assert (refused.status_code, form_of(refused.text, STEPS)["step"]) == (422, form["step"])
+    for _ in range(2):
+        added = cleo.post(STEPS, data=form | BRIDGE)
+        assert (added.status_code, added.headers["location"]) == (303, STEPS)
+    assert [one.id for one in events.steps_of(session, event_id="dinner")] == ["dinner-1", form["step"]]
+    assert events.get(session, "dinner").version == 2
+    page = cleo.get(STEPS, **HTML).text
+    assert re.findall(r'name="step" value="([^"]+)"', page)[-1] not in ("", form["step"]), "the next is another"
+    other = cleo.post(STEPS, data=form | BRIDGE | {"step": "Not an id"}, **HTML)
+    assert (other.status_code, len(events.steps_of(session, event_id="dinner"))) == (422, 2)
 
 
 def test_another_step_stands_at_a_pin_or_in_a_zone_with_a_rule_of_its_own(as_: As, session: Session) -> None:

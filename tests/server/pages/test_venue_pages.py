@@ -215,3 +215,13 @@ def test_what_another_changed_meanwhile_stands_beside_what_was_typed(as_: As, se
     again = {**first, "address": "Quay Street 14", "version": version[1]}
     assert ben.post("/venues/cafe/settings", data=again).status_code == 303
     assert venues.get(session, "cafe").address == "Quay Street 14"
+
+
+def test_what_another_emptied_meanwhile_is_said_and_lines_that_are_the_same_are_not(as_: As) -> None:
+    ben, hours = as_("ben"), "Mo-Fr 09:00-18:00\r\nSa,Su 10:00-14:00"
+    full = {"name": "Café Lumen", "category": "cafe", "address": "Quay Street 12", "opening_hours": hours}
+    assert ben.post("/venues/cafe/settings", data={**full, "version": "1"}).status_code == 303
+    assert ben.patch("/api/venues/cafe", json={"category": "", "address": ""}).status_code == 200
+    late = ben.post("/venues/cafe/settings", data={**full, "version": "2"})
+    assert (late.status_code, late.text.count("By now it is empty.")) == (412, 2)
+    assert "By now it says: Mo-Fr" not in late.text

@@ -1,5 +1,5 @@
-// A gathering or a step: where it is is asked only where it is somewhere else, zones are those of the place that is
-// chosen, and the clock is this browser's.
+// A gathering or a step: where it is is asked only where it is somewhere else, or at a spot of its own; zones are
+// those of the place that is chosen, and the clock is this browser's.
 const venue = document.querySelector('select[name="venue"]');
 const elsewhere = document.querySelector("[data-elsewhere]");
 const zones = document.querySelector("[data-zones]");
@@ -14,7 +14,7 @@ const showZones = () => {
   if (chosen?.hidden) zones.querySelector("select").value = "";
 };
 const show = () => {
-  elsewhere.hidden = venue.value !== "";
+  elsewhere.hidden = !["", elsewhere.dataset.elsewhere].includes(venue.value);
   if (zones) showZones();
 };
 if (venue) {
