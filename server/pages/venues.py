@@ -29,7 +29,6 @@ router = APIRouter(include_in_schema=False)
 
 READ = ["GET", "HEAD"]
 Line = Annotated[str, Form(max_length=1000)]
-Unless = Annotated[str | None, Form(max_length=1000)]
 
 
 @router.api_route("/venues/new", methods=READ)
@@ -143,10 +142,10 @@ def save_settings(
     contact: Line = "",
     offer: Line = "",
     owner: Annotated[str, Form(max_length=64)] = "",
-    category: Unless = None,
-    address: Unless = None,
-    district: Unless = None,
-    opening_hours: Annotated[str | None, Form(max_length=2 * hours.MOST_SIGNS)] = None,
+    category: Line = "",
+    address: Line = "",
+    district: Line = "",
+    opening_hours: Annotated[str, Form(max_length=2 * hours.MOST_SIGNS)] = "",
     pin: Line = "",
     datum: Chosen = "wgs84",
     kind: Annotated[Literal["place", "home"] | None, Form()] = None,
@@ -180,8 +179,8 @@ def save_settings(
             "plain_name": name,
             "plain_offer": offer,
             "given_to": owner,
-            "contact": contact,
-            "address": address,
+            "contact": contact if sees else None,
+            "address": address if sees else None,
             "district": district,
             "category": category,
             "pin": pin,

@@ -113,6 +113,12 @@ def test_settings_keep_all_that_is_said(as_: As, session: Session) -> None:
     venue = venues.get(session, "cafe")
     assert (venue.opening_hours, venue.address) == ("Mo-Fr 09:00-18:00; Sa 10:00-14:00", "Quay Street 12")
     assert venues.location_of(venue) == CAFE
+    # What is emptied is empty; a pin that nobody writes stays.
+    emptied = {"version": str(venue.version), "category": "", "address": "", "district": "", "opening_hours": ""}
+    assert ben.post("/venues/cafe/settings", data={**form, **emptied}).status_code == 303
+    venue = venues.get(session, "cafe")
+    assert (venue.category, venue.address, venue.district, venue.opening_hours) == ("", "", "", "")
+    assert venues.location_of(venue) == CAFE
 
 
 def test_a_plan_is_sent_laid_and_drawn_on_without_a_script(as_: As, session: Session) -> None:
