@@ -27,7 +27,7 @@ from server.venues.model import Venue
 
 
 class Series(Base):
-    """Gatherings that come again by a rule (RFC 5545), each made like the first of them.
+    """Gatherings that come again by a rule (RFC 5545), each made as most of them are.
 
     starts_at: the first date as the clock on the wall shows it at time_zone; so are exdates and ends_before.
     """
