@@ -40,6 +40,7 @@ class Series(Base):
     starts_at: Mapped[dt.datetime] = mapped_column(DateTime())
     exdates: Mapped[list[dt.datetime]] = mapped_column(ARRAY(DateTime()), server_default="{}")
     ends_before: Mapped[dt.datetime | None] = mapped_column(DateTime())
+    next_id: Mapped[str | None] = mapped_column(ForeignKey("series.id", ondelete="SET NULL"))  # the part it goes on in
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 

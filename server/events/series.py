@@ -14,6 +14,7 @@ from server.errors import Conflict, MusterError, NotFound
 from server.events import copies, life, likeness, recurrence, seeing, states, telling
 from server.events import service as events
 from server.events.model import Event, Series
+from server.people.model import Member
 
 AHEAD = dt.timedelta(weeks=12)  # a season: what people plan for
 SHOWN = recurrence.MOST_DATES
@@ -38,11 +39,15 @@ class InSeries(Conflict):
 
 
 class Date(NamedTuple):
-    """A date of a series, as the clock on the wall shows it; event: None until it is made, a season ahead."""
+    """A date of a series, as the clock on the wall shows it; event: None until it is made, a season ahead.
+
+    for_members: it is made and announced, but not for who looks (`dates_seen`), who learns no more of it.
+    """
 
     wall: dt.datetime
     event: Event | None
     left_out: bool
+    for_members: bool = False
 
 
 def begin(session: Session, *, event_id: str, rule: str, now: dt.datetime) -> Series:
@@ -163,6 +168,38 @@ def dates_of(session: Session, series: Series, now: dt.datetime) -> list[Date]:
     )
     kept = {date for date, event in made.items() if date is not None and date >= wall}
     return [Date(date, made.get(date), date in series.exdates) for date in sorted(kept | set(coming))[:SHOWN]]
+
+
+def dates_seen(session: Session, series: Series, member: Member, now: dt.datetime) -> list[Date]:
+    """The dates still to come as a member may know of them: an event that is not for her is left out of its date."""
+    found = dates_of(session, series, now)
+    known = seeing.among(session, [date.event.id for date in found if date.event is not None], member)
+    return [
+        date
+        if date.event is None or date.event.id in known
+        else date._replace(event=None, for_members=seeing.is_announced(date.event))
+        for date in found
+    ]
+
+
+def first_seen(session: Session, series: Series, member: Member) -> Event:
+    """The first event of a series that a member may know of.
+
+    Raises SeriesUnknown of one without events, and what events.get_seen raises of the first where she may see none.
+    """
+    made = events_of(session, series)
+    if not made:
+        raise SeriesUnknown
+    known = seeing.among(session, [event.id for event in made], member)
+    return next((event for event in made if event.id in known), None) or events.get_seen(session, made[0].id, member)
+
+
+def next_seen(session: Session, series: Series, member: Member) -> str | None:
+    """The part of itself in which a series goes on, if it does and she may see any of it."""
+    if series.next_id is None:
+        return None
+    made = events_of(session, get(session, series.next_id))
+    return series.next_id if seeing.among(session, [event.id for event in made], member) else None
 
 
 def leave_out(session: Session, *, series_id: str, wall: dt.datetime, reason: str = "", now: dt.datetime) -> Series:
