@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.events import copies, recurrence, states
 from server.events import service as events
 from server.events.model import Event, Step
+from server.venues.model import Venue
 
 LOOKED_AT = recurrence.MOST_DATES  # dates: a season on either side tells what is usual, however old a series is
 Like = tuple[Any, ...]
@@ -30,9 +32,12 @@ def look(session: Session, dates: Sequence[Event]) -> dict[str, Look]:
     """Looks at these dates of series, by their ids, in a few statements."""
     ids = [one.id for one in dates]
     steps, about = events.steps_of_all(session, ids), events.interests_of_all(session, ids)
+    firsts = {of_one[0].venue_id for of_one in steps.values()}
+    found = session.execute(select(Venue.id, Venue.time_zone).where(Venue.id.in_(firsts)))
+    clocks = {row.id: row.time_zone for row in found}
     return {
         one.id: Look(
-            _like(session, one, steps[one.id], about[one.id]),
+            _like(one, steps[one.id], about[one.id], clocks[steps[one.id][0].venue_id]),
             steps[one.id],
             one.version > 1 or any(step.version > 1 for step in steps[one.id]),
         )
@@ -65,8 +70,7 @@ def pattern(session: Session, made: Sequence[Event]) -> Event:
     return next((one for one in reversed(found) if not looks[one.id].touched), found[-1])
 
 
-def _like(session: Session, event: Event, steps: Sequence[Step], interests: Sequence[str]) -> Like:
-    time_zone = copies.zone_of(session, steps)
+def _like(event: Event, steps: Sequence[Step], interests: Sequence[str], time_zone: str) -> Like:
     date = event.recurrence_at
     assert date is not None
     late = steps[0].starts_at - recurrence.at(date, time_zone)
