@@ -3,9 +3,8 @@
 import contextlib
 import dataclasses
 import datetime as dt
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +12,7 @@ from config.settings import Presence
 from server import topics
 from server.corrections import service as corrections
 from server.errors import Conflict
-from server.events import copies, parts, recurrence, signups, states
+from server.events import copies, likeness, making, parts, recurrence, signups, states
 from server.events import series as all_series
 from server.events import service as events
 from server.events.model import Event, Series, Step
@@ -37,7 +36,7 @@ def find(session: Session, event: Event, now: dt.datetime) -> Follow:
     """Which of the dates after this one take over what it is; what was called off is neither. Raises NotInSeries."""
     if event.series_id is None:
         raise parts.NotInSeries
-    return _find(session, all_series.get(session, event.series_id), event, _like(session, event), now)
+    return _find(session, all_series.get(session, event.series_id), event, None, now)
 
 
 def change(session: Session, *, event_id: str, times: bool = True, presence: Presence, now: dt.datetime) -> Event:
@@ -68,7 +67,7 @@ def changing(
         states.gathering(
             states.State(event.state), states.Verb.EDIT, events.phase_of(session, event, now), event=event.name
         )
-        before = _like(session, event)
+        before = likeness.look(session, [event])[event.id].like
         yield event
         session.flush()
         if parts.comes_after(series, event):
@@ -79,15 +78,17 @@ def _change(
     session: Session,
     series: Series,
     event: Event,
-    before: tuple[Any, ...],
+    before: likeness.Like,
     times: bool,
     presence: Presence,
     now: dt.datetime,
 ) -> None:
     takes = _find(session, series, event, before, now).takes
     steps = events.steps_of(session, event_id=event.id)
-    if any(len(events.steps_of(session, event_id=one.id)) != len(steps) for one in takes):
+    known = events.steps_of_all(session, [one.id for one in takes]).values()
+    if any(len(of_one) != len(steps) for of_one in known):
         raise StepsDiffer
+    known_at = {step.venue_id for of_one in known for step in of_one}
     copies.check_may_gather(session, event, event.organizer_id)
     copies.check_welcome(session, event, event.organizer_id)
     time_zone = copies.zone_of(session, steps)
@@ -95,7 +96,6 @@ def _change(
     assert date is not None
     if times and recurrence.at(date, time_zone) != steps[0].starts_at:
         date = copies.starts_at(steps, time_zone)
-    known_at = {step.venue_id for of in events.steps_of_all(session, [one.id for one in takes]).values() for step in of}
     part = parts.begin(session, series, event, start=date, time_zone=time_zone)
     for one in takes:
         _take_over(session, event, steps, one, time_zone, presence, now)
@@ -129,6 +129,29 @@ def _take_over(
     places = {own.id: step.capacity for own, step in zip(hers, steps, strict=True) if own.capacity != step.capacity}
     if places:
         signups.set_entry(session, event_id=one.id, capacities=places, now=now)
+    _say_steps(session, one, moved, presence, now)
+
+
+def _say_steps(
+    session: Session, event: Event, wanted: Sequence[events.NewStep], presence: Presence, now: dt.datetime
+) -> None:
+    """Calls the steps of a date as these are called, and checks in by their rules; behind the fence of their places."""
+    judged = []
+    said = False
+    for known, to in zip(events.steps_of(session, event_id=event.id), wanted, strict=True):
+        rule = (known.dwell_signed_up_s, known.dwell_walk_in_s)
+        if (known.name, *rule) == (to.name, to.dwell_signed_up_s, to.dwell_walk_in_s):
+            continue
+        step = events.get_step(session, event_id=event.id, step_id=known.id, to_edit=True)
+        if making.say(step, to):
+            judged.append(step.id)
+        step.version += 1
+        said = True
+    if said:
+        event.version += 1
+        session.flush()
+        topics.bump(session, [topics.EXPECTED, f"event/{event.id}"])
+        corrections.judge_steps(session, judged, presence, now)
 
 
 def _hold(session: Session, event_id: str, venue_ids: Collection[str]) -> tuple[Series, Event]:
@@ -146,56 +169,23 @@ def _hold(session: Session, event_id: str, venue_ids: Collection[str]) -> tuple[
     raise parts.NotInSeries
 
 
-def _find(session: Session, series: Series, event: Event, before: tuple[Any, ...], now: dt.datetime) -> Follow:
-    """Most are as they were made: whoever is like most, or never was changed, was not changed by itself."""
-    made = [one for one in all_series.events_of(session, series) if one.id != event.id]
-    alike = {one.id: _like(session, one) for one in made}
-    touched = {one.id: _is_touched(session, one) for one in made}
-    counted = Counter([before, *alike.values()])
-    # Of as many the one of which somebody changed the least, or what this one was.
-    usual = max(
-        counted,
-        key=lambda like: (counted[like], any(not touched[one] for one in alike if alike[one] == like), like == before),
-    )
+def _find(session: Session, series: Series, event: Event, before: likeness.Like | None, now: dt.datetime) -> Follow:
+    """Most are as they were made: whoever is like most, or never was changed, was not changed by itself.
+
+    before: what the event was like; None: as it is.
+    """
+    made = all_series.events_of(session, series)
+    made = made[max(0, made.index(event) - likeness.LOOKED_AT) :]
+    looks = likeness.look(session, [one for one in made if one.state != states.State.CANCELLED or one.id == event.id])
+    own = looks.pop(event.id)
+    usual = likeness.usual(looks, own.like if before is None else before)
     takes: list[Event] = []
     stays: list[Event] = []
-    for one in parts.later(session, series, event):
+    for one in made[made.index(event) + 1 :]:
         if one.state == states.State.CANCELLED:
             continue
-        own = alike[one.id] != usual and touched[one.id]
-        over = events.phase_of(session, one, now) is states.Phase.OVER
-        (stays if own or over or one.organizer_id != event.organizer_id else takes).append(one)
+        known = looks[one.id]
+        changed = known.like != usual and known.touched
+        over = events.phase_at(known.steps, now) is states.Phase.OVER
+        (stays if changed or over or one.organizer_id != event.organizer_id else takes).append(one)
     return Follow(takes, stays)
-
-
-def _like(session: Session, event: Event) -> tuple[Any, ...]:
-    """What a date takes over from another, to be compared: equal for dates that were made of one and left alone."""
-    steps = events.steps_of(session, event_id=event.id)
-    time_zone = copies.zone_of(session, steps)
-    date = event.recurrence_at
-    assert date is not None
-    late = steps[0].starts_at - recurrence.at(date, time_zone)
-    first = copies.starts_at(steps, time_zone) if late else date
-    return (
-        event.name,
-        event.community_id,
-        dataclasses.replace(events.details_of(event), by_step=False),
-        tuple(interest.id for interest in events.interests_of(session, event_id=event.id)),
-        late,
-        tuple(
-            (
-                step.venue_id,
-                step.zone_id,
-                recurrence.wall(step.starts_at, time_zone) - first if position else None,
-                step.ends_at - step.starts_at,
-                step.starts_at - step.opens_at,
-                step.capacity,
-            )
-            for position, step in enumerate(steps)
-        ),
-    )
-
-
-def _is_touched(session: Session, event: Event) -> bool:
-    """Whether anybody may have changed it since it was made; announcing a draft counts as well."""
-    return event.version > 1 or any(step.version > 1 for step in events.steps_of(session, event_id=event.id))

@@ -197,7 +197,7 @@ def change_following(
     times = True if wanted is None else wanted.times
     event = following.change(session, event_id=event_id, times=times, presence=settings.presence, now=now)
     found = series.get(session, event.series_id or "")
-    return events_schema.show_series(found, series.dates_of(session, found, now))
+    return events_schema.show_series(session, found, viewer, now)
 
 
 @router.put("/events/{event_id}/sign-up", tags=["events"])

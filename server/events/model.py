@@ -27,7 +27,7 @@ from server.venues.model import Venue
 
 
 class Series(Base):
-    """Gatherings that come again by a rule (RFC 5545), each made like the first of them.
+    """Gatherings that come again by a rule (RFC 5545), each made as most of them are.
 
     starts_at: the first date as the clock on the wall shows it at time_zone; so are exdates and ends_before.
     """
@@ -40,6 +40,7 @@ class Series(Base):
     starts_at: Mapped[dt.datetime] = mapped_column(DateTime())
     exdates: Mapped[list[dt.datetime]] = mapped_column(ARRAY(DateTime()), server_default="{}")
     ends_before: Mapped[dt.datetime | None] = mapped_column(DateTime())
+    next_id: Mapped[str | None] = mapped_column(ForeignKey("series.id", ondelete="SET NULL"))  # the part it goes on in
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 

@@ -78,9 +78,11 @@ def begin(session: Session, series: Series, event: Event, *, start: dt.datetime,
             rule=rule,
             time_zone=time_zone,
             starts_at=start,
+            next_id=series.next_id,
         )
         session.add(part)
         session.flush()
+        series.next_id = part.id
     part.exdates, part.ends_before = left_out, ends
     for one in moving:
         one.series_id, one.recurrence_at = part.id, dates[one.id]

@@ -133,16 +133,15 @@ def begin_series(
     """
     access.check_organizes(viewer, events.get(session, event_id))
     series = all_series.begin(session, event_id=event_id, rule=wanted.rule, now=now)
-    return schema.show_series(series, all_series.dates_of(session, series, now))
+    return schema.show_series(session, series, viewer, now)
 
 
 @series_router.get("/{series_id}")
 def get_series(series_id: Id, viewer: access.Viewer, session: InTransaction, now: Now) -> schema.SeriesOut:
-    """Events that come again, with the dates still to come."""
+    """Events that come again, with the dates still to come, for who may see any of them."""
     series = all_series.get(session, series_id)
-    for event in all_series.events_of(session, series)[:1]:
-        events.get_seen(session, event.id, viewer)
-    return schema.show_series(series, all_series.dates_of(session, series, now))
+    all_series.first_seen(session, series, viewer)
+    return schema.show_series(session, series, viewer, now)
 
 
 @series_router.post("/{series_id}/leave-out")
@@ -152,7 +151,7 @@ def leave_date_out(
     """Takes one date out, and calls its event off; twice is as once. For its hosts and operators."""
     check_series(session, viewer, series_id)
     series = all_series.leave_out(session, series_id=series_id, wall=wanted.date, reason=wanted.reason, now=now)
-    return schema.show_series(series, all_series.dates_of(session, series, now))
+    return schema.show_series(session, series, viewer, now)
 
 
 @series_router.post("/{series_id}/put-back")
@@ -165,7 +164,7 @@ def put_date_back(
     """
     check_series(session, viewer, series_id)
     series = all_series.put_back(session, series_id=series_id, wall=wanted.date, now=now)
-    return schema.show_series(series, all_series.dates_of(session, series, now))
+    return schema.show_series(session, series, viewer, now)
 
 
 @series_router.post("/{series_id}/end")
@@ -179,7 +178,7 @@ def end_series(
     check_series(session, viewer, series_id)
     all_series.end(session, series_id=series_id, wall=wanted.date, now=now)
     series = all_series.get(session, series_id)
-    return schema.show_series(series, all_series.dates_of(session, series, now))
+    return schema.show_series(session, series, viewer, now)
 
 
 def check_series(session: Session, viewer: Member, series_id: str) -> None:

@@ -17,6 +17,7 @@ from server.events.slots import Mine
 from server.events.states import SignUpState, State
 from server.fields import EARLIEST, LATEST, Incoming, Moment, Name, NewId, OfId, Outgoing, Position, Text
 from server.interests.service import MOST_TAGS
+from server.people.model import Member
 
 WALL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"
 
@@ -242,7 +243,10 @@ class ListedOut(Outgoing):
 
 
 class DateOut(Outgoing):
-    """A date of a series. event: null until it is made, some weeks ahead. left_out: called off for good."""
+    """A date of a series. event: null until it is made, some weeks ahead, and where you may not know of it.
+
+    left_out: called off for good.
+    """
 
     date: Wall
     event: str | None
@@ -251,13 +255,17 @@ class DateOut(Outgoing):
 
 
 class SeriesOut(Outgoing):
-    """Events that come again. starts_at and dates: as the clock on the wall shows them at time_zone."""
+    """Events that come again. starts_at and dates: as the clock on the wall shows them at time_zone.
+
+    next: the series in which it goes on from ends_before on, if you may see it.
+    """
 
     id: str
     rule: str
     time_zone: str
     starts_at: Wall
     ends_before: Wall | None
+    next: str | None
     dates: list[DateOut]
 
 
@@ -346,14 +354,15 @@ def show_sign_up(mine: Mine) -> SignUpOut:
     return SignUpOut(state=mine.state, guests=mine.guests, before=mine.before, steps=show_slots(mine))
 
 
-def show_series(series: Series, dates: list[all_series.Date]) -> SeriesOut:
-    """A series as the API shows it."""
+def show_series(session: Session, series: Series, viewer: Member, now: dt.datetime) -> SeriesOut:
+    """A series as the API shows it to a viewer."""
     return SeriesOut(
         id=series.id,
         rule=series.rule,
         time_zone=series.time_zone,
         starts_at=series.starts_at,
         ends_before=series.ends_before,
+        next=all_series.next_seen(session, series, viewer),
         dates=[
             DateOut(
                 date=date.wall,
@@ -361,6 +370,6 @@ def show_series(series: Series, dates: list[all_series.Date]) -> SeriesOut:
                 state=None if date.event is None else State(date.event.state),
                 left_out=date.left_out,
             )
-            for date in dates
+            for date in all_series.dates_seen(session, series, viewer, now)
         ],
     )

@@ -6,6 +6,8 @@ for its hosts; who keeps a place of it and operators see it as well. All others 
 (server.sharing), also when its community is gone.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Select, and_, column, exists, or_, select, table, true
 from sqlalchemy.orm import Session, aliased
 
@@ -52,6 +54,11 @@ def is_seen(session: Session, event: Event, member: Member) -> bool:
     if member.operator or (is_announced(event) and is_for_everybody(event)):
         return True
     return _holds(session, event, by(member))
+
+
+def among(session: Session, event_ids: Collection[str], member: Member) -> set[str]:
+    """Those of these events that a member may know of, by one statement."""
+    return set(session.scalars(select(Event.id).where(Event.id.in_(event_ids), by(member))))
 
 
 def by(member: Member) -> ColumnElement[bool]:

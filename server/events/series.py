@@ -1,4 +1,4 @@
-"""Gatherings that come again: the dates of a rule become events ahead of time, each like the first of them.
+"""Gatherings that come again: the dates of a rule become events ahead of time, each as most of them are.
 
 The dates of a series are drafts until one of them is announced.
 """
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from server import constraints, names
 from server.errors import Conflict, MusterError, NotFound
-from server.events import copies, life, recurrence, seeing, states, telling
+from server.events import copies, life, likeness, recurrence, seeing, states, telling
 from server.events import service as events
 from server.events.model import Event, Series
+from server.people.model import Member
 
 AHEAD = dt.timedelta(weeks=12)  # a season: what people plan for
 SHOWN = recurrence.MOST_DATES
@@ -38,11 +39,15 @@ class InSeries(Conflict):
 
 
 class Date(NamedTuple):
-    """A date of a series, as the clock on the wall shows it; event: None until it is made, a season ahead."""
+    """A date of a series, as the clock on the wall shows it; event: None until it is made, a season ahead.
+
+    for_members: it is made and announced, but not for who looks (`dates_seen`), who learns no more of it.
+    """
 
     wall: dt.datetime
     event: Event | None
     left_out: bool
+    for_members: bool = False
 
 
 def begin(session: Session, *, event_id: str, rule: str, now: dt.datetime) -> Series:
@@ -87,7 +92,7 @@ def get(session: Session, id: str, *, to_edit: bool = False) -> Series:
 
 
 def extend(session: Session, series: Series, now: dt.datetime) -> list[Event]:
-    """Makes the events of the next twelve weeks that are missing, and returns them; twice is as once.
+    """Makes the events of the next twelve weeks that are missing, each as most are; returns them. Twice is as once.
 
     A date whose event cannot be made (its place went away) is left for the next time. Where its organizer may no longer
     gather the series ends, and she is told. The caller holds the series' row, or has just made it.
@@ -95,7 +100,7 @@ def extend(session: Session, series: Series, now: dt.datetime) -> list[Event]:
     made = events_of(session, series)
     if not made:
         return []
-    pattern = made[0]
+    pattern = likeness.pattern(session, made)
     state = states.State.PUBLISHED if any(map(seeing.is_announced, made)) else states.State.DRAFT
     known = {event.recurrence_at for event in made}
     wall = recurrence.wall(now, series.time_zone)
@@ -165,6 +170,38 @@ def dates_of(session: Session, series: Series, now: dt.datetime) -> list[Date]:
     return [Date(date, made.get(date), date in series.exdates) for date in sorted(kept | set(coming))[:SHOWN]]
 
 
+def dates_seen(session: Session, series: Series, member: Member, now: dt.datetime) -> list[Date]:
+    """The dates still to come as a member may know of them: an event that is not for her is left out of its date."""
+    found = dates_of(session, series, now)
+    known = seeing.among(session, [date.event.id for date in found if date.event is not None], member)
+    return [
+        date
+        if date.event is None or date.event.id in known
+        else date._replace(event=None, for_members=seeing.is_announced(date.event))
+        for date in found
+    ]
+
+
+def first_seen(session: Session, series: Series, member: Member) -> Event:
+    """The first event of a series that a member may know of.
+
+    Raises SeriesUnknown of one without events, and what events.get_seen raises of the first where she may see none.
+    """
+    made = events_of(session, series)
+    if not made:
+        raise SeriesUnknown
+    known = seeing.among(session, [event.id for event in made], member)
+    return next((event for event in made if event.id in known), None) or events.get_seen(session, made[0].id, member)
+
+
+def next_seen(session: Session, series: Series, member: Member) -> str | None:
+    """The part of itself in which a series goes on, if it does and she may see any of it."""
+    if series.next_id is None:
+        return None
+    made = events_of(session, get(session, series.next_id))
+    return series.next_id if seeing.among(session, [event.id for event in made], member) else None
+
+
 def leave_out(session: Session, *, series_id: str, wall: dt.datetime, reason: str = "", now: dt.datetime) -> Series:
     """Takes one date out of a series; its event, if it is made, is called off. Twice is as once.
 
@@ -199,8 +236,9 @@ def put_back(session: Session, *, series_id: str, wall: dt.datetime, now: dt.dat
     ended = series.ends_before is not None and wall >= series.ends_before
     if ended or not made or recurrence.at(wall, series.time_zone) <= now:
         raise DateUnknown("That date is over, or comes after the end of the series.")
-    copies.check_may_gather(session, made[0], made[0].organizer_id)
-    copies.check_welcome(session, made[0], made[0].organizer_id)
+    pattern = called_off or likeness.pattern(session, made)
+    copies.check_may_gather(session, pattern, pattern.organizer_id)
+    copies.check_welcome(session, pattern, pattern.organizer_id)
     series.exdates = [one for one in series.exdates if one != wall]
     if called_off is not None:
         state = states.State.PUBLISHED if any(map(seeing.is_announced, made)) else states.State.DRAFT
@@ -208,6 +246,8 @@ def put_back(session: Session, *, series_id: str, wall: dt.datetime, now: dt.dat
         session.flush()
         again = copies.copy(session, called_off, wall=wall, state=state)
         again.series_id, again.recurrence_at = series.id, wall
+        if _was_touched(session, called_off):
+            again.version = called_off.version + 1  # it stays one that was changed by itself
     session.flush()
     extend(session, series, now)
     return series
@@ -240,6 +280,12 @@ def list_lasting(session: Session, now: dt.datetime) -> list[str]:
     today = recurrence.wall(now, "UTC") - dt.timedelta(days=1)  # whatever clock they go by
     lasting = or_(Series.ends_before.is_(None), Series.ends_before > today)
     return list(session.scalars(select(Series.id).where(lasting).order_by(Series.id)))
+
+
+def _was_touched(session: Session, called_off: Event) -> bool:
+    """Whether anybody may have changed it besides calling it off."""
+    steps = events.steps_of(session, event_id=called_off.id)
+    return called_off.version > 2 or any(step.version > 1 for step in steps)
 
 
 def _stop(session: Session, series: Series, pattern: Event, wall: dt.datetime, sentence: str, now: dt.datetime) -> None:

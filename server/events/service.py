@@ -223,7 +223,11 @@ def made_by_nonce(session: Session, *, organizer_id: str, nonce: str | None) -> 
 
 def phase_of(session: Session, event: Event, now: dt.datetime) -> states.Phase:
     """Where an event stands, by the clock."""
-    steps = steps_of(session, event_id=event.id)
+    return phase_at(steps_of(session, event_id=event.id), now)
+
+
+def phase_at(steps: Iterable[Step], now: dt.datetime) -> states.Phase:
+    """The same, of an event of these steps."""
     return states.phase([(step.opens_at, step.starts_at, step.ends_at) for step in steps], now)
 
 

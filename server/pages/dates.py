@@ -32,7 +32,7 @@ def show_series(
     now: Now,
     say: access.Say,
 ) -> Response:
-    """The dates still to come; its hosts take one out, put one back, change one, or end them."""
+    """The dates still to come, as far as she may see them; its hosts change them. Where it goes on is one tap away."""
     return _series(request, session, viewer, series_id, now, say)
 
 
@@ -76,12 +76,10 @@ def _series(
     refused: MusterError | None = None,
 ) -> Response:
     series = all_series.get(session, series_id)
-    made = all_series.events_of(session, series)
-    first = events.get_seen(session, made[0].id, viewer) if made else None
-    if first is None:
-        raise all_series.SeriesUnknown
+    shown = all_series.first_seen(session, series, viewer)
+    first = all_series.events_of(session, series)[0]
     dates = []
-    for date in all_series.dates_of(session, series, now):
+    for date in all_series.dates_seen(session, series, viewer, now):
         steps = [] if date.event is None else events.steps_of(session, event_id=date.event.id)
         at = steps[0].starts_at if steps else recurrence.at(date.wall, series.time_zone)
         dates.append(
@@ -89,6 +87,7 @@ def _series(
                 "key": date.wall.isoformat(),
                 "event": None if date.event is None else date.event.id,
                 "off": date.left_out or (date.event is not None and date.event.state == "cancelled"),
+                "for_members": date.for_members,
                 "moved": bool(steps) and at != recurrence.at(date.wall, series.time_zone),
                 "at": at,
                 "going": 0 if date.event is None else signups.count_heads(session, event_id=date.event.id),
@@ -99,8 +98,9 @@ def _series(
         "series.html",
         status_code=200 if refused is None else http_status(refused),
         viewer=viewer,
-        series={"id": series.id, "name": say.name(first.name, first.simulated), "event": first.id},
+        series={"id": series.id, "name": say.name(shown.name, shown.simulated), "event": shown.id},
         time_zone=series.time_zone,
+        next=all_series.next_seen(session, series, viewer),
         ended=series.ends_before is not None,
         dates=dates,
         hosts=access.hosts(session, viewer, first),

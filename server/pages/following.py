@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from config.settings import Presence
 from server.corrections import following
 from server.corrections import service as corrections
-from server.events import copies, parts, recurrence, signups
+from server.events import copies, parts, recurrence, slots
 from server.events import series as all_series
 from server.events import service as events
 from server.events.model import Event, Step
@@ -39,8 +39,8 @@ def offer(
     steps = events.steps_of(session, event_id=event.id)
     time_zone = copies.zone_of(session, steps)
     found = following.find(session, event, now)
-    stays = [events.steps_of(session, event_id=one.id)[0].starts_at for one in found.stays]
-    going = {one for later in found.takes for one in signups.members_of(session, event_id=later.id)}
+    stays = [of_one[0].starts_at for of_one in events.steps_of_all(session, [one.id for one in found.stays]).values()]
+    going = slots.members_of(session, [one.id for one in found.takes])
     here = place_of(steps)
     if here is None:
         offered = None

@@ -8,17 +8,22 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config import settings
+from server import times
+from server.badges import service as badges
 from server.corrections import following
 from server.corrections import service as corrections
+from server.corrections import steps as changes
 from server.errors import MusterError
 from server.events import copies, life, parts, recurrence, series, signups
 from server.events import service as events
 from server.events.model import Event, Series
+from server.fleet import service as fleet
 from server.people import access
 from server.venues import service as venues
 from tests.server.conftest import As
 from tests.server.events.gathering import make_dinner, make_event, told
-from tests.server.places import CAFE, HOUR, NOW
+from tests.server.places import CAFE, HOUR, NOW, make_agent, make_badge
+from tests.server.presence import scene
 
 WEEK = dt.timedelta(days=7)
 DAY = dt.timedelta(days=1)
@@ -82,6 +87,70 @@ def test_what_is_said_of_it_is_taken_over_and_what_is_made_later_says_so_too(ses
         assert [step.capacity for step in events.steps_of(session, event_id=one.id)] == [3]
     assert (dates[0].name, dates[0].about) == ("Dinner", "")
     assert told(session, "dora") == []
+
+
+def test_the_names_of_its_steps_and_their_check_in_rules_are_taken_over(session: Session) -> None:
+    dates = begin(session, "FREQ=WEEKLY", 8, 4)
+    first, second, third = dates[:3]
+    steps = events.steps_of(session, event_id=second.id)
+    rule = settings.load(environment={}).checkin
+    wanted = dataclasses.replace(
+        copies.move_to(steps, "Europe/Berlin", SATURDAY + WEEK)[1],
+        name="Cheese",
+        dwell_signed_up_s=7,
+        dwell_walk_in_s=90,
+    )
+    with following.changing(session, event_id=second.id, presence=PRESENCE, now=NOW):
+        held = changes.hold(session, event_id=second.id, step_id=steps[1].id, venue_ids=[])
+        changes.change(session, *held, wanted, presence=PRESENCE, now=NOW)
+    part = series.get(session, second.series_id or "")
+    for one in [*dates[1:], *series.extend(session, part, NOW + 2 * WEEK)]:
+        assert [
+            (step.name, step.dwell_signed_up_s, step.dwell_walk_in_s)
+            for step in events.steps_of(session, event_id=one.id)
+        ] == [("Part 1", rule.dwell_signed_up_s, rule.dwell_walk_in_s), ("Cheese", 7, 90)]
+    assert events.steps_of(session, event_id=first.id)[1].name == "Part 2"
+    versions = [step.version for one in dates for step in events.steps_of(session, event_id=one.id)]
+    follow(session, second)
+    assert [step.version for one in dates for step in events.steps_of(session, event_id=one.id)] == versions
+    events.steps_of(session, event_id=third.id)[0].name = "Wine"
+    events.steps_of(session, event_id=third.id)[0].version += 1
+    session.flush()
+    assert following.find(session, second, NOW).stays == [third]
+
+
+def test_who_was_heard_at_a_date_that_takes_over_a_rule_is_judged_by_it(session: Session) -> None:
+    make_dinner(session, 8)
+    events.steps_of(session, event_id="dinner")[0].ends_at += DAY  # so that two dates are on at once
+    begun = series.begin(session, event_id="dinner", rule="FREQ=DAILY", now=NOW)
+    steps = [events.steps_of(session, event_id=one.id)[0] for one in series.events_of(session, begun)[:2]]
+    make_agent(session)
+    badge_id = make_badge(session)
+    badges.pair(session, badge_id=badge_id, member_id="dora", since=NOW - HOUR)
+    (placement,) = fleet.placements_of(session, agent_id="cafe-door")
+    low = times.to_ms(steps[1].starts_at) + 60_000
+    scene.span(session, badge_id, placement.id, low, low + 60_000)
+    scene.visit(session, badge_id, "cafe", "cafe-front", low, low + 60_000)
+    for dwell_s in (90, 30):
+        steps[0].dwell_walk_in_s = dwell_s
+        session.flush()
+        following.change(session, event_id="dinner", presence=PRESENCE, now=steps[1].starts_at + HOUR / 4)
+        came = session.scalars(text("SELECT member_id FROM checkin WHERE step_id = :step"), {"step": steps[1].id}).all()
+        assert came == (["dora"] if dwell_s == 30 else [])
+
+
+def test_a_date_that_was_changed_by_itself_stays_so_where_it_was_called_off_and_put_back(session: Session) -> None:
+    dates = begin(session)
+    events.edit(session, dates[4], name="Opening night", community_id=None)
+    dates[4].version += 1
+    for one in dates[4:6]:
+        wall = one.recurrence_at
+        assert wall is not None
+        life.cancel(session, event_id=one.id, now=NOW)
+        series.put_back(session, series_id="dinner", wall=wall, now=NOW)
+    events.edit(session, dates[1], name="Soup", community_id=None)
+    part = follow(session, dates[1])
+    assert [one.name for one in series.events_of(session, part)][:6] == ["Soup"] * 3 + ["Opening night"] + ["Soup"] * 2
 
 
 def test_a_date_that_was_changed_by_itself_stays_and_is_not_made_again(session: Session) -> None:

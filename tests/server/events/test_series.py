@@ -1,5 +1,6 @@
 """Series and copies: dates made ahead, left out, ended; and the next free date."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -15,9 +16,10 @@ from server.events.model import Series
 from server.people import access, roles
 from server.people import service as people
 from server.sharing import reading
+from server.venues import service as venues
 from server.venues.model import Venue
 from tests.server.events.gathering import TOMORROW, make_dinner, make_event, told
-from tests.server.places import HOUR, NOW
+from tests.server.places import CAFE, HOUR, NOW
 
 WEEK = dt.timedelta(days=7)
 wall = dt.datetime.fromisoformat
@@ -67,6 +69,39 @@ def test_a_date_that_moved_is_not_made_again(session: Session) -> None:
     )  # fmt: skip
     assert series.extend(session, found, NOW) == []
     assert series.dates_of(session, found, NOW)[1].event is second
+
+
+def test_what_was_changed_at_the_first_date_alone_is_not_of_those_made_later(session: Session) -> None:
+    found = begin(session)
+    communities.create(session, id="readers", name="Readers")
+    communities.join(session, community_id="readers", member_id="cleo", now=NOW)
+    dates = series.events_of(session, found)
+    for one in dates:
+        one.community_id = "readers"
+    about = dataclasses.replace(events.details_of(dates[0]), about="An open evening", open_to_all=True)
+    events.edit(session, dates[0], name="Opening night", community_id="readers", about=about)
+    dates[0].version += 1
+    step = events.steps_of(session, event_id="dinner")[0]
+    venues.create(session, id="bar", name="Bar", time_zone="Europe/Berlin", owner_id="dora", contact="x", location=CAFE)
+    events.move_step(
+        session, event_id="dinner", step_id=step.id, venue_id="bar", zone_id=None,
+        opens_at=step.opens_at, starts_at=step.starts_at, ends_at=step.ends_at,
+    )  # fmt: skip
+    new = series.extend(session, found, NOW + 4 * WEEK)
+    assert [(one.name, one.about, one.open_to_all) for one in new] == [("Dinner", "", False)] * 4
+    assert {step.venue_id for one in new for step in events.steps_of(session, event_id=one.id)} == {"cafe"}
+    assert (found.ends_before, told(session, "cleo")) == (None, [])
+
+
+def test_dates_are_made_as_most_are_whatever_was_called_off(session: Session) -> None:
+    found = begin(session)
+    dates = series.events_of(session, found)
+    for one in dates[3:]:
+        life.cancel(session, event_id=one.id, now=NOW)
+    for one in dates[:2]:
+        events.edit(session, one, name="Soup", community_id=None)
+        one.version += 1
+    assert {one.name for one in series.extend(session, found, NOW + 2 * WEEK)} == {"Soup"}
 
 
 def test_one_date_is_left_out_twice_as_once_made_or_not(session: Session) -> None:
