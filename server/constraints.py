@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -40,6 +40,11 @@ def read(session: Session, kind: type[T], id: Any, *, to_edit: bool) -> T | None
     if not to_edit:
         return session.get(kind, id)
     return session.get(kind, id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def take_turn(session: Session, of: str) -> None:
+    """Waits until nobody else has the turn of this name; it is over with the transaction."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(of))))
 
 
 def refuse_taken(session: Session, ids: InstrumentedAttribute[str], wanted: Iterable[str], taken: MusterError) -> None:

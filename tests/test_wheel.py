@@ -12,7 +12,8 @@ UV = Path(sys.executable).with_name("uv")
 # What the agent needs of `pip install '.[agent]'` on a Pi, most of it dbus-fast.
 MOST_BYTES = 6_000_000
 # There is one distribution, so the parts that a Pi never starts lie beside it: code and texts, which take room on its
-# card and nothing else (docs/decisions/0021). Twice of what they are now would be a reason to divide it.
+# card and nothing else (docs/decisions/0021). Twice of what they were when it was decided would be a reason to divide
+# it.
 MOST_BESIDE_BYTES = 7_000_000
 BESIDE = ("server", "gateway", "geo")
 # In a plain clone the browser libraries are not installed, so that the wheel built there has none.

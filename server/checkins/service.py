@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from server import errors, topics
+from server import constraints, errors, topics
 from server.audit import service as audit
 from server.checkins.model import CheckIn, RememberedVenue
 from server.events import completion
@@ -135,4 +135,4 @@ def progress(session: Session, *, event: Event, member_id: str) -> Progress:
 
 
 def _lock(session: Session, member_id: str, venue_id: str) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:of))"), {"of": f"remember {member_id} {venue_id}"})
+    constraints.take_turn(session, f"remember {member_id} {venue_id}")

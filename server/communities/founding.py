@@ -2,10 +2,10 @@
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import names
+from server import constraints, names
 from server.communities import service as communities
 from server.communities.model import Community, CommunityMember
 from server.errors import Invalid, Refused
@@ -73,7 +73,7 @@ def found(
 
 def just_founded(session: Session, *, name: str, by: Member, now: dt.datetime) -> Community | None:
     """What she founded by this name a moment ago: a form that was sent twice, even at once. Raises Invalid."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"founder {by.id}"))))
+    constraints.take_turn(session, f"founder {by.id}")
     rows = (
         select(Community)
         .join(CommunityMember, CommunityMember.community_id == Community.id)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from server import names
+from server import constraints, names
 from server.doors.model import PassKey
 
 # Long enough to be shown tonight and tomorrow without a network; whoever photographs one cannot use it next week.
@@ -86,7 +86,7 @@ def current_key(session: Session, now: dt.datetime) -> PassKey:
     key = session.scalar(newest)
     if key is not None and now < key.created_at + KEY_LIFETIME:
         return key
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('doors.pass_key'))"))
+    constraints.take_turn(session, "doors.pass_key")
     key = session.scalar(newest.execution_options(populate_existing=True))
     if key is None or now >= key.created_at + KEY_LIFETIME:
         made = Ed25519PrivateKey.generate()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server import topics
+from server import constraints, topics
 from server.audit import service as audit
 from server.checkins import days, entry
 from server.checkins.entry import At
@@ -71,7 +71,6 @@ _PASS = text("""
     VALUES (:checkin, :member, :direction, :at, :told_at, :now, :evidence, :door, :by, :nonce, :made_guest, :flags)
     ON CONFLICT (nonce) DO NOTHING
 """)
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('door ' || :nonce))")
 # A member's last movement on a venue's day.
 _LAST_OF_DAY = text("""
     SELECT direction FROM passage WHERE checkin_id = :checkin ORDER BY at DESC, id DESC LIMIT 1
@@ -131,7 +130,7 @@ def inside(session: Session, door: Door, member_id: str, now: dt.datetime) -> In
 
 def be_alone(session: Session, nonce: bytes) -> None:
     """Lets a retry at the same instant wait for the first, so that it makes no second guest."""
-    session.execute(_ALONE, {"nonce": nonce.hex()})
+    constraints.take_turn(session, f"door {nonce.hex()}")
 
 
 def _again(session: Session, wanted: Wanted, nonce: bytes, now: dt.datetime) -> Outcome | None:

@@ -217,7 +217,7 @@ def made_by_nonce(session: Session, *, organizer_id: str, nonce: str | None) -> 
     """The event that this request made already, if it did; the same at the same moment waits for the first."""
     if nonce is None:
         return None
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"event of {organizer_id} {nonce}"))))
+    constraints.take_turn(session, f"event of {organizer_id} {nonce}")
     return session.scalar(select(Event).where(Event.organizer_id == organizer_id, Event.nonce == nonce))
 
 

@@ -3,10 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from server import constraints
 from server.audit import service as audit
 from server.events import service as events
 from server.events import signups
@@ -45,7 +46,7 @@ def take(session: Session, *, event_id: str, data: bytes, now: dt.datetime, by: 
     of anybody whose address she knows whether and when she comes. An address that nobody has goes to the guest, who
     claims her place with it. Raises EventUnknown, EventOver, ListUnreadable.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('list of ' || :event))"), {"event": event_id})
+    constraints.take_turn(session, f"list of {event_id}")
     found = look(session, event_id=event_id, data=data)
     events.refuse_over(session, event_id=event_id, now=now)
     emails = {person.email for person in found.new if person.email is not None}

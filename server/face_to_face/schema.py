@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from server import nonces
 from server.doors.arrivals import Fix
 from server.doors.schema import FixIn
 from server.face_to_face import service as gathers
@@ -14,7 +15,7 @@ from server.face_to_face.model import Gather
 from server.face_to_face.proof import Said
 from server.fields import Incoming, Moment, Name, OfId, Outgoing
 
-Nonce = Annotated[str, Field(min_length=gathers.NONCE_SIGNS[0], max_length=gathers.NONCE_SIGNS[1])]
+Nonce = Annotated[str, Field(min_length=nonces.SIGNS[0], max_length=nonces.SIGNS[1])]
 
 
 class Here(Incoming):

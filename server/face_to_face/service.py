@@ -1,7 +1,6 @@
 """Gathers people face to face: gives digits, lets in who types them here, and founds their circle."""
 
 import datetime as dt
-import hashlib
 import secrets
 from typing import NamedTuple
 
@@ -9,9 +8,9 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from geo import postgis
-from server import names, topics
+from server import constraints, names, nonces, topics
 from server.communities import service as communities
-from server.errors import Conflict, Invalid, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.face_to_face import digits as four
 from server.face_to_face import dissolving
 from server.face_to_face.model import Founding, Gather, GatherIn
@@ -24,7 +23,6 @@ LIFETIME = dt.timedelta(minutes=10)
 APART_M = 1000.0  # nearer than this no two have the same digits: who is within WITHIN_M of one is of no other
 SHOWN_AFTER = dt.timedelta(hours=1)  # the page of who was in leads on to the circle for that long
 RETRIED = dt.timedelta(minutes=10)  # a guest whose answer was lost is signed in by her nonce within that
-NONCE_SIGNS = (16, 64)
 
 
 class GatherUnknown(NotFound):
@@ -99,7 +97,7 @@ def gather(
     join this one instead. Raises MembersGather, GathersAlready, DigitsSpent, DigitsWrong (of a
     guest who was taken out and tries again), CommunityUnknown, CommunityDissolved, Invalid.
     """
-    hashed = read_nonce(nonce)
+    hashed = nonces.read(nonce)
     if founder is None:
         again = _again(session, hashed, now)
         if again is not None:
@@ -107,7 +105,7 @@ def gather(
         if community_id is not None:
             raise MembersGather
     else:
-        _be_alone(session, f"gatherer {founder.id}")
+        constraints.take_turn(session, f"gatherer {founder.id}")
         there = live_of(session, founder_id=founder.id, now=now)
         if there is not None:
             if there.founds != (community_id is None) or (community_id or there.community_id) != there.community_id:
@@ -120,7 +118,7 @@ def gather(
     name = names.check_name(name, "community")
     founder_id = _new_guest(session, guest_name, language) if founder is None else founder.id
     # One at a time is given digits, until its transaction ends: a hundred a second, on the whole earth.
-    _be_alone(session, "digits of who gathers")
+    constraints.take_turn(session, "digits of who gathers")
     choices = four.free(_taken(session, proof, now))
     if not choices:
         raise DigitsSpent
@@ -159,7 +157,7 @@ def join(
     The answer is the same for digits that nobody has, that have ended, and that are somebody's elsewhere: DigitsWrong.
     Again is as once. Raises Invalid.
     """
-    hashed = read_nonce(nonce)
+    hashed = nonces.read(nonce)
     again = _again(session, hashed, now) if member is None else None
     if again is not None:
         return again
@@ -182,7 +180,7 @@ def join(
 
 def get(session: Session, id: str, *, to_edit: bool = False) -> Gather:
     """The gathering of this id, locked if it is to be changed; raises GatherUnknown."""
-    found = _read(session, id, to_edit) if names.is_id(id) else None
+    found = constraints.read(session, Gather, id, to_edit=to_edit) if names.is_id(id) else None
     if found is None:
         raise GatherUnknown
     return found
@@ -262,7 +260,7 @@ def end(session: Session, *, gather_id: str, by_id: str, now: dt.datetime) -> No
 
 def close(session: Session, *, gather_id: str, now: dt.datetime) -> None:
     """Forgets digits and place of what is over, and all of it if nobody came; twice is as once."""
-    found = _read(session, gather_id, True)
+    found = constraints.read(session, Gather, gather_id, to_edit=True)
     if found is None or found.closed_at is not None or found.ends_at > now:
         return
     found.digits, found.location, found.venue_id, found.closed_at = None, None, None, now
@@ -285,22 +283,6 @@ def over(session: Session, now: dt.datetime) -> list[str]:
 def tidy(session: Session, now: dt.datetime) -> None:
     """Forgets who was in what was over an hour ago; their circle stays."""
     session.execute(delete(Gather).where(Gather.closed_at <= now - SHOWN_AFTER))
-
-
-def read_nonce(nonce: str | None) -> bytes | None:
-    """What is kept of a nonce; raises Invalid."""
-    if nonce is None:
-        return None
-    if not NONCE_SIGNS[0] <= len(nonce) <= NONCE_SIGNS[1] or not nonce.isascii():
-        raise Invalid("A number of a request has %(low)s to %(high)s signs.", low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
-    return hashlib.sha256(nonce.encode()).digest()
-
-
-def _read(session: Session, id: str, to_edit: bool) -> Gather | None:
-    """A gathering, read anew when it is locked: it may have been looked at before."""
-    if to_edit:
-        return session.get(Gather, id, with_for_update={"key_share": True}, populate_existing=True)
-    return session.get(Gather, id)
 
 
 def _end(session: Session, found: Gather, now: dt.datetime) -> None:
@@ -349,7 +331,7 @@ def _again(session: Session, nonce: bytes | None, now: dt.datetime) -> Joined | 
     """
     if nonce is None:
         return None
-    _be_alone(session, f"gather {nonce.hex()}")
+    constraints.take_turn(session, f"gather {nonce.hex()}")
     there = session.scalar(select(GatherIn).where(GatherIn.nonce == nonce))
     if there is None:
         return None
@@ -385,10 +367,6 @@ def _find(session: Session, typed: str | None, proofs: list[Proof], now: dt.date
 def _point(proof: Proof) -> dict[str, float | None]:
     lon, lat = proof.location or (None, None)
     return {"lon": lon, "lat": lat}
-
-
-def _be_alone(session: Session, what: str) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
 
 
 # Geography measures metres on the spheroid, over poles and the date line as well.

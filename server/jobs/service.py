@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
+from server import constraints
 
 QUEUE = "muster"
 # Waits between attempts: 4 s, 16 s, 64 s ... up to an hour, as long as a mail server's restart or a night without line.
@@ -92,7 +93,7 @@ def defer(
     """
     assert name in TASKS, f"no task is called {name}"
     if only_one is not None:
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('job ' || :of))"), {"of": only_one})
+        constraints.take_turn(session, f"job {only_one}")
         waiting = session.scalar(_QUEUED, {"only_one": only_one})
         if waiting is not None:
             return int(waiting)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from server import nonces
 from server.fields import Incoming, Moment, Outgoing
 from server.messages import service as messages
 from server.messages.model import OrganizerMessage
@@ -21,7 +22,7 @@ class MessageIn(Incoming):
 class NewMessage(MessageIn):
     """A message to send. nonce: made anew for each, so that a retry sends no second one."""
 
-    nonce: Annotated[str, Field(min_length=messages.NONCE_SIGNS[0], max_length=messages.NONCE_SIGNS[1])]
+    nonce: Annotated[str, Field(min_length=nonces.SIGNS[0], max_length=nonces.SIGNS[1])]
 
 
 class PreviewOut(Outgoing):

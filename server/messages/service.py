@@ -1,7 +1,6 @@
 """Writes to those of a gathering whom its hosts choose, and knows who wants to hear nothing."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +9,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import names, paging, texts, topics
+from server import names, nonces, paging, texts, topics
 from server.audit import service as audit
 from server.errors import Conflict, Invalid, Refused
 from server.events import service as events
@@ -27,7 +26,6 @@ To = Literal["going", "came", "absent", "waiting"]
 GROUPS: tuple[To, ...] = ("going", "came", "absent", "waiting")
 MOST = 2  # of one event: one before, one after; whoever gets more stops reading
 LONGEST = 2000
-NONCE_SIGNS = (16, 64)
 KIND = "message"
 WROTE = later("%(host)s, about %(event)s:\n\n%(text)s")
 
@@ -115,7 +113,8 @@ def send(
 
     Raises EventUnknown, NotOut, AfterTheEnd, NobodyThere, TwoSent, Invalid.
     """
-    hashed = _read_nonce(nonce, event_id, by_id)
+    # Hers, and of this gathering: another's number is another message.
+    hashed = nonces.read(nonce, event_id, by_id)
     # Whoever writes at the same moment waits here: of three, two go out.
     event = events.get(session, event_id, to_edit=True)
     sent = sent_of(session, event_id=event_id)
@@ -215,10 +214,3 @@ def _check_text(typed: str) -> str:
     if not written:
         raise Invalid("Write something first.")
     return written
-
-
-def _read_nonce(nonce: str, event_id: str, by_id: str) -> bytes:
-    if not NONCE_SIGNS[0] <= len(nonce) <= NONCE_SIGNS[1] or not nonce.isascii():
-        raise Invalid("A number of a request has %(low)s to %(high)s signs.", low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
-    # Hers, and of this gathering: another's number is another message.
-    return hashlib.sha256(f"{event_id} {by_id} {nonce}".encode()).digest()

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
-from server import times
+from server import constraints, times
 from server.consent.model import ConsentPause
 from server.events.model import Step
 from server.met import overlaps
@@ -54,7 +54,7 @@ def ended(session: Session, *, since: dt.datetime, until: dt.datetime) -> list[s
 
 def judge(session: Session, *, event_id: str) -> bool:
     """Writes anew who was heard near whom; whether anything changed. Twice is as once, and one at a time does it."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('met ' || :event))"), {"event": event_id})
+    constraints.take_turn(session, f"met {event_id}")
     came = list(session.scalars(_CAME, {"event": event_id}))
     members = list(session.scalars(_HOLD, {"members": came}))
     found = overlaps.met(_stays(session, event_id, members))

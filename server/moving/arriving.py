@@ -8,13 +8,13 @@ import datetime as dt
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from geo import postgis
-from server import names, topics
+from server import constraints, names, topics
 from server.audit import service as audit
 from server.communities import service as communities
 from server.communities.model import Community, CommunityInterest, CommunityMember
@@ -98,7 +98,7 @@ def _take(
     now: dt.datetime,
     tell: Tell,
 ) -> Taken:
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("community import"))))
+    constraints.take_turn(session, "community import")
     manifest = archive.manifest
     origin = manifest.origin
     known = session.scalar(select(Arrived).where(Arrived.origin == origin.url, Arrived.origin_id == origin.id))

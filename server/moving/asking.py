@@ -1,6 +1,7 @@
 """Asks the people of a community whether they come along to another server, and takes their answers.
 
-A circle is asked when a vote to move has passed, a house when its source says so. Whoever says nothing stays a number.
+A circle is asked when a vote to move has passed, a house when its source or a host says so.
+Whoever says nothing stays a number.
 """
 
 import datetime as dt
@@ -68,7 +69,7 @@ class Asked(NamedTuple):
 
 
 def ask(session: Session, *, viewer: Member, community_id: str, days: int = ANSWERS.days, now: dt.datetime) -> Move:
-    """Asks everybody of a house, for its source; asked anew, all say anew. Of a circle a vote decides.
+    """Asks everybody of a house, for who decides there; asked anew, all say anew. Of a circle a vote decides.
 
     Raises CommunityUnknown, CommunityDissolved, VoteDecides, NotYourCommunity, Invalid.
     """
@@ -124,7 +125,7 @@ def look(session: Session, *, viewer: Member, community_id: str) -> Asked:
 
 
 def check_takes(session: Session, *, viewer: Member, community_id: str, now: dt.datetime) -> Community:
-    """The community, for who may take it along: of a circle that voted so whose word counts, of a house its source.
+    """The community, for who may take it along: of a circle that voted so whose word counts, of a house who decides.
 
     Raises CommunityUnknown, CommunityDissolved, NobodyAsked, NoWord, NotYourCommunity.
     """

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from server import nonces
 from server.errors import MusterError, http_status
 from server.events import service as events
 from server.messages import routes as message_rights
@@ -48,7 +49,7 @@ def write(
     session: InTransaction,
     now: Now,
     say: access.Say,
-    nonce: Annotated[str, Form(min_length=messages.NONCE_SIGNS[0], max_length=messages.NONCE_SIGNS[1])],
+    nonce: Annotated[str, Form(min_length=nonces.SIGNS[0], max_length=nonces.SIGNS[1])],
     act: Annotated[str, Form(pattern="^(look|edit|send)$")] = "look",
     to: Annotated[To, Form()] = "going",
     text: Typed = "",

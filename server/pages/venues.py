@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from server import names, versions
+from server import names, nonces, versions
 from server.errors import MusterError, http_status
 from server.events import places
 from server.pages import render, reviews, stamps
@@ -53,7 +53,7 @@ def make_venue(
 ) -> Response:
     """Makes it; it is hers. A second tap finds what the first made."""
     try:
-        tap = venues.read_nonce(nonce, by_id=viewer.id)
+        tap = nonces.read(nonce or None, viewer.id)
         made = venues.made_by_nonce(session, tap)
         if made is None:
             location = read_pin(pin, datum)

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import names, paging, topics
+from server import constraints, names, paging, topics
 from server.audit import service as audit
 from server.errors import Conflict, NotFound, Refused
 from server.paging import Page
@@ -130,7 +130,7 @@ def make_operator(session: Session, *, member_id: str, by: str | None, now: dt.d
 def end_operator(session: Session, *, member_id: str, by: str | None, now: dt.datetime) -> None:
     """Ends that somebody runs the server; raises NotHelping, LastOperator."""
     # One at a time: of two operators who end each other at once, one stays.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("operators"))))
+    constraints.take_turn(session, "operators")
     others = session.scalar(select(func.count()).where(Member.operator, Member.id != member_id))
     ended = update(Member).where(Member.id == member_id, Member.operator)
     if not others:

@@ -4,10 +4,11 @@ import datetime as dt
 from collections import defaultdict
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from config.settings import Posts as Rules
+from server import constraints
 from server.errors import NotFound, Refused
 from server.events.model import Event
 from server.inbox import service as inbox
@@ -269,7 +270,7 @@ def _tell_hidden(
 def _lock(session: Session, post: Post, where: Where, what: What) -> list[Act]:
     """All that was done about it; who asks next waits for us, so that the third word is told of once."""
     of = f"post {post.id}" if what == "post" else f"newcomer {where.community_id} {post.member_id}"
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('hiding ' || :of))"), {"of": of})
+    constraints.take_turn(session, f"hiding {of}")
     return _acts(session, _about(post, where, what))
 
 

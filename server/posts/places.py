@@ -138,7 +138,7 @@ def is_newcomer(session: Session, member_id: str, where: Where, now: dt.datetime
 def has_word(session: Session, member_id: str, where: Where, *, rules: Rules, now: dt.datetime) -> bool:
     """Whether her word counts there: she came to something of it, or has belonged for a day.
 
-    Who came by a poster's code alone has to have met somebody there (server/met/trust.py).
+    Who came by a poster's code or a phone's position alone has to have met somebody there (server/met/trust.py).
     """
     community_id, event_id = where.scope
     of = None if event_id is None else [event_id]

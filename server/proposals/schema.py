@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from geo import postgis
+from server import nonces
 from server.events import service as events
 from server.events.details import Kind
 from server.fields import Incoming, Moment, Name, OfId, Outgoing, Position, Text
@@ -45,7 +46,7 @@ class NewProposal(Incoming):
     most: Annotated[int, Field(ge=rules.QUORUM[0], le=events.MAX_CAPACITY)] | None = None
     decide_by: Moment
     options: Annotated[list[OptionIn], Field(min_length=1, max_length=rules.MOST_OPTIONS)]
-    nonce: Annotated[str, Field(min_length=proposals.NONCE_SIGNS[0], max_length=proposals.NONCE_SIGNS[1])] | None = None
+    nonce: Annotated[str, Field(min_length=nonces.SIGNS[0], max_length=nonces.SIGNS[1])] | None = None
 
 
 class CommitmentIn(Incoming):

@@ -1,7 +1,6 @@
 """Opens proposals, takes commitments, and decides them: whoever looks first once their time has come, under a lock."""
 
 import datetime as dt
-import hashlib
 import zoneinfo
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from geo import areas, postgis
-from server import constraints, names, paging
+from server import constraints, names, nonces, paging
 from server.communities import rights
 from server.communities import service as communities
 from server.errors import Conflict, Invalid, NotFound, Refused
@@ -24,7 +23,6 @@ from server.proposals.states import State, Verb
 from server.venues import service as venues
 
 MOST_OPEN = 10  # of one proposer: who wants more to happen lets some of it happen first
-NONCE_SIGNS = (16, 64)
 _NEWEST = (paging.down(Proposal.opened_at), paging.up(Proposal.id))
 
 
@@ -106,9 +104,9 @@ def open(  # noqa: A001 -- read as proposals.open
     finds what the first made. Raises MembersPropose, TooManyProposals, CommunityUnknown, CommunityDissolved,
     NotYourCommunity, MemberUnknown, VenueUnknown, ZoneUnknown, VenueNotReady, Invalid.
     """
-    hashed = _read_nonce(nonce)
+    hashed = nonces.read(nonce)
     # One at a time of hers, so that neither a retry at the same moment nor a flood gets past what is counted here.
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('proposer ' || :by))"), {"by": by_id})
+    constraints.take_turn(session, f"proposer {by_id}")
     if hashed is not None and (there := session.scalar(select(Proposal).where(Proposal.nonce == hashed))) is not None:
         if there.by_id != by_id:
             raise Invalid("This number of a request was used by somebody else; make a new one.")
@@ -378,14 +376,6 @@ def _check_times(options: Sequence[ProposalOption], decide_by: dt.datetime, now:
         raise Invalid("People need some time to commit: decide later than now.")
     if decide_by >= min(option.starts_at for option in options):
         raise Invalid("It is decided before the first of its times starts.")
-
-
-def _read_nonce(nonce: str | None) -> bytes | None:
-    if nonce is None:
-        return None
-    if not NONCE_SIGNS[0] <= len(nonce) <= NONCE_SIGNS[1] or not nonce.isascii():
-        raise Invalid("A number of a request has %(low)s to %(high)s signs.", low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
-    return hashlib.sha256(nonce.encode()).digest()
 
 
 _DUE = text("""

@@ -7,10 +7,10 @@ card, which only two phones at once could have, the second waits for the first a
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from server import topics
+from server import constraints, topics
 from server.doors import codes
 from server.errors import Conflict, NotFound
 from server.inbox import service as inbox
@@ -185,8 +185,7 @@ def _check_full(standing: stamping.Standing) -> None:
 
 def _alone(session: Session, card_id: int, member_id: str) -> None:
     """One at a time does something with her card."""
-    of = {"of": f"stamps {card_id} {member_id}"}
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:of))"), of)
+    constraints.take_turn(session, f"stamps {card_id} {member_id}")
 
 
 def _free(session: Session) -> str:

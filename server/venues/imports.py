@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo import datums
 from geo.areas import Position
-from server import names, topics
+from server import constraints, names, topics
 from server.errors import Fault, MusterError
 from server.people import service as people
 from server.venues import categories, geojson, hours, imdf, osm, zones
@@ -104,7 +104,7 @@ def take(
     if owner_id is not None:
         people.get(session, owner_id)
     # Two imports of one file at once make its places once.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("venue import"))))
+    constraints.take_turn(session, "venue import")
     faults = list(found.faults)
     counts = {"made": 0, "updated": 0, "unchanged": 0, "kept": 0}
     # What changed is told at the end, so that nobody who pairs or places waits for the whole file.

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
 
 from geo import datums
-from server import names
+from server import names, nonces
 from server.audit import schema as audit_schema
 from server.audit import service as audit
 from server.people import access, roles
@@ -47,7 +47,7 @@ def create_venue(wanted: schema.NewVenue, viewer: access.Account, session: InTra
     Areas are GeoJSON Polygons, longitude first. It goes live once it says how whoever is responsible can be reached.
     The nonce of an earlier request of yours makes no second one: it is answered with what that made.
     """
-    nonce = venues.read_nonce(wanted.nonce, by_id=viewer.id)
+    nonce = nonces.read(wanted.nonce or None, viewer.id)
     made_already = venues.made_by_nonce(session, nonce)
     if made_already is not None:
         # What was hers to see may have become somebody else's home meanwhile.

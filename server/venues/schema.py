@@ -6,6 +6,7 @@ from pydantic import Field, WithJsonSchema
 
 from geo import areas, datums
 from geo.plans import METRES
+from server import nonces
 from server.fields import Datum, Incoming, Moment, Name, NewId, OfId, Outgoing, Polygon, Position
 from server.people.model import Member
 from server.venues import categories, hours, plans, welcome
@@ -52,8 +53,8 @@ Kind = Annotated[
 Nonce = Annotated[
     str | None,
     Field(
-        min_length=venues.NONCE_SIGNS[0],
-        max_length=venues.NONCE_SIGNS[1],
+        min_length=nonces.SIGNS[0],
+        max_length=nonces.SIGNS[1],
         description="of this request: brought again, it is answered as the first time",
     ),
 ]

@@ -1,6 +1,5 @@
 """Makes venues with their zones and reads them."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ OFFER_MAX_LENGTH = 120  # what a card at the counter has room for
 DISTRICT_MAX_LENGTH = 80  # a part of a town
 MAX_OWNED = 100  # of one member: whoever has more asks the operator to import them
 PINS_SHOWN = 500  # on the map for a new one, to find one's way
-NONCE_SIGNS = (8, 64)  # of a request that makes one: made anew for each form
 RESERVED = ("new",)  # addresses of pages beside those of venues
 _BY_NAME = (paging.up(Venue.name), paging.up(Venue.id))
 
@@ -201,20 +199,11 @@ def change(
     return venue
 
 
-def read_nonce(nonce: str | None, *, by_id: str) -> bytes | None:
-    """What is kept of a nonce that a member chose; raises Invalid."""
-    if not nonce:
-        return None
-    if not NONCE_SIGNS[0] <= len(nonce) <= NONCE_SIGNS[1] or not nonce.isascii():
-        raise Invalid("A nonce has %(low)s to %(high)s plain signs.", low=NONCE_SIGNS[0], high=NONCE_SIGNS[1])
-    return hashlib.sha256(f"{by_id} {nonce}".encode()).digest()
-
-
 def made_by_nonce(session: Session, nonce: bytes | None) -> Venue | None:
     """The venue that this request made already, if it did; the same at the same moment waits for the first."""
     if nonce is None:
         return None
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"venue {nonce.hex()}"))))
+    constraints.take_turn(session, f"venue {nonce.hex()}")
     return session.scalar(select(Venue).where(Venue.nonce == nonce))
 
 

@@ -2,11 +2,11 @@
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from server import names, paging
+from server import constraints, names, paging
 from server.audit import service as audit
 from server.errors import Conflict, NotFound
 from server.inbox import service as inbox
@@ -81,7 +81,7 @@ def ask(session: Session, *, venue_id: str, member: Member, reason: str, now: dt
     keepers = _keepers(session, venue)
     if not keepers - {member.id}:
         raise NobodyThere
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"asks to gather {member.id}"))))
+    constraints.take_turn(session, f"asks to gather {member.id}")
     before = session.get(Welcome, (venue_id, member.id), with_for_update=True, populate_existing=True)
     if before is not None:
         if before.welcome is None or before.welcome:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from config import settings
 from server import database
-from server.operations.demo import seed
+from server.operations.demo import seed, tales
 from server.pages import tour
 from tests.conftest import Mqtt
 from tests.journeys import parts
@@ -60,6 +60,8 @@ def test_a_newcomer_finds_everything_in_one_tap(running: parts.Parts, pictures: 
             assert _follow(page, running.url, role) == 200, role
             assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, role
             assert page.locator(".chip").filter(has_text="Simulated").count(), role
+            # Where somebody lives is told to guests, a day before; the trip is next week.
+            assert tales.TRIP.address not in page.content(), role
             if role in SHOWN:
                 _keep(page.screenshot(animations="disabled"), pictures / f"{SHOWN[role]}.webp")
 

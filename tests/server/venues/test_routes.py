@@ -134,7 +134,7 @@ def test_a_taken_id_is_a_conflict(as_: As) -> None:
 
 def test_a_request_that_comes_again_makes_no_second_venue(as_: As) -> None:
     dora = as_("dora")
-    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap"}
+    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap-of-dora"}
     first, again = (dora.post("/api/venues", json=wanted) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
@@ -144,7 +144,7 @@ def test_a_request_that_comes_again_makes_no_second_venue(as_: As) -> None:
 
 def test_a_request_that_comes_again_tells_nothing_of_somebody_elses_home(as_: As, session: Session) -> None:
     dora = as_("dora")
-    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap"}
+    wanted = {"name": "Kiosk", "location": [11.5, 48.1], "nonce": "the-first-tap-of-dora"}
     made = dora.post("/api/venues", json=wanted).json()["id"]
     venues.change(session, id=made, owner_id="ben", kind="home", address="Lane 3")
     again = dora.post("/api/venues", json=wanted).json()
