@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -140,12 +140,6 @@ def members_of(session: Session, *, community_id: str, most: int | None = None) 
             .limit(most)
         )
     )
-
-
-def count_members(session: Session) -> dict[str, int]:
-    """How many members each community has, by its id; one without is not named."""
-    rows = session.execute(select(CommunityMember.community_id, func.count()).group_by(CommunityMember.community_id))
-    return dict(rows.all())
 
 
 def communities_of(session: Session, *, member_id: str) -> list[Community]:

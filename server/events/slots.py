@@ -45,8 +45,11 @@ _FREE = text("""
 """)
 
 
-def mine(session: Session, *, event_id: str, member_id: str) -> Mine | None:
-    """Somebody's sign-up, with how many wait before her; None: there never was one."""
+def mine(session: Session, *, event_id: str, member_id: str, parties: Sequence[Party] | None = None) -> Mine | None:
+    """Somebody's sign-up, with how many wait before her; None: there never was one.
+
+    parties: the event's queue, of whom a caller asks for many; None: it is read.
+    """
     row = session.get(SignUp, (event_id, member_id), populate_existing=True)
     if row is None:
         return None
@@ -60,8 +63,8 @@ def mine(session: Session, *, event_id: str, member_id: str) -> Mine | None:
     slots = [Slot(one.step_id, SignUpState(one.state), one.turn) for one in chosen]
     slots = slots or [Slot(None, SignUpState(row.state), row.turn)]
     if any(slot.state is SignUpState.WAITING for slot in slots):
-        event = events.get(session, event_id)
-        parties = queue(session, event, events.steps_of(session, event_id=event_id))
+        if parties is None:
+            parties = queue(session, events.get(session, event_id), events.steps_of(session, event_id=event_id))
         slots = [
             slot._replace(before=waiting.before((one for one in parties if one.step_id == slot.step_id), slot.turn))
             if slot.state is SignUpState.WAITING

@@ -17,6 +17,7 @@ from server.posts.hidden_by import Hidden
 from server.posts.model import Post, Topic
 from server.posts.places import Where
 from server.posts.ranking import Posted, Why
+from server.turnout import service as turnout
 
 Named = TypeVar("Named", Member, Event)
 
@@ -180,7 +181,7 @@ def see(session: Session, picture: Picture, posts: Collection[Post]) -> list[See
     gatherings = _by_id(session, Event, {post.leads_to for post in posts})
     community_id, event_id = picture.where.scope
     newcomers = {post.member_id for post in posts if post.newcomer and post.member_id is not None}
-    came = turnout_of.ever_came(session, newcomers, community_id=community_id, event_id=event_id)
+    came = turnout.ever_came(session, newcomers, community_id=community_id, event_id=event_id)
     found = []
     for post in posts:
         own = post.member_id == viewer.id

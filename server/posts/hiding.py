@@ -15,11 +15,12 @@ from server.inbox import service as inbox
 from server.limits import service as limits
 from server.limits.service import Caller, Rate
 from server.people.model import Member
-from server.posts import places, turnout_of
+from server.posts import places
 from server.posts.hidden_by import Act, Hidden, hidden_by, was_restored
 from server.posts.model import Hiding, Post, Topic
 from server.posts.places import Where
 from server.texts import later
+from server.turnout import service as turnout
 
 What = Literal["post", "newcomer"]
 Why = Literal["advert", "unkind", "untrue", "elsewhere", "other"]
@@ -194,7 +195,7 @@ def is_spoken_against(session: Session, post: Post, where: Where, *, newcomer: b
     if hidden_by(acts, members_needed=1) is None:
         return False
     here = where.community_id
-    return not newcomer or not turnout_of.ever_came(session, [post.member_id or ""], community_id=here, event_id=None)
+    return not newcomer or not turnout.ever_came(session, [post.member_id or ""], community_id=here, event_id=None)
 
 
 def is_hidden_newcomer(session: Session, member_id: str, where: Where, *, rules: Rules) -> bool:
@@ -229,7 +230,7 @@ def hidden_newcomers(session: Session, community_id: str, *, rules: Rules) -> di
         by_member[row.newcomer_id or ""].append(_act(row))
     found = {one: hidden_by(acts, members_needed=rules.members_hide) for one, acts in by_member.items()}
     hidden = {one: by for one, by in found.items() if by is not None}
-    came = turnout_of.ever_came(session, hidden, community_id=community_id, event_id=None)
+    came = turnout.ever_came(session, hidden, community_id=community_id, event_id=None)
     return {one: by for one, by in hidden.items() if one not in came}
 
 

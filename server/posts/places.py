@@ -19,7 +19,6 @@ from server.met import reading as met
 from server.met.trust import CAME_WITHIN
 from server.people import access, roles
 from server.people.model import Member
-from server.posts import turnout_of
 from server.posts.model import Post, Topic
 from server.turnout import service as turnout
 
@@ -129,7 +128,7 @@ def check_writes(session: Session, viewer: Member, where: Where, now: dt.datetim
 def is_newcomer(session: Session, member_id: str, where: Where, now: dt.datetime) -> bool:
     """Whether she has come to nothing there yet but what she organizes alone, and does not host there."""
     community_id, event_id = where.scope
-    if turnout_of.ever_came(session, [member_id], community_id=community_id, event_id=event_id):
+    if turnout.ever_came(session, [member_id], community_id=community_id, event_id=event_id):
         return False
     here = _gathering_hosts(session, where) if community_id is None else _community_hosts(session, where, now)
     return member_id not in here
@@ -156,7 +155,7 @@ def _goes(session: Session, viewer: Member, where: Where) -> bool:
         return True
     if event_id is not None and signups.has_signed_up(session, event_id=event_id, member_id=viewer.id):
         return True
-    return bool(turnout_of.ever_came(session, [viewer.id], community_id=community_id, event_id=event_id))
+    return bool(turnout.ever_came(session, [viewer.id], community_id=community_id, event_id=event_id))
 
 
 def _hosts_gathering(session: Session, viewer: Member, where: Where) -> bool:

@@ -4,7 +4,7 @@ import bisect
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -51,17 +51,6 @@ _THERE = text("""
     ORDER BY checkin.at
 """)
 
-_EVER = text("""
-    SELECT DISTINCT checkin.member_id
-    FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
-    WHERE checkin.member_id = ANY(:members) AND checkin.undone_at IS NULL
-      AND (event.community_id = :community OR event.id = :event)
-      AND (checkin.member_id <> event.organizer_id OR EXISTS (
-          SELECT FROM checkin AS other JOIN step AS theirs ON theirs.id = other.step_id
-          WHERE theirs.event_id = event.id AND other.undone_at IS NULL
-            AND other.member_id IS DISTINCT FROM checkin.member_id))
-""")
-
 
 def came(
     session: Session, event_ids: Collection[str], *, rules: Rules, now: dt.datetime
@@ -78,14 +67,6 @@ def came(
         later = there.get((member_id, steps[0].community_id), ())
         found[event_id].append(_coming(member_id, steps, later, rules, now))
     return {event_id: tuple(comings) for event_id, comings in found.items()}
-
-
-def ever_came(
-    session: Session, member_ids: Iterable[str], *, community_id: str | None, event_id: str | None
-) -> set[str]:
-    """Those of these members who ever came to a gathering of the community, or to this one; to hers with others."""
-    values = {"members": list(member_ids), "community": community_id, "event": event_id}
-    return set(session.scalars(_EVER, values)) if values["members"] else set()
 
 
 def _there(session: Session, steps: Sequence[Any], now: dt.datetime) -> dict[tuple[str, str], list[Any]]:

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, text
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from server.checkins import visits
 from server.checkins.model import CheckIn
@@ -33,6 +33,17 @@ _GATHERERS = text("""
           AND checkin.at >= :since AND checkin.at < :until
           AND NOT EXISTS (SELECT FROM host AS same
                           WHERE same.event_id = host.event_id AND same.member_id = checkin.member_id))
+""")
+
+_EVER = text("""
+    SELECT DISTINCT checkin.member_id
+    FROM checkin JOIN step ON step.id = checkin.step_id JOIN event ON event.id = step.event_id
+    WHERE checkin.member_id = ANY(:members) AND checkin.undone_at IS NULL
+      AND (event.community_id = :community OR event.id = :event)
+      AND (checkin.member_id <> event.organizer_id OR EXISTS (
+          SELECT FROM checkin AS other JOIN step AS theirs ON theirs.id = other.step_id
+          WHERE theirs.event_id = event.id AND other.undone_at IS NULL
+            AND other.member_id IS DISTINCT FROM checkin.member_id))
 """)
 
 
@@ -78,17 +89,17 @@ def came(
     return [Coming._make(row) for row in session.execute(wanted)]
 
 
+def ever_came(
+    session: Session, member_ids: Iterable[str], *, community_id: str | None, event_id: str | None
+) -> set[str]:
+    """Those of these members who ever came to a gathering of the community, or to this one; to hers with others."""
+    values = {"members": list(member_ids), "community": community_id, "event": event_id}
+    return set(session.scalars(_EVER, values)) if values["members"] else set()
+
+
 def has_come(session: Session, *, community_id: str, member_id: str) -> bool:
     """Whether somebody ever came to something of a community; to what she organizes herself only if others came."""
-    found = (
-        select(CheckIn.id)
-        .join(Step, Step.id == CheckIn.step_id)
-        .join(Event, Event.id == Step.event_id)
-        .where(Event.community_id == community_id, CheckIn.member_id == member_id, CheckIn.undone_at.is_(None))
-        .where(or_(Event.organizer_id != member_id, _others_came(member_id)))
-        .limit(1)
-    )
-    return session.scalar(found) is not None
+    return member_id in ever_came(session, [member_id], community_id=community_id, event_id=None)
 
 
 def anybody_came(session: Session, *, community_id: str) -> bool:
@@ -101,14 +112,6 @@ def anybody_came(session: Session, *, community_id: str) -> bool:
         .limit(1)
     )
     return session.scalar(found) is not None
-
-
-def _others_came(member_id: str) -> ColumnElement[bool]:
-    """Whether somebody else came to the event that is asked about."""
-    checkin, step = aliased(CheckIn), aliased(Step)
-    came = select(checkin.id).join(step, step.id == checkin.step_id)
-    came = came.where(step.event_id == Event.id, checkin.undone_at.is_(None))
-    return came.where(checkin.member_id.is_distinct_from(member_id)).correlate(Event).exists()
 
 
 def gatherers(session: Session, *, community_id: str, since: dt.datetime, until: dt.datetime) -> set[str]:

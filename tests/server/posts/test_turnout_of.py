@@ -16,6 +16,7 @@ from server.people import service as people
 from server.posts import turnout_of
 from server.posts.ranking import Coming
 from server.presence.model import Visit
+from server.turnout import service as turnout
 from tests.server.places import HOUR, NOW, make_badge, make_cafe, make_members
 from tests.server.posts.world import DAY, come, make_event, make_readers
 
@@ -42,7 +43,7 @@ def came(session: Session) -> Callable[..., tuple[Coming, ...]]:
 def test_nobody_came_to_what_nobody_came_to(session: Session, came: Callable[..., tuple[Coming, ...]]) -> None:
     assert came() == ()
     assert turnout_of.came(session, [], rules=RULES, now=NOW) == {}
-    assert turnout_of.ever_came(session, [], community_id="readers", event_id=None) == set()
+    assert turnout.ever_came(session, [], community_id="readers", event_id=None) == set()
 
 
 def test_each_is_counted_once_by_her_strongest_evidence_and_hosts_are_left_out(
@@ -122,6 +123,6 @@ def test_who_came_to_a_later_gathering_of_the_community_came_again(
         come(session, event_id, member_id, at, evidence=evidence)
     found = {one.member: one.again for one in came(NOW + 90 * DAY)}
     assert found == {"fay": "poster", "dora": None, "emil": None, "ida": None}
-    ever = turnout_of.ever_came(session, ["fay", "gina"], community_id="readers", event_id=None)
+    ever = turnout.ever_came(session, ["fay", "gina"], community_id="readers", event_id=None)
     assert ever == {"fay"}
-    assert turnout_of.ever_came(session, ["emil"], community_id=None, event_id="open") == {"emil"}
+    assert turnout.ever_came(session, ["emil"], community_id=None, event_id="open") == {"emil"}
