@@ -92,4 +92,5 @@ def points(valued: Floats, weights: Weights) -> Floats:
 def _falling(at: Any, near: float, far: float) -> Floats:
     """ln((far + near) / (at + near)), 0 from far on and where `at` is NaN."""
     known = np.where(np.isnan(at), far, np.clip(at, 0.0, far))
-    return np.log((far + near) / (known + near))
+    falling: Floats = np.log((far + near) / (known + near))
+    return falling

@@ -42,6 +42,7 @@ SERVER_ORDER = (
     "consent",
     "presence",
     "checkins",
+    "positions",
     "doors",
     "corrections",
     "sharing",

@@ -26,6 +26,7 @@ from server.mornings import model as mornings
 from server.moving import model as moving
 from server.people import model as people
 from server.pictures import model as pictures
+from server.positions import model as positions
 from server.posts import model as posts
 from server.presence import model as presence
 from server.proposals import model as proposals
@@ -52,6 +53,7 @@ ALL = (
     consent,
     presence,
     checkins,
+    positions,
     doors,
     calendars,
     met,
