@@ -43,6 +43,10 @@ FACTORS = tuple(Factor)
 Weights = Mapping[Factor, float]
 
 
+# Learnt from a simulated world whose truth is known.
+DEFAULT: Weights = dict.fromkeys(FACTORS, 1.0)
+
+
 class Facts(NamedTuple):
     """What is known of n things for one person, each an array of n.
 

@@ -60,6 +60,7 @@ SERVER_ORDER = (
     "reviews",
     "fans",
     "stamps",
+    "nearby",
     "moving",
     "erasure",
     "exports",

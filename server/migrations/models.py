@@ -24,6 +24,7 @@ from server.messages import model as messages
 from server.met import model as met
 from server.mornings import model as mornings
 from server.moving import model as moving
+from server.nearby import model as nearby
 from server.people import model as people
 from server.pictures import model as pictures
 from server.positions import model as positions
@@ -57,6 +58,7 @@ ALL = (
     doors,
     calendars,
     met,
+    nearby,
     governance,
     proposals,
     face_to_face,
