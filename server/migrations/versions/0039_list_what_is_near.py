@@ -23,12 +23,14 @@ BEGIN
     DELETE FROM listing WHERE event_id = ANY(ids) AND NOT EXISTS (
         SELECT FROM step JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id
         WHERE step.id = listing.step_id AND event.state = 'published' AND venue.location IS NOT NULL);
-    INSERT INTO listing (event_id, step_id, venue_id, location, vague, starts_at, ends_at, for_all, community_id,
+    INSERT INTO listing (event_id, step_id, venue_id, location, vague, several, starts_at, ends_at, for_all, community_id,
                          organizer_id, series_id, interests, capacity, going)
     SELECT event.id, step.id, venue.id,
            CASE venue.kind WHEN 'home' THEN ST_SnapToGrid(venue.location::geometry, 0.02)::geography
                            ELSE venue.location END,
-           venue.kind = 'home', step.starts_at, step.ends_at,
+           venue.kind = 'home',
+           EXISTS (SELECT FROM step AS other WHERE other.event_id = event.id AND other.id <> step.id),
+           step.starts_at, step.ends_at,
            event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone,
            event.community_id, event.organizer_id, event.series_id,
            coalesce((SELECT array_agg(interest_id ORDER BY interest_id) FROM event_interest
@@ -47,17 +49,17 @@ BEGIN
     WHERE event.id = ANY(ids) AND event.state = 'published' AND venue.location IS NOT NULL
     ORDER BY step.id
     ON CONFLICT (step_id) DO UPDATE
-    SET venue_id = excluded.venue_id, location = excluded.location, vague = excluded.vague,
+    SET venue_id = excluded.venue_id, location = excluded.location, vague = excluded.vague, several = excluded.several,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at, for_all = excluded.for_all,
         community_id = excluded.community_id, organizer_id = excluded.organizer_id, series_id = excluded.series_id,
         interests = excluded.interests, capacity = excluded.capacity, going = excluded.going
     WHERE (listing.venue_id, listing.location::geometry, listing.starts_at, listing.ends_at, listing.for_all,
            listing.community_id, listing.organizer_id, listing.series_id, listing.interests, listing.capacity,
-           listing.going, listing.vague)
+           listing.going, listing.vague, listing.several)
           IS DISTINCT FROM
           (excluded.venue_id, excluded.location::geometry, excluded.starts_at, excluded.ends_at, excluded.for_all,
            excluded.community_id, excluded.organizer_id, excluded.series_id, excluded.interests, excluded.capacity,
-           excluded.going, excluded.vague);
+           excluded.going, excluded.vague, excluded.several);
 END $$
 """
 _VENUES = """
@@ -137,6 +139,7 @@ def upgrade() -> None:
         sa.Column("venue_id", sa.Text(), sa.ForeignKey("venue.id", ondelete="CASCADE"), nullable=False),
         sa.Column("location", geoalchemy2.Geography("POINT", srid=4326, spatial_index=False), nullable=False),
         sa.Column("vague", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("several", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("starts_at", moment),
         sa.Column("ends_at", moment),
         sa.Column("for_all", sa.Boolean(), nullable=False),
