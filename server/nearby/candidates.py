@@ -144,9 +144,10 @@ def near(
     statement = _statement(
         _filters(asked), (events.most, events.beyond != NOWHERE), (venues.most, venues.beyond != NOWHERE), ways
     )
+    lon, lat = postgis.canonical(asked.place)
     given = {
-        "lon": asked.place[0],
-        "lat": asked.place[1],
+        "lon": lon,
+        "lat": lat,
         "at": asked.at,
         "until": asked.until,
         "fresh": asked.at - moments.FRESH,

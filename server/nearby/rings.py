@@ -197,7 +197,7 @@ def _pick(session: Session, wanted: Wanted, near: Sequence[Candidate], at: dt.da
         ids = sorted({one.venue_id for one in picked if one.event_id is None})
         rows = session.scalars(select(Venue).where(Venue.id.in_(ids)))
         opened = {venue.id for venue in rows if hours.is_open(venue, postgis.to_position(venue.location), at)}
-        picked = [one for one in picked if one.venue_id in opened or _is_on(one, at)]
+        picked = [one for one in picked if (_is_on(one, at) if one.event_id else one.venue_id in opened)]
     return picked
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server import database, paging
 from server.nearby import person, rings
 from server.nearby.candidates import Candidate
+from server.nearby.person import Person
 from server.nearby.rings import Scored, Wanted
 from server.people.model import Member
 
@@ -24,7 +25,7 @@ class Order(StrEnum):
 class Found(NamedTuple):
     """A gathering (its step that is found) or a venue, and why; scored.hundredths: the sum of its reasons'.
 
-    goes: she goes there already. moved names (of the demonstration) are told by `simulated`.
+    goes: she goes there already. Names of the demonstration are known by `simulated`.
     """
 
     scored: Scored
@@ -65,14 +66,14 @@ def find(
     order: Order = Order.BEST,
     now: dt.datetime,
     page: paging.Page,
-) -> list[Found]:
-    """What is near a place for a member, each with its score and reasons in either order. page: with a limit.
+) -> tuple[Person, list[Found]]:
+    """What is near a place for a member, each with its score and reasons in either order; and what is known of her.
 
-    Raises CursorUnknown.
+    page: with a limit. Raises CursorUnknown.
     """
     her = person.read(session, member_id=member.id, now=now)
     look = rings.nearest if order is Order.NEAREST else rings.best
     scored = look(session, her, wanted, now=now, page=page)
     given = {"member": member.id, "listings": [one.fact.candidate.id for one in scored]}
     names = {row[0]: row[1:] for row in database.read_rows(session, _NAMES, given)} if scored else {}
-    return [Found(one, *names[one.fact.candidate.id]) for one in scored]
+    return her, [Found(one, *names[one.fact.candidate.id]) for one in scored]

@@ -15,6 +15,17 @@ down_revision = "0036"
 branch_labels = None
 depends_on = None
 
+# One way to say a place, to 1e-7 degrees (a centimetre), as geo.postgis.canonical: of places that are the same but said
+# otherwise (180 and -180 degrees, a pole at any longitude) the index of PostGIS 3.3 gives distances that differ by a
+# rounding, and refuses to order them ("index returned tuples in wrong order").
+_PLACE = """
+CREATE FUNCTION listing_place(place geography) RETURNS geography LANGUAGE sql IMMUTABLE AS $$
+    SELECT ST_SetSRID(ST_MakePoint(CASE WHEN abs(lat) = 90 THEN 0 WHEN lon = 180 THEN -180 ELSE lon END, lat), 4326)
+           ::geography
+    FROM (SELECT round(ST_X(place::geometry)::numeric, 7)::float AS lon,
+                 round(ST_Y(place::geometry)::numeric, 7)::float AS lat) AS said
+$$
+"""
 # A home's place about: to 0.02 degrees, a part of a town (2 km).
 _EVENTS = """
 CREATE FUNCTION listing_events(ids text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -26,8 +37,8 @@ BEGIN
     INSERT INTO listing (event_id, step_id, venue_id, location, vague, several, starts_at, ends_at, for_all, community_id,
                          organizer_id, series_id, interests, capacity, going)
     SELECT event.id, step.id, venue.id,
-           CASE venue.kind WHEN 'home' THEN ST_SnapToGrid(venue.location::geometry, 0.02)::geography
-                           ELSE venue.location END,
+           listing_place(CASE venue.kind WHEN 'home' THEN ST_SnapToGrid(venue.location::geometry, 0.02)::geography
+                                         ELSE venue.location END),
            venue.kind = 'home',
            EXISTS (SELECT FROM step AS other WHERE other.event_id = event.id AND other.id <> step.id),
            step.starts_at, step.ends_at,
@@ -70,7 +81,7 @@ BEGIN
         SELECT FROM venue WHERE venue.id = listing.venue_id
         AND venue.kind = 'place' AND venue.listed AND venue.location IS NOT NULL);
     INSERT INTO listing (venue_id, location, for_all)
-    SELECT id, location, true FROM venue
+    SELECT id, listing_place(location), true FROM venue
     WHERE id = ANY(ids) AND kind = 'place' AND listed AND location IS NOT NULL ORDER BY id
     ON CONFLICT (venue_id) WHERE step_id IS NULL DO UPDATE SET location = excluded.location
     WHERE listing.location::geometry IS DISTINCT FROM excluded.location::geometry;
@@ -192,6 +203,7 @@ def upgrade() -> None:
         sa.Column("people", sa.Float(), nullable=False),
         sa.CheckConstraint("hour BETWEEN 0 AND 167 AND people >= 0", name="usual_makes_sense"),
     )
+    op.execute(_PLACE)
     op.execute(_EVENTS)
     op.execute(_VENUES)
     for table, (function, ids) in _FOLLOWS.items():
@@ -225,5 +237,6 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION listing_follows_new_venue()")
     op.execute("DROP FUNCTION listing_events(text[])")
     op.execute("DROP FUNCTION listing_venues(text[])")
+    op.execute("DROP FUNCTION listing_place(geography)")
     for table in ("venue_usual", "venue_moment", "learnt_weight", "likeness", "listing"):
         op.drop_table(table)
