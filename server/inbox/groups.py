@@ -111,6 +111,7 @@ KINDS = {
     "vote_opened": About(Group.COMMUNITIES),
     "vote_decided": About(Group.COMMUNITIES),
     "event.repeated": About(Group.PLACES),
+    "review.answered": About(Group.PLACES),
     "review.said": About(Group.PLACES),
     "stamps.redeemed": About(Group.PLACES),
     "welcome.asked": About(Group.PLACES),
@@ -127,8 +128,8 @@ KINDS = {
     "post.restored": About(Group.SAFETY),
     "post.to_look_at": About(Group.SAFETY),
     "review.hidden": About(Group.SAFETY),
+    "review.put_back": About(Group.SAFETY),
     "review.reported": About(Group.SAFETY),
-    "review.restored": About(Group.SAFETY),
 }
 _OLD = About(Group.GATHERINGS)  # of a kind that is told no more
 
