@@ -218,6 +218,15 @@ class Webhooks:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Push:
+    """Messages to browsers, by the push services of their makers."""
+
+    key: str
+    contact: str
+    allow_private: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Up:
     """What `muster up` makes."""
 
@@ -270,6 +279,7 @@ class Settings:
     checkin: Checkin
     life: Life
     webhooks: Webhooks
+    push: Push
     posts: Posts
     up: Up
 

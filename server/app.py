@@ -107,6 +107,7 @@ from server.pages import reviews as reviews_pages
 from server.pages import routes as pages_routes
 from server.pages import stamps as stamps_page
 from server.pages import steps as steps_page
+from server.pages import telling as telling_pages
 from server.pages import venues as venues_pages
 from server.pages import webhooks as webhooks_pages
 from server.pages import welcome as welcome_page
@@ -197,6 +198,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         trust.strangers,
         invitation.strangers,
         sharing_routes.strangers,
+        telling_pages.strangers,
         calendars_routes.strangers,
     ):
         app.include_router(router)
@@ -246,6 +248,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         topics.router,
         post_page.router,
         inbox_page.router,
+        telling_pages.router,
         pulse_page.router,
         fans_page.router,
         stamps_page.router,

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Imports lead only to what stands further up. Above all stand the single modules beside the capabilities (database,
 # errors, names ...), which may use each other.
 SERVER_ORDER = (
+    "outward",
     "jobs",
     "mail",
     "limits",

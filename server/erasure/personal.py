@@ -51,7 +51,12 @@ SECRET_WORDS = ("hash", "secret", "password", "public_key")
 # Rows between two members that neither is told of alone: whom she met, as far as both want it known, is told by
 # server/met/reading.py; that somebody wants nothing more of her is told nowhere.
 BETWEEN_TWO = {("met", "member_id"), ("met", "other_id"), ("met_without", "other_id")}
-SECRETS = {("letter", "subject"), ("letter", "text")}  # a code, and a link that signs in
+SECRETS = {
+    ("letter", "subject"),  # a code
+    ("letter", "text"),  # a link that signs in
+    ("letter", "headers"),  # a link that ends letters
+    ("told_browser", "endpoint"),  # lets others write to her browser
+}
 
 
 class Place(NamedTuple):

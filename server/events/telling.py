@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server import texts, topics
-from server.events.model import Event
+from server.events.model import Event, Step
 from server.inbox import service as inbox
 from server.inbox import words
 
@@ -23,6 +24,8 @@ REPEATED = texts.later("%(host)s hosts %(event)s at your place again.")
 SERIES_ENDED = texts.later("%(event)s comes no more after the dates that stand: you no longer gather in its community.")
 PLACE_SAYS_NO = texts.later("%(event)s comes no more after the dates that stand: you no longer gather at its place.")
 KINDS = ("event.promoted", "event.answered", "event.called_off", "event.moved", "event.repeated", "event.series_ended")
+# What she has to know before she sets out.
+WAKING = ("event.called_off", "event.moved")
 
 
 def tell(
@@ -39,6 +42,7 @@ def tell(
     """Tells members something of a gathering, once for each nonce; they read it in their own language."""
     assert kind in KINDS, kind
     told = list(member_ids)
+    due_by = _due_by(session, event, now) if kind in WAKING else None
     inbox.tell(
         session,
         told,
@@ -49,5 +53,14 @@ def tell(
         link=f"/events/{event.id}",
         nonce=nonce,
         now=now,
+        due_by=due_by,
     )
     topics.bump(session, [f"member/{member_id}" for member_id in told])
+
+
+def _due_by(session: Session, event: Event, now: dt.datetime) -> dt.datetime | None:
+    """When whoever goes sets out: the next start of a step, else the end of it all; None: all of it is over."""
+    steps = session.execute(select(Step.starts_at, Step.ends_at).where(Step.event_id == event.id)).all()
+    starts = [step.starts_at for step in steps if step.starts_at > now]
+    ends = [step.ends_at for step in steps if step.ends_at > now]
+    return min(starts) if starts else max(ends, default=None)

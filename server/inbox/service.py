@@ -1,7 +1,7 @@
 """Tells members what they should know, once, and knows what they have read."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server import paging
-from server.inbox import words
-from server.inbox.model import Notification, WithoutLetters
+from server.inbox import groups, words
+from server.inbox.model import Digest, Notification
 from server.jobs import service as jobs
 
 POST = "inbox.post"
@@ -32,6 +32,7 @@ def tell(
     values: Mapping[str, Any] | None = None,
     link: str | None = None,
     nonce: str = "",
+    due_by: dt.datetime | None = None,
 ) -> int:
     """Tells members something, within the session's transaction; how many of them had not been told it yet.
 
@@ -39,9 +40,11 @@ def tell(
     sentence: English, marked for the catalogue with `texts.later`, whole and with its `%(name)s` unfilled. values: what
     fills it, as JSON has it, with `words.moment` for times, `words.person` for members, and `words.named` for other
     names that may be the demonstration's.
-    link: a path of ours where she can act.
+    link: a path of ours where she can act. due_by: after that no message of it is worth sending; what wakes
+    (groups.KINDS) and would come too late after her quiet hours goes out in them.
     """
     assert link is None or link.startswith("/")
+    assert kind in groups.KINDS, f"{kind} is in no group of server/inbox/groups.py"
     rows = [
         {
             "member_id": member_id,
@@ -52,6 +55,7 @@ def tell(
             "values": dict(values or {}),
             "link": link,
             "at": now,
+            "due_by": due_by,
         }
         for member_id in sorted(set(member_ids))  # in one order, so that two at once do not wait for each other
     ]
@@ -105,25 +109,7 @@ def read(session: Session, *, member_id: str, up_to: int, now: dt.datetime) -> N
     )
 
 
-def wants_letters(session: Session, *, member_id: str) -> bool:
-    """Whether her notes go out by e-mail as well."""
-    return session.get(WithoutLetters, member_id) is None
-
-
-def choose_letters(session: Session, *, member_id: str, wanted: bool) -> None:
-    """Keeps whether her notes go out by e-mail as well."""
-    if wanted:
-        session.execute(delete(WithoutLetters).where(WithoutLetters.member_id == member_id))
-    else:
-        session.execute(insert(WithoutLetters).values(member_id=member_id).on_conflict_do_nothing())
-
-
-def unposted(session: Session, *, limit: int) -> Sequence[Notification]:
-    """Notes that were not looked at for the post yet, the oldest first; locked, and none that another looks at."""
-    wanted = select(Notification).where(Notification.letter_at.is_(None)).order_by(Notification.id).limit(limit)
-    return session.scalars(wanted.with_for_update(skip_locked=True)).all()
-
-
 def tidy(session: Session, *, now: dt.datetime) -> None:
     """Forgets notes of more than 90 days ago."""
     session.execute(delete(Notification).where(Notification.at <= now - KEPT))
+    session.execute(delete(Digest).where(Digest.made_at <= now - KEPT))

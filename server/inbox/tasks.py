@@ -1,54 +1,60 @@
-"""What the inbox does in the background: letters of notes, forgetting old ones."""
+"""What the inbox does in the background: planning, letters, digests, browsers, forgetting.
 
-import datetime as dt
+Each step is a transaction that takes what nobody else holds, so that any number of servers do it together, and one that
+was killed is taken over by the next. Each minute somebody looks for what has become due.
+"""
 
-from server import database, texts
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from server import database
+from server.inbox import letters, planning, push
 from server.inbox import service as inbox
-from server.inbox import words
 from server.jobs import service as jobs
-from server.mail import service as mail
-from server.mail.addresses import AddressInvalid
-from server.people import service as people
 
-AT_ONCE = 200
-# A note is worth a letter while it is news: what a stopped server finds is read on the page.
-NEWS = dt.timedelta(days=1)
-MOST_SUBJECT = 78  # RFC 5322 2.1.1
-
-_LETTER = texts.later("%(sentence)s\n\n%(link)s\n\nYou want such letters no more? Say so here: %(inbox)s\n")
+AT_ONCE = 200  # notes of one transaction
+PUSH = "inbox.push"
 
 
 @jobs.task(inbox.POST)
 def post(work: jobs.Work) -> None:
-    """Writes the letters of notes that have none yet; killed in between, it goes on where it was."""
-    while _post_some(work):
-        pass
-
-
-def _post_some(work: jobs.Work) -> bool:
+    """Plans new notes and sends what is due."""
     now, url = work.clock(), work.settings.server.url
+    _until_done(work, lambda session: planning.plan(session, limit=AT_ONCE, now=now) == AT_ONCE)
+    _until_done(work, lambda session: letters.write_due(session, url=url, limit=AT_ONCE, now=now) == AT_ONCE)
+    _until_done(work, lambda session: letters.write_digests(session, url=url, now=now) > 0)
     with database.transaction(work.engine) as session:
-        notes = inbox.unposted(session, limit=AT_ONCE)
-        for note in notes:
-            note.letter_at = now
-            member = people.get(session, note.member_id)
-            wanted = member.email and note.read_at is None and note.at > now - NEWS and not member.simulated
-            if not wanted or not inbox.wants_letters(session, member_id=member.id):
-                continue
-            say = texts.of(member.language)
-            sentence = words.fill(note.sentence, note.values, say)
-            text = say.gettext(_LETTER, sentence=sentence, link=url + (note.link or "/inbox"), inbox=f"{url}/inbox")
-            subject = sentence if len(sentence) <= MOST_SUBJECT else f"{sentence[: MOST_SUBJECT - 1]}…"
-            try:
-                mail.post(session, to=member.email or "", subject=subject, text=text, now=now)
-            except AddressInvalid:
-                continue  # kept from a time with other rules: she reads it on the page
-    return len(notes) == AT_ONCE
+        push.give_up_lost(session, now=now)
+        letters.settle(session, now=now)
+        if planning.has_due(session, now=now):
+            jobs.defer(session, PUSH, only_one=PUSH)
+
+
+@jobs.task(PUSH)
+def tell_browsers(work: jobs.Work) -> None:
+    """Sends to browsers what is due, apart from letters: a push service may be slow."""
+    if push.send_due(work):
+        with database.transaction(work.engine) as session:
+            jobs.defer(session, PUSH, only_one=PUSH)
+
+
+@jobs.periodic("inbox.look", cron="* * * * *")
+def look(work: jobs.Work) -> None:
+    """Sends what has become due: quiet hours that ended, digests, second tries, and what a stopped server left."""
+    post(work)
 
 
 @jobs.periodic("inbox.tidy", cron="25 3 * * *")
 def tidy(work: jobs.Work) -> None:
-    """Forgets old notes, and writes letters that a stopped server left."""
+    """Forgets old notes."""
     with database.transaction(work.engine) as session:
         inbox.tidy(session, now=work.clock())
     post(work)
+
+
+def _until_done(work: jobs.Work, act: Callable[[Session], bool]) -> None:
+    more = True
+    while more:
+        with database.transaction(work.engine) as session:
+            more = act(session)

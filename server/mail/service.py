@@ -1,6 +1,7 @@
 """Posts letters in the caller's transaction, and knows what became of them."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -16,11 +17,19 @@ DELIVER = "mail.deliver"
 
 
 def post(
-    session: Session, *, to: str, subject: str, text: str, now: dt.datetime, expires_at: dt.datetime | None = None
+    session: Session,
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    now: dt.datetime,
+    expires_at: dt.datetime | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Letter:
     """Queues a letter within the session's transaction; raises AddressInvalid.
 
     subject: one line; what would begin another header is taken out. expires_at: after that it is not worth sending.
+    headers: more than every letter has, in ASCII.
     """
     letter = Letter(
         address=normalise(to),
@@ -28,6 +37,7 @@ def post(
         text=text,
         made_at=now,
         expires_at=expires_at or now + LIFETIME,
+        headers=dict(headers or {}),
     )
     session.add(letter)
     session.flush()

@@ -4,12 +4,16 @@ import contextlib
 import smtplib
 import ssl
 from collections.abc import Iterator
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from config.settings import Mail
 from server.mail.model import Letter
+
+# An address within a header that is broken into two lines is none to a mailbox: as long as RFC 5322 2.1.1 allows.
+_WHOLE_LINES = policy.SMTP.clone(max_line_length=998)
 
 
 class Later(Exception):
@@ -22,7 +26,7 @@ class Never(Exception):
 
 def send(letter: Letter, mail: Mail) -> None:
     """Sends a letter; raises Later, Never."""
-    message = EmailMessage()
+    message = EmailMessage(_WHOLE_LINES)
     name, sender = parseaddr(mail.sender)
     message["From"] = Address(name, addr_spec=sender)
     message["To"] = Address(addr_spec=letter.address)
@@ -31,6 +35,8 @@ def send(letter: Letter, mail: Mail) -> None:
     # The same at every attempt: should it go out twice, many mailboxes show it once.
     message["Message-ID"] = f"<muster-{letter.id}-{letter.made_at:%Y%m%d%H%M%S%f}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    for header, value in letter.headers.items():
+        message[header] = value
     message.set_content(letter.text)
     try:
         with connect(mail) as server:

@@ -171,12 +171,12 @@ def _near(
     asked: Asked,
     edges: tuple[Edge, Edge],
     hers: Hers,
-    most: tuple[int, int] = (EVENTS, VENUES),
+    most: tuple[int, int] | None = None,
 ) -> Near:
     """The next nearest gatherings and venues, and what is hers."""
     events, venues = (
         Part(number if looked_for and edge != THE_END else 0, edge)
-        for number, looked_for, edge in zip(most, (wanted.events, wanted.venues), edges, strict=True)
+        for number, looked_for, edge in zip(most or (EVENTS, VENUES), (wanted.events, wanted.venues), edges, strict=True)
     )
     return candidates.near(
         session,

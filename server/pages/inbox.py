@@ -1,4 +1,4 @@
-"""The page of what a member should know, and whether it goes out by e-mail as well."""
+"""The page of what a member should know, with what became of each note."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from server import paging
+from server.inbox import log, wishes, words
 from server.inbox import service as inbox
-from server.inbox import words
 from server.messages import service as messages
 from server.mornings import service as mornings
 from server.pages import facts, render
@@ -32,6 +32,8 @@ def show_inbox(
     """Her notifications, the newest first; seeing them is having read them."""
     mornings.deal_to(session, member_id=viewer.id, now=now)
     found = inbox.list_of(session, member_id=viewer.id, page=page)
+    sent = log.of_notes(session, [one.id for one in found], now=now)
+    zone = facts.clock_of(viewer)
     muted = [
         people.get(session, one.muted_id)
         for one in messages.muted_by(session, member_id=viewer.id, page=paging.Page(MOST_MUTED))
@@ -43,6 +45,7 @@ def show_inbox(
             "at": one.at,
             "new": one.read_at is None,
             "mute": one.subject.removeprefix("event/") if one.kind == messages.KIND else None,
+            "sent": [log.tell(delivery, say, zone) for delivery in sent.get(one.id, ())],
         }
         for one in found
     ]
@@ -53,8 +56,8 @@ def show_inbox(
         "inbox.html",
         viewer=viewer,
         notifications=shown,
-        time_zone=facts.clock_of(viewer),
-        letters=inbox.wants_letters(session, member_id=viewer.id),
+        time_zone=zone,
+        letters=wishes.wants_letters(session, member_id=viewer.id),
         address=viewer.email,
         muted=[{"id": one.id, "name": say.name(one.name, one.simulated)} for one in muted],
     )
@@ -62,6 +65,6 @@ def show_inbox(
 
 @router.post("/inbox/letters")
 def choose_letters(viewer: access.Viewer, session: InTransaction, letters: Annotated[bool, Form()] = False) -> Response:
-    """Keeps whether they go out by e-mail as well."""
-    inbox.choose_letters(session, member_id=viewer.id, wanted=letters)
-    return RedirectResponse("/inbox", status_code=303)
+    """Ends all letters, or begins those again that she gets by default."""
+    wishes.choose_letters(session, member_id=viewer.id, wanted=letters)
+    return RedirectResponse("/inbox/settings", status_code=303)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from server.errors import Conflict, Invalid
+from server.outward import addresses
 from server.pages import facts, render
 from server.pages.facts import Fact
 from server.pages.hosted import hosted, zone_of
@@ -39,7 +40,7 @@ def make_webhook(
     now: Now,
     of: Annotated[str, Form(max_length=80)] = "",
     kind: Annotated[Kind, Form()] = Kind.PLAIN,
-    url: Annotated[str, Form(max_length=rules.URL_MAX_LENGTH)] = "",
+    url: Annotated[str, Form(max_length=addresses.URL_MAX_LENGTH)] = "",
     happens: Annotated[list[str] | None, Form(max_length=MOST_CHOSEN)] = None,
     names: Annotated[bool, Form()] = False,
 ) -> Response:

@@ -31,6 +31,12 @@ def is_this(row: SignInSession, token: str) -> bool:
     return row.token_hash == hash_token(token)
 
 
+def number_of(session: Session, *, token: str) -> int | None:
+    """The number of the session of this token; None: there is none."""
+    row = session.get(SignInSession, hash_token(token)) if token else None
+    return None if row is None else row.number
+
+
 def end(session: Session, *, member_id: str, number: int) -> None:
     """Ends one of a member's sessions; raises SessionGone."""
     gone = delete(SignInSession).where(SignInSession.member_id == member_id, SignInSession.number == number)

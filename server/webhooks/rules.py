@@ -1,25 +1,18 @@
-"""What decides about webhooks, pure: which addresses, how signed, what an answer means, when to try again."""
+"""What decides about webhooks, pure: how signed, what an answer means, when to try again."""
 
 import base64
 import datetime as dt
 import hashlib
 import hmac
-import ipaddress
 import json
 from enum import StrEnum
-from urllib.parse import urlsplit
 
-from server.errors import Invalid
-
-URL_MAX_LENGTH = 2000
 SECRET_BYTES = 24  # Standard Webhooks: 24 to 64
 SECRET_PREFIX = "whsec_"  # noqa: S105 - it only says what follows
 # A receiver's restart, a deployment, a night without line: eleven attempts within a day, the last waits evenly.
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 21_600, 28_800)
 GIVES_UP_AFTER = dt.timedelta(days=1)
 MOST_ASKED_S = 3600  # a receiver that asks to wait is listened to, but for no longer
-_MAIL_AND_OTHERS = frozenset(range(1, 1024)) - {80, 443}  # nothing below 1024 but these two speaks HTTP on purpose
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Kind(StrEnum):
@@ -37,54 +30,6 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     GONE = "gone"
     AGAIN = "again"
-
-
-class AddressWrong(Invalid):
-    """The address begins with https:// or http:// and names a machine on the Internet."""
-
-    code = "address_wrong"
-
-
-class AddressPrivate(Invalid):
-    """This address lies in a private network, and this server does not send there."""
-
-    code = "address_private"
-
-
-def check_url(url: str, *, allow_private: bool) -> str:
-    """The address itself; raises AddressWrong, AddressPrivate. What its name means is checked when it is called."""
-    plain = url.isascii() and url.isprintable() and not set(' "<>\\^`{|}') & set(url)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise AddressWrong from None
-    if not (plain and len(url) <= URL_MAX_LENGTH and parts.scheme in ("http", "https") and parts.hostname):
-        raise AddressWrong
-    if parts.username is not None or port == 0 or port in _MAIL_AND_OTHERS:
-        raise AddressWrong
-    try:
-        address = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        if not allow_private and (parts.hostname == "localhost" or "." not in parts.hostname.strip(".")):
-            raise AddressPrivate from None
-    else:
-        if not allow_private and not is_public(address):
-            raise AddressPrivate
-    return url
-
-
-def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether this is a machine on the Internet, also behind the ways in which IPv6 carries IPv4."""
-    if isinstance(address, ipaddress.IPv6Address):
-        carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in _NAT64:
-            carried.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-        if any(inner is not None and not is_public(inner) for inner in carried):
-            return False
-        if address.ipv4_mapped is not None:
-            return True
-    return address.is_global and not address.is_multicast
 
 
 def show_secret(secret: bytes) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from server.fields import Incoming, Moment, OfId, Outgoing
+from server.outward import addresses
 from server.webhooks import rules, service
 from server.webhooks.model import Delivery, Webhook
 from server.webhooks.rules import Kind
@@ -32,7 +33,7 @@ class NewWebhook(Incoming):
     venue: OfId | None = None
     community: OfId | None = None
     kind: Kind = Kind.PLAIN
-    url: Annotated[str, Field(max_length=rules.URL_MAX_LENGTH)]
+    url: Annotated[str, Field(max_length=addresses.URL_MAX_LENGTH)]
     happenings: Annotated[list[Happens], Field(min_length=1, max_length=20)]
     names: Annotated[bool, Field(description="names of who lets you see them; plain ones alone")] = False
 

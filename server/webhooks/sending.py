@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from server import fields, texts
 from server.exports import naming
 from server.jobs.service import Work
+from server.outward import post
 from server.people import service as people
 from server.texts import later
-from server.webhooks import bodies, collecting, happenings, letters, post, rules, service
+from server.webhooks import bodies, collecting, happenings, letters, rules, service
 from server.webhooks.model import DELIVERED, WAITING, Delivery, Webhook
 from server.webhooks.rules import Kind, Outcome
 

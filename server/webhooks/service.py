@@ -13,6 +13,7 @@ from server.audit import service as audit
 from server.communities.model import Community
 from server.errors import Conflict, Invalid, NotFound
 from server.events.model import Event
+from server.outward import addresses
 from server.paging import Page
 from server.people import roles
 from server.people.model import Member
@@ -93,7 +94,7 @@ def make(
         made_by=viewer.id,
         made_at=now,
         kind=kind.value,
-        url=rules.check_url(url.strip(), allow_private=allow_private),
+        url=addresses.check_url(url.strip(), allow_private=allow_private),
         happenings=sorted(set(happenings)),
         names=names,
         secret=secrets.token_bytes(rules.SECRET_BYTES),

@@ -71,6 +71,8 @@ TOKEN = "token"
 OTHERWISE = {
     "code_spent",
     "no_calendar_link",
+    "browser_unknown",
+    "notification_unknown",
     "code_wrong",
     "door_unknown",  # whoever has the code of a door, or its link, may use it
     "event_over",
@@ -229,6 +231,7 @@ class World:
             "level": "0",
             "interest_id": "chess",
             "member_id": "dora",
+            "group": "near",
             **self.ids,
             "series_id": "night-of-ideas",
         }

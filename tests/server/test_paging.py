@@ -16,6 +16,7 @@ from server.communities import service as communities
 from server.doors import asks
 from server.doors import service as doors
 from server.events import service as events
+from server.inbox import browsers, log
 from server.interests import service as interests
 from server.messages import service as messages
 from server.people import passkeys, roles, tokens
@@ -42,6 +43,8 @@ WHOLE = {
     "/api/events/{event_id}/messages": messages.MOST,
     "/api/stamp-cards": stamp_routes.MOST_STANDING,
     "/api/me/stamps": stamps.MOST_HELD,
+    "/api/me/notifications/browsers": browsers.MOST_BROWSERS,
+    "/api/me/notifications/{note_id}/deliveries": log.MOST_SHOWN,
     "/api/interests": interests.MOST_INTERESTS,
     "/api/me/interests": interests.MOST_TAGS,
 }

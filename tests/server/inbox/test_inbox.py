@@ -7,19 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from config import settings as config
-from server import database, texts
+from server import texts
 from server.inbox import service as inbox
-from server.inbox import tasks, words
+from server.inbox import words
 from server.inbox.model import Notification
-from server.jobs.service import Work
-from server.mail.model import Letter
-from server.people import profile
-from tests.server.conftest import As, Clock
-from tests.server.places import HOUR, NOW, make_members
+from tests.server.conftest import As
+from tests.server.places import NOW, make_members
 
 SERVER = Path(inbox.__file__).parent.parent
 SENTENCE = "This gathering was called off: %(what)s."
@@ -38,7 +34,7 @@ def tell(session: Session, *member_ids: str, nonce: str = "", now: dt.datetime =
     return inbox.tell(
         session,
         member_ids,
-        kind="called_off",
+        kind="event.called_off",
         of="event/tea",
         sentence=SENTENCE,
         values={"what": what},
@@ -93,68 +89,6 @@ def test_moments_and_names_are_told_in_the_reader_s_language() -> None:
     assert words.fill(SENTENCE, values, texts.of("en")) == "This gathering was called off: Fri 13 March 2026, 20:00."
     assert words.fill(SENTENCE, values, texts.of("zh")) == "这次聚会取消了:2026年3月13日周五 20:00。"
     assert "tea" in words.fill(SENTENCE, {"what": words.named("tea", False)}, texts.of("zh"))
-
-
-@pytest.fixture
-def work(committing_database: str) -> Iterator[Work]:
-    """Work of a server whose members left their addresses, but for one."""
-    engine = database.connect(committing_database, pool=2)
-    with database.transaction(engine) as session:
-        make_members(session)
-        session.execute(text("UPDATE member SET email = id || '@example.org' WHERE id <> 'cleo'"))
-    settings = config.load(environment={"MUSTER_DATABASE__DSN": committing_database})
-    yield Work(engine, settings, Clock())
-    engine.dispose()
-
-
-def letters(engine: Engine) -> dict[str, str]:
-    with database.transaction(engine) as session:
-        return {one.address: f"{one.subject}\n{one.text}" for one in session.scalars(select(Letter))}
-
-
-def test_letters_go_to_who_has_an_address_and_wants_them_once(work: Work) -> None:
-    with database.transaction(work.engine) as session:
-        inbox.choose_letters(session, member_id="ben", wanted=False)
-        profile.change(session, "ana", language="zh")
-        tell(session, "ana", "ben", "cleo", "dora")
-    tasks.post(work)
-    tasks.post(work)
-    found = letters(work.engine)
-    assert set(found) == {"ana@example.org", "dora@example.org"}
-    assert found["dora@example.org"].startswith("This gathering was called off: tea.\n")
-    assert f"{work.settings.server.url}/events/tea" in found["dora@example.org"]
-    assert found["ana@example.org"].startswith("这次聚会取消了:tea。\n")
-
-
-def test_what_was_read_or_is_old_takes_no_letter(work: Work) -> None:
-    with database.transaction(work.engine) as session:
-        tell(session, "dora", now=NOW - 25 * HOUR)
-        tell(session, "ben")
-        inbox.read(session, member_id="ben", up_to=2**62, now=NOW)
-    tasks.post(work)
-    assert letters(work.engine) == {}
-
-
-def test_a_long_sentence_is_a_short_subject(work: Work) -> None:
-    with database.transaction(work.engine) as session:
-        tell(session, "dora", what="tea " * 100)
-    tasks.post(work)
-    subject = letters(work.engine)["dora@example.org"].partition("\n")[0]
-    assert len(subject) == tasks.MOST_SUBJECT
-    assert subject.endswith("…")
-
-
-def test_more_than_one_round_is_posted_and_old_ones_are_forgotten(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "AT_ONCE", 2)
-    with database.transaction(work.engine) as session:
-        for number in range(5):
-            tell(session, "dora", nonce=str(number))
-        tell(session, "ben", now=NOW - inbox.KEPT)
-    tasks.tidy(work)
-    with database.transaction(work.engine) as session:
-        kept = session.scalars(select(Notification)).all()
-        assert len(kept) == 5
-        assert all(one.letter_at is not None for one in kept)
 
 
 def test_whoever_chooses_is_asked_no_more(as_: As) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -22,7 +23,7 @@ from tests.server.places import NOW
 MINUTE = dt.timedelta(minutes=1)
 
 
-def _post(work: Work, subject: str = "Your code", **more: dt.datetime) -> int:
+def _post(work: Work, subject: str = "Your code", **more: Any) -> int:
     with server_database.transaction(work.engine) as session:
         letter = mail.post(session, to="li@例子.中国", subject=subject, text="你好 4 7 1", now=NOW, **more)
         return letter.id
@@ -166,3 +167,15 @@ def test_killed_between_sending_and_noting_it_goes_out_at_most_twice_and_is_neve
     first, second = post_office.arrived
     assert first["Message-ID"] == second["Message-ID"]
     assert _letter(work, letter_id).sent_at == NOW
+
+
+def test_an_address_in_a_header_arrives_in_one_piece(work: Work, post_office: PostOffice) -> None:
+    link = f"https://muster.example.org/letters/stop/{'a' * 200}"
+    post_office.open()
+    letter_id = _post(
+        work, headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    )
+    tasks.deliver(work, letter_id=letter_id)
+    (arrived,) = post_office.arrived
+    assert arrived["List-Unsubscribe"] == f"<{link}>"
+    assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -20,7 +20,8 @@ from sqlalchemy import text
 
 from server import database
 from server.jobs import worker
-from server.webhooks import post, service, tasks
+from server.outward import post
+from server.webhooks import service, tasks
 from server.webhooks.model import Webhook
 from server.webhooks.rules import Kind
 from tests import processes

@@ -15,6 +15,8 @@ function needing(name, offered) {
 /** {there, why (a sentence when it is not), trust (whether trusting this server's authority would bring it)} */
 export const camera = () => needing("camera", Boolean(navigator.mediaDevices?.getUserMedia));
 export const location = () => needing("location", "geolocation" in navigator);
+export const push = () =>
+  needing("push", "serviceWorker" in navigator && "PushManager" in window && "Notification" in window);
 export const worker = () => needing("worker", "serviceWorker" in navigator);
 
 export function passkeys() {

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from server.outward import addresses
 from server.texts import later
-from server.webhooks import rules
 
 TIMEOUT_S = 10.0  # Standard Webhooks asks for 15 to 30; ours hold a thread of two, and a group's bot answers within one
 ANSWER_MAX_BYTES = 4096  # more is neither read nor needed
@@ -82,7 +82,7 @@ class _Deadline:
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private: bool, deadline: _Deadline) -> Answer:
-    parts = urlsplit(rules.check_url(url, allow_private=True))
+    parts = urlsplit(addresses.check_url(url, allow_private=True))
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     with contextlib.ExitStack() as held:
@@ -113,11 +113,11 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private: bool
 @contextlib.contextmanager
 def _connect(host: str, port: int, allow_private: bool, deadline: _Deadline) -> Iterator[socket.socket]:
     """A connection to the first address of this name that answers; all of them have to be public."""
-    addresses = _look_up(host, port, deadline)
-    if not allow_private and not all(rules.is_public(ipaddress.ip_address(one.partition("%")[0])) for one in addresses):
+    found = _look_up(host, port, deadline)
+    if not allow_private and not all(addresses.is_public(ipaddress.ip_address(one.partition("%")[0])) for one in found):
         raise _Refused
     failure: OSError | None = None
-    for address in dict.fromkeys(addresses):
+    for address in dict.fromkeys(found):
         try:
             connected = socket.create_connection((address, port), timeout=deadline.left_s)
         except OSError as error:

@@ -1,0 +1,1 @@
+"""Tests of sending to addresses that strangers gave."""
