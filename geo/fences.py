@@ -134,7 +134,9 @@ def fold(state: State | None, sights: Iterable[Sight], fence: Fence) -> Folded:
     for sight in sorted(sights, key=lambda one: (one.at_ms, one.accuracy_m, one.distance_m)):
         if state is not None and sight.at_ms <= state.last_ms:
             continue
-        state = _step(state, sight, fence, happened)
+        before, state = state, _step(state, sight, fence, happened)
+        if before is not None and before.inside and not state.inside and not stays:
+            stays.append(Stay(before.run_ms, before.sure_ms))  # it ended here
         if state.inside and state.sure_ms == sight.at_ms:
             if stays and stays[-1].from_ms == state.run_ms:
                 stays.pop()
