@@ -20,7 +20,7 @@ PARK = (13.3700, 52.5140)  # degrees, longitude first
 STARTS = NOW + 30 * MINUTE
 
 
-def make_evening(session: Session, *, kind: str = "place", zone: str = "Europe/Berlin") -> None:
+def make_evening(session: Session, *, kind: venues.Kind = "place") -> None:
     """Cleo's picnic in the park, in half an hour, open since half an hour; Dora goes, and lets her phone say so."""
     if session.get(Member, "dora") is None:
         make_members(session)
