@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from server.fences import own, schema
 from server.fences import service as fences
 from server.people import access
-from server.requests import Id, InSettings, InTransaction, Now
+from server.requests import Id, InPage, InSettings, InTransaction, Now
 from server.venues import service as venues
 
 router = APIRouter(prefix="/api", tags=["fences"])
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api", tags=["fences"])
 
 @router.get("/me/fences")
 def list_fences(
-    viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, say: access.Say
+    viewer: access.Viewer, session: InTransaction, settings: InSettings, now: Now, page: InPage, say: access.Say
 ) -> list[schema.StandingOut]:
     """How it stands with you at the places that matter to you now, and what is missing; yours alone to read.
 
@@ -21,7 +21,8 @@ def list_fences(
     unless you let your positions say that you came.
     """
     found = fences.list_of(session, member_id=viewer.id, rule=settings.fences, now=now)
-    return [schema.show(one, say) for one in found]
+    listed = page.sort(found, "fences", lambda one: (one.where.venue_id, one.source or "", one.device or ""))
+    return [schema.show(one, say) for one in listed]
 
 
 @router.get("/venues/{venue_id}/fence")

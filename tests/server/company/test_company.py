@@ -319,6 +319,16 @@ def test_who_is_near_whom_equals_brute_force(
     session: Session, middle: tuple[float, float], crowd: list[tuple[int, int, bool]], data: st.DataObject
 ) -> None:
     inside = session.begin_nested()
+    try:
+        _compare(session, middle, crowd, data)
+    finally:
+        inside.rollback()
+        session.expunge_all()
+
+
+def _compare(
+    session: Session, middle: tuple[float, float], crowd: list[tuple[int, int, bool]], data: st.DataObject
+) -> None:
     for circle in range(3):
         make_circle(session, id=f"circle-{circle}")
     at: dict[str, int] = {}
@@ -351,5 +361,3 @@ def test_who_is_near_whom_equals_brute_force(
     rows = session.execute(text("SELECT one_id, other_id FROM encounter WHERE ended_at IS NULL")).all()
     assert {matching.pair_of(*row) for row in rows} == expected
     assert len(rows) == len(expected)
-    inside.rollback()
-    session.expunge_all()

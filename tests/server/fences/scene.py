@@ -28,7 +28,7 @@ def make_evening(session: Session, *, kind: venues.Kind = "place") -> None:
         session,
         id="park",
         name="The Park",
-        time_zone=zone,
+        time_zone="Europe/Berlin",
         location=PARK,
         kind=kind,
         owner_id="ben",
