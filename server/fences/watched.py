@@ -52,7 +52,8 @@ class Watched(NamedTuple):
     remembered_since: dt.datetime | None
 
 
-# Whoever lets her positions say that she came, and is not paused. What is called off checks nobody in.
+# Whoever lets her positions say that she came, and is not paused. What is called off checks nobody in. LIMIT 1 keeps
+# the planner, which cannot know how few plans a member has, from reading all venues for a batch.
 _WATCHED = text(f"""
     SELECT hers.member_id, venue.id AS venue_id, venue.name AS venue_name, venue.kind, venue.simulated, venue.time_zone,
            {postgis.LON_LAT.format("venue.location")}, venue_fence.enter_m, venue_fence.exit_m, venue_fence.dwell_s,
@@ -67,9 +68,10 @@ _WATCHED = text(f"""
         FROM position_use JOIN sign_up ON sign_up.member_id = position_use.member_id AND sign_up.state = 'going'
         JOIN step ON step.event_id = sign_up.event_id AND step.opens_at <= :opens_until AND step.ends_at > :ends_from
         JOIN event ON event.id = step.event_id AND event.state = '{State.PUBLISHED}'
+        JOIN LATERAL (SELECT FROM going_to
+                      WHERE going_to.step_id = step.id AND going_to.member_id = position_use.member_id
+                      LIMIT 1) AS goes ON true
         WHERE position_use.member_id = ANY(:members) AND position_use.fences
-          AND EXISTS (SELECT FROM going_to
-                      WHERE going_to.step_id = step.id AND going_to.member_id = position_use.member_id)
         UNION ALL
         SELECT position_use.member_id, remembered_venue.venue_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                remembered_venue.since
@@ -77,7 +79,8 @@ _WATCHED = text(f"""
                                                AND remembered_venue.ended_at IS NULL
         WHERE position_use.member_id = ANY(:members) AND position_use.fences
     ) AS hers
-    JOIN venue ON venue.id = hers.venue_id AND venue.location IS NOT NULL AND NOT venue.replayed
+    JOIN LATERAL (SELECT * FROM venue WHERE venue.id = hers.venue_id AND venue.location IS NOT NULL
+                  AND NOT venue.replayed LIMIT 1) AS venue ON true
     LEFT JOIN venue_fence ON venue_fence.venue_id = venue.id
     LEFT JOIN checkin AS stands ON stands.step_id = hers.step_id AND stands.member_id = hers.member_id
                                AND stands.undone_at IS NULL
