@@ -1,6 +1,7 @@
 """Who is near whom: moves of those who want to know -> cells around them -> pairs who may know of each other."""
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
@@ -121,7 +122,7 @@ def around(session: Session, moves: Iterable[Move], rule: Company, now: dt.datet
     at: dict[str, int] = {}
     for one in moves:
         at[one.member_id] = one.cell
-        for cell in _reach(one.cell, rule):
+        for cell in _reach(one.cell, rule.near_m):
             members.append(one.member_id)
             spots.append(cell)
     if not at:
@@ -182,15 +183,16 @@ def apart_m(one: int, other: int) -> float:
     return distances.between_m(cells.centre(one), cells.centre(other))
 
 
-def _reach(cell: int, rule: Company) -> list[int]:
+@functools.lru_cache(maxsize=8192)  # the parts of cities where those are who move: some 10 MB
+def _reach(cell: int, near_m: float) -> tuple[int, ...]:
     """The cells whose middles lie within near_m of the middle of one."""
-    middle = cells.centre(cell)
-    return [other for other in cells.around(middle, rule.near_m, cells.NEAR) if apart_m(cell, other) <= rule.near_m]
+    found = cells.around(cells.centre(cell), near_m, cells.NEAR)
+    return tuple(other for other in found if apart_m(cell, other) <= near_m)
 
 
 def _lanes(cell: int, rule: Company) -> set[int]:
     """The lanes of the parts of a city from which somebody may meet who is in a cell."""
-    return {_lane(cells.parent(other, cells.AREA)) for other in _reach(cell, rule)}
+    return {_lane(cells.parent(other, cells.AREA)) for other in _reach(cell, rule.near_m)}
 
 
 def _lane(part: int) -> int:

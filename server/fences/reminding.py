@@ -1,7 +1,9 @@
 """Notes by where somebody is: what she goes to begins soon and she is near; something begins where she often is."""
 
 import datetime as dt
+import json
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -131,11 +133,18 @@ def new(session: Session, notes: Collection[Note]) -> list[Note]:
 
 
 def tell(session: Session, notes: Iterable[Note], now: dt.datetime) -> None:
-    """Tells notes; the last thing that a transaction does, since who tells lets others who tell wait."""
+    """Tells notes; the last thing that a transaction does, since who tells lets others who tell wait.
+
+    Those that say the same are told together: a festival's guests come by the same train.
+    """
+    same: dict[str, list[Note]] = defaultdict(list)
     for note in notes:
+        same[json.dumps(note._replace(member_ids=()), sort_keys=True)].append(note)
+    for some in same.values():
+        note = some[0]
         inbox.tell(
             session,
-            note.member_ids,
+            [member_id for one in some for member_id in one.member_ids],
             kind=note.kind,
             of=note.of,
             sentence=note.sentence,

@@ -20,6 +20,7 @@ from config.settings import Settings
 from geo.distances import EARTH_M
 from server import database
 from server.company import service as company
+from server.inbox import tasks as _inbox_tasks  # noqa: F401  # whoever is told is written to: they register themselves
 from server.positions import service as positions
 from server.positions.service import Fix, Source
 from tests.bench.figures import percentile
@@ -65,13 +66,14 @@ def measure_positions(
     now: dt.datetime,
     seconds: float = 20.0,
     threads: int = 2,
-    members: int = 50_000,
+    members: int = 5_000,
     batch: int = BATCH,
 ) -> Figures:
     """How many positions a second are kept and taken to fences and company, for so many seconds, by so many threads.
 
     engine: whose pool all threads share. now: the clock that fixes are dated by; it walks on with the time.
-    members: at most so many send, in turn. Raises ValueError when nobody goes anywhere.
+    members: at most so many send, in turn:
+    as many as fixes are wanted a second each send one, so that who is reminded is reminded once of many fixes. Raises ValueError when nobody goes anywhere.
     """
     with database.transaction(engine) as session:
         rows = session.execute(_WALKERS, {"now": now, "most": members}).all()
