@@ -21,8 +21,9 @@ def list_fences(
     unless you let your positions say that you came.
     """
     found = fences.list_of(session, member_id=viewer.id, rule=settings.fences, now=now)
-    listed = page.sort(found, "fences", lambda one: (one.where.venue_id, one.source or "", one.device or ""))
-    return [schema.show(one, say) for one in listed]
+    after = page.after("fences", str, str, str) or ("", "", "")
+    rest = sorted((one for one in found if _key(one) > after), key=_key)
+    return [schema.show(one, say) for one in page.cut(rest, "fences", _key)]
 
 
 @router.get("/venues/{venue_id}/fence")
@@ -52,3 +53,7 @@ def clear_fence(venue_id: Id, viewer: access.Viewer, session: InTransaction) -> 
     """Makes it as everywhere again; for who keeps the venue, and operators."""
     access.check_keeps(session, viewer, [venues.get(session, venue_id)])
     own.clear(session, venue_id)
+
+
+def _key(one: fences.Standing) -> tuple[str, str, str]:
+    return one.where.venue_id, one.source or "", one.device or ""

@@ -72,8 +72,9 @@ def measure_positions(
     """How many positions a second are kept and taken to fences and company, for so many seconds, by so many threads.
 
     engine: whose pool all threads share. now: the clock that fixes are dated by; it walks on with the time.
-    members: at most so many send, in turn:
-    as many as fixes are wanted a second each send one, so that who is reminded is reminded once of many fixes. Raises ValueError when nobody goes anywhere.
+    members: at most so many send, in turn: as many as fixes are wanted a second send one each second, so that who is
+    reminded is reminded once of many fixes. A second run on the same rows has to be of a later `now`: fixes that are
+    no news cost less. Raises ValueError when nobody goes anywhere.
     """
     with database.transaction(engine) as session:
         rows = session.execute(_WALKERS, {"now": now, "most": members}).all()
