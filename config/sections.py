@@ -200,6 +200,34 @@ class Checkin:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Fences:
+    """How near to a place a phone has to be, for how long, and who is told of it when."""
+
+    enter_m: float
+    exit_m: float
+    approach_m: float
+    dwell_s: float
+    gap_s: float
+    before_s: float
+    late_s: float
+    remind_s: float
+    keep_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Company:
+    """When two members are near each other, and how often they are told."""
+
+    near_m: float
+    apart_m: float
+    accuracy_m: float
+    fresh_s: float
+    per_day: int
+    again_h: float
+    keep_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Life:
     """When a community without gatherings is quiet, asleep and dissolved."""
 
@@ -277,6 +305,8 @@ class Settings:
     agent: Agent
     presence: Presence
     checkin: Checkin
+    fences: Fences
+    company: Company
     life: Life
     webhooks: Webhooks
     push: Push

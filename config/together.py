@@ -15,6 +15,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _https(settings)
     yield from _mail(settings)
     yield from _life(settings)
+    yield from _fences(settings)
 
 
 def _wrong(key: str, value: object, right: str) -> str:
@@ -118,3 +119,18 @@ def _life(settings: Settings) -> Iterator[str]:
             "life.quiet_days, asleep_days and dissolve_days less warn_days must grow in this order"
             f" (now {life.quiet_days}, {life.asleep_days}, {life.dissolve_days} less {life.warn_days})"
         )
+
+
+def _fences(settings: Settings) -> Iterator[str]:
+    fences, company = settings.fences, settings.company
+    if not fences.enter_m < fences.exit_m <= fences.approach_m:
+        yield (
+            "fences.enter_m, exit_m and approach_m must grow in this order, or phones would come and go at once"
+            f" (now {fences.enter_m:g}, {fences.exit_m:g}, {fences.approach_m:g})"
+        )
+    if not company.near_m < company.apart_m:
+        right = f"it must be more than company.near_m, {company.near_m:g}, or two would meet and part at once"
+        yield _wrong("company.apart_m", company.apart_m, right)
+    if fences.keep_s <= fences.gap_s:
+        right = f"it must be more than fences.gap_s, {fences.gap_s:g}, or a phone that lies still would come anew"
+        yield _wrong("fences.keep_s", fences.keep_s, right)

@@ -8,6 +8,8 @@ from shapely.geometry import Point, Polygon
 
 from geo import areas
 
+# Of fences: a column's place as two columns of degrees, for statements that read thousands at once.
+LON_LAT = "ST_X({0}::geometry) AS lon, ST_Y({0}::geometry) AS lat"
 WGS84 = 4326  # the number of the system of coordinates of GPS and GeoJSON
 
 

@@ -18,6 +18,8 @@ from server.badges import service as badges
 from server.calendars import routes as calendars_routes
 from server.checkins import routes as checkins_routes
 from server.communities import routes as communities_routes
+from server.company import routes as company_routes
+from server.company import tasks as company_tasks
 from server.consent import routes as consent_routes
 from server.corrections import routes as corrections_routes
 from server.corrections import tasks as corrections_tasks
@@ -32,6 +34,8 @@ from server.exports import routes as exports_routes
 from server.face_to_face import routes as face_to_face_routes
 from server.face_to_face import tasks as face_to_face_tasks
 from server.fans import routes as fans_routes
+from server.fences import routes as fences_routes
+from server.fences import tasks as fences_tasks
 from server.fleet import announce as fleet_announce
 from server.fleet import logins, statuses
 from server.fleet import routes as fleet_routes
@@ -87,10 +91,12 @@ from server.pages import (
     volunteer,
 )
 from server.pages import calendars as calendars_page
+from server.pages import company as company_page
 from server.pages import consent as consent_page
 from server.pages import doors as door_pages
 from server.pages import face_to_face as face_to_face_pages
 from server.pages import fans as fans_page
+from server.pages import fences as fences_page
 from server.pages import imports as imports_page
 from server.pages import inbox as inbox_page
 from server.pages import interests as interests_page
@@ -153,6 +159,8 @@ TASKS = (
     inbox_tasks,
     governance_tasks,
     met_tasks,
+    fences_tasks,
+    company_tasks,
     webhooks_tasks,
     mornings_tasks,
 )
@@ -221,7 +229,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         checkins_routes.router,
         doors_routes.router,
         corrections_routes.router,
+        fences_routes.router,
         met_routes.router,
+        company_routes.router,
         reviews_routes.router,
         governance_routes.router,
         proposals_routes.router,
@@ -243,6 +253,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         qr_codes.router,
         pages_routes.router,
         met_page.router,
+        company_page.router,
+        fences_page.router,
         reviews_pages.router,
         files.router,
         topics.router,

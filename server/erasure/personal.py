@@ -49,8 +49,12 @@ UNTOLD = {("muted_organizer", "muted_id")}
 # What only proves who somebody is: worthless to her, and to anybody else a way in.
 SECRET_WORDS = ("hash", "secret", "password", "public_key")
 # Rows between two members that neither is told of alone: whom she met, as far as both want it known, is told by
-# server/met/reading.py; that somebody wants nothing more of her is told nowhere.
-BETWEEN_TWO = {("met", "member_id"), ("met", "other_id"), ("met_without", "other_id")}
+# server/met/reading.py; who was near her by server/company, while it lasts; that somebody wants nothing more of her is
+# told nowhere.
+BETWEEN_TWO = {
+    *{("met", "member_id"), ("met", "other_id"), ("met_without", "other_id")},
+    *{("encounter", "one_id"), ("encounter", "other_id")},
+}
 SECRETS = {
     ("letter", "subject"),  # a code
     ("letter", "text"),  # a link that signs in

@@ -6,6 +6,7 @@ from server.badges import model as badges
 from server.calendars import model as calendars
 from server.checkins import model as checkins
 from server.communities import model as communities
+from server.company import model as company
 from server.consent import model as consent
 from server.demo import model as demo
 from server.doors import model as doors
@@ -14,6 +15,7 @@ from server.events import model as events
 from server.exports import model as exports
 from server.face_to_face import model as face_to_face
 from server.fans import model as fans
+from server.fences import model as fences
 from server.fleet import model as fleet
 from server.governance import model as governance
 from server.inbox import model as inbox
@@ -56,9 +58,11 @@ ALL = (
     checkins,
     positions,
     doors,
+    fences,
     calendars,
     met,
     nearby,
+    company,
     governance,
     proposals,
     face_to_face,

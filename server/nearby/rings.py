@@ -174,9 +174,10 @@ def _near(
     most: tuple[int, int] | None = None,
 ) -> Near:
     """The next nearest gatherings and venues, and what is hers."""
+    looked_for_each = (wanted.events, wanted.venues)
     events, venues = (
         Part(number if looked_for and edge != THE_END else 0, edge)
-        for number, looked_for, edge in zip(most or (EVENTS, VENUES), (wanted.events, wanted.venues), edges, strict=True)
+        for number, looked_for, edge in zip(most or (EVENTS, VENUES), looked_for_each, edges, strict=True)
     )
     return candidates.near(
         session,

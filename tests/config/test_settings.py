@@ -90,6 +90,9 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
         ("MUSTER_PRESENCE__JOIN_GAP_S", "60", "must grow in this order"),
         ("MUSTER_AGENT__SPOOL_MAX_AGE_S", "604800", "it must be below gateway.report_max_age_s, 604800"),
         ("MUSTER_GATEWAY__REPORT_MAX_AGE_S", "86400", "it must be below gateway.report_max_age_s, 86400"),
+        ("MUSTER_FENCES__EXIT_M", "150", "fences.enter_m, exit_m and approach_m must grow in this order"),
+        ("MUSTER_FENCES__KEEP_S", "2400", "it must be more than fences.gap_s, 2400"),
+        ("MUSTER_COMPANY__APART_M", "500", "it must be more than company.near_m, 500"),
         ("MUSTER_AGENT__CLOCK", "sundial", "it must be auto or system"),
     ],
 )

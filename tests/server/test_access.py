@@ -167,6 +167,7 @@ BODIES: dict[str, Any] = {
     "POST /api/venues/{venue_id}/zones": {"name": "Roof"},
     "PATCH /api/venues/{venue_id}/zones/{zone_id}": {"name": "Window"},
     "PUT /api/venues/{venue_id}/plans/{level}": {"picture": "a" * 32, "a": [1, 1], "b": [90, 1], "metres": 9},
+    "PUT /api/venues/{venue_id}/fence": {"enter_m": 300, "exit_m": 400, "dwell_s": 60},
     "POST /api/webhooks": {"event": "night", "url": "https://example.org/hook", "happenings": ["check_in"]},
 }
 QUERIES = {

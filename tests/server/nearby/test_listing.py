@@ -74,7 +74,9 @@ def test_what_is_chosen_by_steps_is_counted_by_steps(session: Session) -> None:
         )
     )
     assert [listed(session)[step][1] for step in ("fair-1", "fair-2")] == [2, 1]
-    counted: dict[str, int] = dict(session.execute(text("SELECT step_id, count(*) FROM going_to GROUP BY step_id")).all())
+    counted: dict[str, int] = dict(
+        session.execute(text("SELECT step_id, count(*) FROM going_to GROUP BY step_id")).all()
+    )
     assert counted == {"fair-1": 2, "fair-2": 1}
 
 
