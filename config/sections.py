@@ -109,6 +109,8 @@ class Limits:
     digits_tries_per_h: int
     pictures_at_once: int
     pictures_per_h: int
+    phone_at_once: int
+    phone_per_h: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -200,6 +202,18 @@ class Checkin:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Phones:
+    """What phones tell, and where they reach the broker."""
+
+    queue_messages: int
+    batch_messages: int
+    heard_gap_s: float
+    mqtt_host: str
+    mqtt_port: int
+    mqtt_tls: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Life:
     """When a community without gatherings is quiet, asleep and dissolved."""
 
@@ -250,6 +264,7 @@ class Posts:
     screen_weight: float
     qr_weight: float
     phone_weight: float
+    heard_weight: float
     poster_weight: float
     manual_weight: float
 
@@ -268,6 +283,7 @@ class Settings:
     agent: Agent
     presence: Presence
     checkin: Checkin
+    phones: Phones
     life: Life
     webhooks: Webhooks
     posts: Posts

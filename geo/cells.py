@@ -30,6 +30,11 @@ def centre(cell: int) -> Position:
     return lon, lat
 
 
+def outline(cell: int) -> list[Position]:
+    """The corners of a cell in degrees, longitude first; five or six, up to ten where it lies across H3's own edges."""
+    return [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
+
+
 def reach_m(resolution: int) -> float:
     """Metres from the middle of a cell within which all of it lies, whichever cell of this resolution it is."""
     return _LONGEST * float(h3.average_hexagon_edge_length(resolution, unit="m"))

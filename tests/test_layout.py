@@ -45,6 +45,7 @@ SERVER_ORDER = (
     "positions",
     "doors",
     "corrections",
+    "phones",
     "sharing",
     "calendars",
     "turnout",

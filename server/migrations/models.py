@@ -25,6 +25,7 @@ from server.met import model as met
 from server.mornings import model as mornings
 from server.moving import model as moving
 from server.people import model as people
+from server.phones import model as phones
 from server.pictures import model as pictures
 from server.positions import model as positions
 from server.posts import model as posts
@@ -55,6 +56,7 @@ ALL = (
     checkins,
     positions,
     doors,
+    phones,
     calendars,
     met,
     governance,

@@ -76,6 +76,10 @@ OTHERWISE = {
     "event_over",
     "event_unknown",  # exports read with a connection of their own, which does not see this test's rows
     "last_operator",
+    "beacon_unknown",
+    "hearing_off",
+    "phone_gone",
+    "phone_unknown",  # who has the login of a phone speaks for it, whoever she is
     "member_unknown",
     "morning_not_yet",
     "not_a_member",

@@ -141,7 +141,7 @@ def test_two_apps_in_one_process_count_apart(session: Session) -> None:
 
 def test_metrics_are_served_to_prometheus(client: TestClient, app: FastAPI, session: Session) -> None:
     app.state.metrics = health.make_registry(
-        health.Metrics(OneConnection(session), Clock(), {}, {}, lambda: 0, lambda: True)  # type: ignore[arg-type]
+        health.Metrics(OneConnection(session), Clock(), {}, {}, {}, lambda: 0, lambda: True)  # type: ignore[arg-type]
     )
     answer = client.get("/metrics", headers={"Accept": "text/html"})
     assert answer.headers["content-type"].startswith("text/plain")

@@ -22,6 +22,8 @@ from server.people import passkeys, roles, tokens
 from server.people import service as people
 from server.people.model import Member
 from server.presence.model import Visit
+from server.phones import beacons
+from server.phones import service as phones
 from server.pulse import service as pulse
 from server.stamps import routes as stamp_routes
 from server.stamps import service as stamps
@@ -44,6 +46,9 @@ WHOLE = {
     "/api/me/stamps": stamps.MOST_HELD,
     "/api/interests": interests.MOST_INTERESTS,
     "/api/me/interests": interests.MOST_TAGS,
+    "/api/me/phones": phones.MOST_PHONES,
+    "/api/me/positions": phones.MOST_PHONES + 3,  # and of a browser, a visit, a home
+    "/api/venues/{venue_id}/beacons": beacons.MOST_BEACONS,
 }
 
 
