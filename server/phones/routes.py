@@ -111,12 +111,12 @@ def take_position(
 ) -> positions_schema.PositionOut:
     """Says where one is, as a browser was asked in this moment; a cell of it is kept for an hour."""
     _slow_down(caller, settings.limits.phone_at_once, settings.limits.phone_per_h, viewer.id)
-    if positions.paused(session, [viewer.id]):
-        raise Paused
     try:
         place = areas.check_position(datums.to_wgs84(areas.check_position(wanted.position), wanted.datum))
     except areas.PlaceError as error:
         raise Invalid("Your position: %(why)s", why=error) from None
+    if positions.paused(session, [viewer.id]):
+        raise Paused
     fix = Fix(viewer.id, Source.BROWSER, "", place, wanted.accuracy_m, wanted.at or caller.now)
     if not positions.is_timely(fix, now=caller.now):
         raise FixOld

@@ -147,6 +147,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/events/{event_id}/morning": {"answer": "yes"},
     "POST /api/events/{event_id}/messages": {"to": "going", "text": "Bring tea.", "nonce": "0123456789abcdef"},
     "POST /api/events/{event_id}/messages/preview": {"to": "going", "text": "Bring tea."},
+    "PUT /api/me/home": {"position": [13.4, 52.5]},
     "PUT /api/me/met/switch": {"willing": True},
     "PUT /api/venues/{venue_id}/review": {"stars": 4, "words": "Warm."},
     "PUT /api/events/{event_id}/review": {"stars": 5, "words": "Again."},

@@ -21,9 +21,9 @@ from server.messages import service as messages
 from server.people import passkeys, roles, tokens
 from server.people import service as people
 from server.people.model import Member
-from server.presence.model import Visit
 from server.phones import beacons
 from server.phones import service as phones
+from server.presence.model import Visit
 from server.pulse import service as pulse
 from server.stamps import routes as stamp_routes
 from server.stamps import service as stamps
