@@ -97,6 +97,7 @@ from server.pages import messages as messages_page
 from server.pages import met as met_page
 from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
+from server.pages import phones as phones_page
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
 from server.pages import proposing as proposing_page
@@ -287,6 +288,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         community_votes.router,
         letters.router,
         consent_page.router,
+        phones_page.router,
         notice.router,
         venues_pages.router,
         floor_plans.router,

@@ -108,7 +108,8 @@ def keep(session: Session, fixes: Sequence[Fix], *, now: dt.datetime) -> list[Fi
             "sources": [fix.source.value for fix in ordered],
             "devices": [fix.device for fix in ordered],
             "cells": found,
-            "areas": [cells.parent(cell, cells.AREA) for cell in found],
+            # Where the middle lies, which is not always in the parent: `cells.around` finds members by this.
+            "areas": [cells.of(cells.centre(cell), cells.AREA) for cell in found],
             "accuracies": [max(fix.accuracy_m, cells.reach_m(RESOLUTION[fix.source])) for fix in ordered],
             "ats": [fix.at for fix in ordered],
             "untils": [_end(fix) for fix in ordered],

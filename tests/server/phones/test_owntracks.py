@@ -155,7 +155,7 @@ _KEYS = ("_type", "lat", "lon", "acc", "tst", "tid", "topic", "event", "t", "des
 
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from(_KEYS + ("inregions",)), _VALUES).flatmap(
+        st.dictionaries(st.sampled_from((*_KEYS, "inregions")), _VALUES).flatmap(
             lambda found: st.sampled_from(["location", "transition", "beacon", "encrypted", "lwt"]).map(
                 lambda kind: {"_type": kind, **found}
             )

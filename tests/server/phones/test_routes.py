@@ -44,7 +44,7 @@ def test_anonymous_is_refused(as_: As, method: str, path: str) -> None:
 
 def test_a_phone_needs_its_login_and_no_session_opens_it(as_: As, session: Session) -> None:
     stranger = as_(None)
-    phone, password = scene.make_phone(session)
+    _, password = scene.make_phone(session)
     for headers in (
         {},
         scene.basic("dora/pixel", "wrong"),
@@ -62,13 +62,13 @@ def test_a_phone_needs_its_login_and_no_session_opens_it(as_: As, session: Sessi
 
 def test_guessing_is_counted_and_the_right_one_waits_with_it(as_: As, session: Session) -> None:
     stranger = as_(None)
-    _, password = scene.make_phone(session)
+    scene.make_phone(session)
     wrong = scene.basic("dora/pixel", "wrong")
     codes = {stranger.post("/api/owntracks", content=b"{}", headers=wrong).status_code for _ in range(101)}
     assert codes == {401, 429}
 
 
-def test_what_owntracks_sends_is_kept_as_a_cell(as_: As, session: Session) -> None:
+def test_what_owntracks_sends_is_kept_as_a_cell(as_: As) -> None:
     dora = as_("dora")
     made = dora.post("/api/me/phones", json={"name": "Pixel"}).json()
     headers = scene.basic(made["login"], made["password"]) | {"X-Limit-U": "dora/pixel", "X-Limit-D": "pixel"}
@@ -168,7 +168,7 @@ def test_a_beacon_heard_checks_in_who_wants_that(as_: As, session: Session) -> N
     assert dora.post("/api/heard", json={**BEACON, "event": "dance"}).status_code == 422
 
 
-def test_beacons_are_told_to_who_keeps_the_venue_alone(as_: As, session: Session) -> None:
+def test_beacons_are_told_to_who_keeps_the_venue_alone(as_: As) -> None:
     ben = as_("ben")
     (number,) = [ben.post("/api/venues/cafe/beacons", json=BEACON).json()["number"]]
     assert as_("dora").get("/api/venues/cafe/beacons").json()["code"] == "not_your_venue"

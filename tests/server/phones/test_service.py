@@ -75,7 +75,7 @@ def test_a_phone_that_goes_takes_where_it_was_along(session: Session) -> None:
 def test_the_newest_place_stays_however_the_messages_come(session: Session) -> None:
     scene.make_phone(session)
     said = [scene.location(NOW - MINUTE * number, east=number / 50) for number in range(30)]
-    random.Random(6).shuffle(said)  # noqa: S311 -- an order, no secret
+    random.Random(6).shuffle(said)
     assert tell(session, *said)["location"] == 30
     tell(session, *said[:7])
     ((found, _),) = positions.list_of(session, member_id="dora", now=NOW)

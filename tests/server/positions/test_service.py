@@ -61,7 +61,7 @@ def test_what_is_kept_is_a_cell_and_never_the_fix(session: Session) -> None:
 def test_order_and_repetition_change_nothing(session: Session) -> None:
     fixes = [fix(NOW - MINUTE * number, east=number / 100) for number in range(20)]
     shuffled = fixes * 2
-    random.Random(4).shuffle(shuffled)  # noqa: S311 -- an order, no secret
+    random.Random(4).shuffle(shuffled)
     for one in shuffled:
         positions.keep(session, [one], now=NOW)
     found = positions.where(session, member_id="dora", now=NOW)
