@@ -1,7 +1,7 @@
 """Cells of the earth (H3): what is kept of where somebody is, no finer than its purpose needs.
 
-A cell is a number that fits into a bigint. Finer ones lie in coarser ones only nearly: at the edge of a coarse cell even
-the middle of a fine one may lie in its neighbour. Whoever looks for something with `around` asks `of` for its cell.
+A cell is a number that fits into a bigint. Finer ones lie in coarser ones only nearly: at the edge of a coarse cell
+even the middle of a fine one may lie in its neighbour. Who looks with `around` asks `of` for cells.
 """
 
 import math
