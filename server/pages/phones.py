@@ -197,6 +197,7 @@ def _page(
         pins=venues.listed_pins(session),
         phones=phones.list_of(session, member_id=viewer.id),
         made=made,
+        guest=viewer.guest,
         regions=None if regions is None else setup.link(regions),
         time_zone=facts.clock_of(viewer),
         says=told(refused, texts_for(request)),
