@@ -182,7 +182,7 @@ def _page(
             {
                 "source": found.source.value,
                 "device": names.get(device, device),
-                "about": write_pin((round(found.place[0], 3), round(found.place[1], 3))),
+                "about": f"{found.place[1]:.3f}, {found.place[0]:.3f}",
                 "geo": f"geo:{found.place[1]:.3f},{found.place[0]:.3f};u={round(found.accuracy_m)}",
                 "metres": round(found.accuracy_m, -1),
                 "at": found.at,
