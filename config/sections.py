@@ -109,6 +109,8 @@ class Limits:
     digits_tries_per_h: int
     pictures_at_once: int
     pictures_per_h: int
+    phone_at_once: int
+    phone_per_h: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -228,6 +230,18 @@ class Company:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Phones:
+    """What phones tell, and where they reach the broker."""
+
+    queue_messages: int
+    batch_messages: int
+    heard_gap_s: float
+    mqtt_host: str
+    mqtt_port: int
+    mqtt_tls: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Life:
     """When a community without gatherings is quiet, asleep and dissolved."""
 
@@ -287,6 +301,7 @@ class Posts:
     screen_weight: float
     qr_weight: float
     phone_weight: float
+    heard_weight: float
     poster_weight: float
     manual_weight: float
 
@@ -307,6 +322,7 @@ class Settings:
     checkin: Checkin
     fences: Fences
     company: Company
+    phones: Phones
     life: Life
     webhooks: Webhooks
     push: Push

@@ -1,6 +1,7 @@
 """Cells of the earth (H3): what is kept of where somebody is, no finer than its purpose needs.
 
-A cell is a number that fits into a bigint. Finer ones lie in coarser ones, nearly: the centre of a cell always does.
+A cell is a number that fits into a bigint. Finer ones lie in coarser ones only nearly: at the edge of a coarse cell
+even the middle of a fine one may lie in its neighbour. Who looks with `around` asks `of` for cells.
 """
 
 import math
@@ -28,6 +29,11 @@ def centre(cell: int) -> Position:
     """The middle of a cell, in degrees, longitude first."""
     lat, lon = h3.cell_to_latlng(cell)
     return lon, lat
+
+
+def outline(cell: int) -> list[Position]:
+    """The corners of a cell in degrees, longitude first; five or six, up to ten where it lies across H3's own edges."""
+    return [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
 
 
 def reach_m(resolution: int) -> float:

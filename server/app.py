@@ -104,6 +104,7 @@ from server.pages import messages as messages_page
 from server.pages import met as met_page
 from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
+from server.pages import phones as phones_page
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
 from server.pages import proposing as proposing_page
@@ -120,8 +121,14 @@ from server.pages import welcome as welcome_page
 from server.people import access, entering, oneself
 from server.people import routes as people_routes
 from server.people import tasks as people_tasks
+from server.phones import routes as phones_routes
+from server.phones import tasks as phones_tasks
+from server.phones.listener import PATTERN as PHONES_PATTERN
+from server.phones.listener import Listener
 from server.pictures import routes as pictures_routes
 from server.pictures import tasks as pictures_tasks
+from server.positions import routes as positions_routes
+from server.positions import tasks as positions_tasks
 from server.posts import routes as posts_routes
 from server.presence import routes as presence_routes
 from server.proposals import routes as proposals_routes
@@ -155,6 +162,8 @@ TASKS = (
     face_to_face_tasks,
     events_tasks,
     corrections_tasks,
+    positions_tasks,
+    phones_tasks,
     pictures_tasks,
     inbox_tasks,
     governance_tasks,
@@ -196,6 +205,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         pictures_routes.strangers,
         sign_in.strangers,
         doors_routes.strangers,
+        phones_routes.strangers,
         face_to_face_routes.strangers,
         pages_routes.strangers,
         notice.strangers,
@@ -230,6 +240,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         doors_routes.router,
         corrections_routes.router,
         fences_routes.router,
+        positions_routes.router,
+        phones_routes.router,
         met_routes.router,
         company_routes.router,
         reviews_routes.router,
@@ -293,6 +305,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         community_votes.router,
         letters.router,
         consent_page.router,
+        phones_page.router,
         notice.router,
         venues_pages.router,
         floor_plans.router,
@@ -316,6 +329,7 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
     streams_engine = database.connect(settings.database.conninfo, pool=THREADS)
     hub = Hub(streams_engine, settings.presence, clock)
     heard = statuses.Statuses(engine, clock)
+    told = Listener(engine, clock, settings)
     announcer = fleet_announce.Announcer(
         engine,
         broker,
@@ -328,16 +342,24 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
     app.state.hub = hub
     app.state.metrics = health.make_registry(
         health.Metrics(
-            engine, clock, app.state.answers, heard.counters, lambda: hub.viewers, lambda: broker.is_connected
+            engine,
+            clock,
+            app.state.answers,
+            heard.counters,
+            told.counters,
+            lambda: hub.viewers,
+            lambda: broker.is_connected,
         )
     )
     broker.subscribe(news.SUBSCRIPTION, lambda topic, payload, _retained: hub.take(topic, payload))
     waking = Waking(engine)
     broker.subscribe(news.SUBSCRIPTION, lambda topic, _payload, _retained: waking.take(news.topic_name(topic) or ""))
     broker.subscribe(statuses.PATTERN, heard.take, qos=1)
+    broker.subscribe(PHONES_PATTERN, told.take, qos=1)
     broker.on_connect(hub.doubt)
     broker.on_connect(announcer.forget)
     heard.start()
+    told.start()
     await hub.start()
     with live_announce.after_commits(broker.publish):
         broker.start()
@@ -354,6 +376,7 @@ async def _live(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator
             await hub.stop()
             await asyncio.to_thread(broker.stop)
             await asyncio.to_thread(heard.stop)
+            await asyncio.to_thread(told.stop)
             streams_engine.dispose()
             engine.dispose()
 

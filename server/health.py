@@ -105,6 +105,7 @@ class Metrics(Collector):
         clock: Clock,
         requests: Mapping[tuple[str, str, str], int],
         statuses: Mapping[str, int],
+        told: Mapping[str, int],
         viewers: Callable[[], int],
         is_connected: Callable[[], bool],
     ) -> None:
@@ -113,6 +114,7 @@ class Metrics(Collector):
         self._clock = clock
         self._requests = requests
         self._statuses = statuses
+        self._told = told
         self._viewers = viewers
         self._is_connected = is_connected
 
@@ -130,6 +132,10 @@ class Metrics(Collector):
         for outcome, count in sorted(self._statuses.items()):
             statuses.add_metric([outcome], count)
         yield statuses
+        told = CounterMetricFamily("muster_owntracks", "What phones said over MQTT.", labels=["outcome"])
+        for outcome, count in sorted(dict(self._told).items()):
+            told.add_metric([outcome], count)
+        yield told
         yield GaugeMetricFamily("muster_live_viewers", "Open live streams.", value=self._viewers())
         yield GaugeMetricFamily(
             "muster_broker_connected", "Whether this server reaches the broker.", value=self._is_connected()

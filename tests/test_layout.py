@@ -52,6 +52,7 @@ SERVER_ORDER = (
     "turnout",
     "met",
     "company",
+    "phones",
     "governance",
     "proposals",
     "face_to_face",

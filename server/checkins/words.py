@@ -17,6 +17,7 @@ _EVIDENCE = {
     "qr": later("by your personal code"),
     "manual": later("by the host"),
     "phone": later("by your phone"),
+    "heard": later("by your phone, which heard the place"),
 }
 # A check-in known this long after it happened came from a backlog, or from a fact that was corrected: on the straight
 # way it takes 20 s at most.

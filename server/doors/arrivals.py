@@ -30,6 +30,7 @@ class Fix(NamedTuple):
 class Wanted:
     """One request at a door. asks: who is signed in on the asking phone; nonce: made anew for each tap.
 
+    heard_at: her phone heard the venue's own beacon then, as server/phones found out; nobody else says so.
     One way in: code or ticket (with a name, of who is not known here), fix, or at a door with a link (door_token) or as
     a host: shown (a personal code), member_id or name. event_id, venue_id: where to, for a fix and for hosts.
     """
@@ -42,6 +43,7 @@ class Wanted:
     code: str | None = None
     ticket: str | None = None
     fix: Fix | None = None
+    heard_at: dt.datetime | None = None
     shown: str | None = None
     member_id: str | None = None
     name: str | None = None
@@ -91,6 +93,8 @@ def read(session: Session, wanted: Wanted, now: dt.datetime, radius_m: float) ->
     """Who asks for what; raises what is in the way of it already (refusals), Invalid, and what rights raise."""
     by_code = wanted.code is not None or wanted.ticket is not None
     by_hand = wanted.shown is not None or wanted.member_id is not None
+    if wanted.heard_at is not None:
+        return _by_hearing(wanted, wanted.heard_at, now)
     if wanted.door_token is not None:
         return _at_a_link(session, wanted, now)
     if by_hand or (wanted.name is not None and wanted.asks is not None and not by_code and wanted.fix is None):
@@ -159,6 +163,13 @@ def _by_position(session: Session, wanted: Wanted, fix: Fix, now: dt.datetime, r
         raise refusals.of(no, place=venue.name)
     return Arrival(
         By.SELF, Evidence.PHONE, None, wanted.event_id, wanted.venue_id, step_id, *_herself(wanted), told, ()
+    )
+
+
+def _by_hearing(wanted: Wanted, heard_at: dt.datetime, now: dt.datetime) -> Arrival:
+    told = Told(heard_at, now - heard_at > rules.LATE_AFTER, False)
+    return Arrival(
+        By.SELF, Evidence.HEARD, None, wanted.event_id, wanted.venue_id, wanted.step_id, *_herself(wanted), told, ()
     )
 
 

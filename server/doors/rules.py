@@ -34,6 +34,7 @@ class Evidence(StrEnum):
     QR = "qr"
     MANUAL = "manual"
     PHONE = "phone"
+    HEARD = "heard"
     POSTER = "poster"
 
 

@@ -10,6 +10,7 @@ _SURE = {
     "qr": later("Sure: your signed code was scanned at the door."),
     "manual": later("Sure: somebody at the door saw you."),
     "phone": later("Fairly sure: your phone said where it was."),
+    "heard": later("Fairly sure: your phone said that it heard the beacon there."),
     "poster": later("Less sure: a poster's code also works from a photo of it."),
 }
 _FLAGS = {
@@ -29,6 +30,7 @@ _BY = {
     "qr": later("personal code"),
     "manual": later("let in by hand"),
     "phone": later("by the phone's position"),
+    "heard": later("the phone heard the place"),
 }
 
 

@@ -67,6 +67,15 @@ class Logins(Protocol):
     def list_agents(self) -> set[str]:
         """The ids of all agents that have a login."""
 
+    def add_phone(self, login: str, password: str) -> None:
+        """Makes the login `<member>/<device>` of a phone, or gives the one that exists this password."""
+
+    def remove_phone(self, login: str) -> None:
+        """Removes a phone's login and disconnects whoever uses it; one that is not there is fine."""
+
+    def list_phones(self) -> set[str]:
+        """The logins of all phones."""
+
 
 class DynamicSecurity:
     """Logins of Mosquitto's dynamic security plugin (2.0 and newer), over a connection as its administrator.
@@ -145,15 +154,7 @@ class DynamicSecurity:
 
     def remove_agent(self, agent_id: str) -> None:
         """See Logins."""
-        answers = self._ask(
-            [
-                {"command": "deleteClient", "username": agent_id},
-                {"command": "deleteRole", "rolename": _agent_role_name(agent_id)},
-            ]
-        )
-        for answer in answers:
-            if not answer.get("error", "not found").endswith("not found"):
-                raise LoginsError(f"the broker refused to remove {agent_id}: {answer['error']}")
+        self._remove(agent_id, _agent_role_name(agent_id))
 
     def add_part(self, name: str, password: str, part: Part) -> None:
         """See Logins."""
@@ -164,10 +165,37 @@ class DynamicSecurity:
 
     def list_agents(self) -> set[str]:
         """See Logins."""
+        return self._list(_agent_role_name(""))
+
+    def add_phone(self, login: str, password: str) -> None:
+        """See Logins. A slash in a login keeps it apart from those of agents and parts, which are ids."""
+        role = _phone_role_name(login)
+        self._make(
+            "Role", [{"rolename": role, "acls": _rights((), (f"owntracks/{login}/#",))}]
+        )  # the topic itself, too
+        self._make("Client", [_client(login, password, role)])
+
+    def remove_phone(self, login: str) -> None:
+        """See Logins."""
+        self._remove(login, _phone_role_name(login))
+
+    def list_phones(self) -> set[str]:
+        """See Logins."""
+        return self._list(_phone_role_name(""))
+
+    def _remove(self, user: str, role: str) -> None:
+        answers = self._ask(
+            [{"command": "deleteClient", "username": user}, {"command": "deleteRole", "rolename": role}]
+        )
+        for answer in answers:
+            if not answer.get("error", "not found").endswith("not found"):
+                raise LoginsError(f"the broker refused to remove {user}: {answer['error']}")
+
+    def _list(self, prefix: str) -> set[str]:
+        """What follows the prefix in the names of roles that begin with it."""
         (answer,) = self._ask([{"command": "listRoles", "verbose": False, "count": -1, "offset": 0}])
         if "error" in answer:
             raise LoginsError(f"the broker does not list its roles: {answer['error']}")
-        prefix = _agent_role_name("")
         return {name.removeprefix(prefix) for name in answer["data"]["roles"] if name.startswith(prefix)}
 
 
@@ -213,6 +241,10 @@ def administer(host: str, port: int, user: str, password: str, timeout_s: float 
 
 def _agent_role_name(agent_id: str) -> str:
     return f"agent-{agent_id}"
+
+
+def _phone_role_name(login: str) -> str:
+    return f"phone-{login}"
 
 
 def _agent_role(agent_id: str, shard: str | None) -> dict[str, Any]:

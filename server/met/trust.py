@@ -13,8 +13,8 @@ from server.turnout import evidence
 
 CAME_WITHIN = dt.timedelta(days=90)  # of late: a monthly gathering, missed twice
 # One coming by its evidence: what a radio heard for minutes, what somebody at the door or a changing screen showed, a
-# position that a phone told, a code that can be passed on, and a friend's hand.
-WEIGHTS = {"beacon": 1.0, "qr": 0.9, "screen": 0.9, "phone": 0.7, "poster": 0.5, "manual": 0.2}
+# position or a beacon that a phone told of, a code that can be passed on, and a friend's hand.
+WEIGHTS = {"beacon": 1.0, "qr": 0.9, "screen": 0.9, "phone": 0.7, "heard": 0.7, "poster": 0.5, "manual": 0.2}
 LEAST = 0.2
 MOST_GATHERINGS = 5  # who came five times of late knows a place as well as who came fifty
 MET_EACH = 0.1  # somebody who met ten people was no doubt there ...

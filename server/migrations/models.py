@@ -28,6 +28,7 @@ from server.mornings import model as mornings
 from server.moving import model as moving
 from server.nearby import model as nearby
 from server.people import model as people
+from server.phones import model as phones
 from server.pictures import model as pictures
 from server.positions import model as positions
 from server.posts import model as posts
@@ -59,6 +60,7 @@ ALL = (
     positions,
     doors,
     fences,
+    phones,
     calendars,
     met,
     nearby,

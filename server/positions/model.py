@@ -11,10 +11,10 @@ from server.database import Base
 class Position(Base):
     """The newest that one source said of where a member is: a cell, never the fix itself.
 
-    source: service.Source. device: which of her phones. cell: of H3, with the resolution in it; area: the coarse cell
-    that it belongs to, by which members near a place are found. accuracy_m: how far off she may be from the middle of
-    the cell. at: of the fix. until: from then on it says nothing, and is deleted; a whole quarter of an hour, so that
-    the next fix leaves the index alone.
+    source: service.Source. device: which of her phones. cell: of H3, with the resolution in it; area: the coarse one
+    in which its middle lies, by which members near a place are found. accuracy_m: how far off she may be from the
+    middle of the cell. at: of the fix. until: from then on it says nothing, and is deleted; a whole quarter of an hour,
+    so that the next fix leaves the index alone.
     """
 
     __tablename__ = "position"

@@ -1,16 +1,17 @@
 """Keeps where members are as cells with an end, the newest of each source; says where somebody is, and forgets."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import and_, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo import cells
 from geo.areas import Position as Place
+from server.consent.model import ConsentPause
 from server.positions.model import Position, PositionUse
 
 
@@ -73,6 +74,7 @@ _KEEP = text("""
          AS said (member_id, source, device, cell, area, accuracy_m, at, until)
     JOIN (SELECT id AS member_id FROM member WHERE id = ANY(:members) ORDER BY id FOR KEY SHARE) AS here
          USING (member_id)
+    WHERE NOT EXISTS (SELECT FROM consent_pause WHERE consent_pause.member_id = here.member_id AND ended_at IS NULL)
     ORDER BY member_id, source, device, at DESC
     ON CONFLICT (member_id, source, device) DO UPDATE
     SET cell = excluded.cell, area = excluded.area, accuracy_m = excluded.accuracy_m, at = excluded.at,
@@ -86,11 +88,11 @@ def keep(session: Session, fixes: Sequence[Fix], *, now: dt.datetime) -> list[Fi
     """Keeps what sources said as cells; returns the fixes that are news, at most one of each member, source and device.
 
     What is over already, dated ahead of the clock, or older than what is kept, is no news and harmless. Members who
-    are not there any more are left out.
+    are not there any more, or who are paused, are left out.
     """
     rows: dict[tuple[str, str, str], Fix] = {}
     for fix in fixes:
-        if fix.at + KEPT[fix.source] <= now or fix.at > now + AHEAD:
+        if not is_timely(fix, now=now):
             continue
         key = fix.member_id, fix.source.value, fix.device
         if key not in rows or rows[key].at < fix.at:
@@ -106,7 +108,8 @@ def keep(session: Session, fixes: Sequence[Fix], *, now: dt.datetime) -> list[Fi
             "sources": [fix.source.value for fix in ordered],
             "devices": [fix.device for fix in ordered],
             "cells": found,
-            "areas": [cells.parent(cell, cells.AREA) for cell in found],
+            # Where the middle lies, which is not always in the parent: `cells.around` finds members by this.
+            "areas": [cells.of(cells.centre(cell), cells.AREA) for cell in found],
             "accuracies": [max(fix.accuracy_m, cells.reach_m(RESOLUTION[fix.source])) for fix in ordered],
             "ats": [fix.at for fix in ordered],
             "untils": [_end(fix) for fix in ordered],
@@ -115,10 +118,32 @@ def keep(session: Session, fixes: Sequence[Fix], *, now: dt.datetime) -> list[Fi
     return [rows[row.member_id, row.source, row.device] for row in kept]
 
 
+def is_timely(fix: Fix, *, now: dt.datetime) -> bool:
+    """Whether a fix still says something, and not something of the future."""
+    return fix.at + KEPT[fix.source] > now and fix.at <= now + AHEAD
+
+
+def paused(session: Session, member_ids: Iterable[str]) -> set[str]:
+    """Which of these members are paused: of them nothing is kept or used while it lasts."""
+    wanted = select(ConsentPause.member_id)
+    return set(
+        session.scalars(
+            wanted.where(ConsentPause.member_id.in_(sorted(set(member_ids))), ConsentPause.ended_at.is_(None))
+        )
+    )
+
+
+def set_home(session: Session, *, member_id: str, place: Place, now: dt.datetime) -> None:
+    """Keeps where a member lives, set by hand, as a cell of a quarter of a city; what she said before goes."""
+    forget(session, member_id=member_id, source=Source.HOME)
+    keep(session, [Fix(member_id, Source.HOME, "", place, 0.0, now)], now=now)
+    session.expire_all()
+
+
 def where(session: Session, *, member_id: str, now: dt.datetime) -> Where | None:
-    """Where a member is: the newest of what is known by now, and her home where nothing else is; None: unknown."""
+    """Where a member is: the newest that is known by now, else her home; None: unknown, or she is paused."""
     rows = session.scalars(select(Position).where(Position.member_id == member_id, Position.until > now)).all()
-    if not rows:
+    if not rows or paused(session, [member_id]):
         return None
     return _where(max(rows, key=lambda row: (row.source != Source.HOME, row.at)))
 
@@ -131,11 +156,13 @@ def list_of(session: Session, *, member_id: str, now: dt.datetime) -> list[tuple
     return [(_where(row), row.device) for row in rows]
 
 
-def forget(session: Session, *, member_id: str, source: Source | None = None) -> int:
-    """Deletes what is kept of where a member is, of one source or of all; how many rows."""
+def forget(session: Session, *, member_id: str, source: Source | None = None, device: str | None = None) -> int:
+    """Deletes what is kept of where a member is, of one source, of one of its devices, or of all; how many rows."""
     wanted = delete(Position).where(Position.member_id == member_id)
     if source is not None:
         wanted = wanted.where(Position.source == source.value)
+    if device is not None:
+        wanted = wanted.where(Position.device == device)
     return len(session.scalars(wanted.returning(Position.device)).all())
 
 
@@ -169,8 +196,12 @@ def choose_uses(
 
 
 def tidy(session: Session, *, now: dt.datetime) -> int:
-    """Deletes positions whose end has come; how many."""
-    ended = delete(Position).where(Position.until <= now).execution_options(synchronize_session=False)
+    """Deletes positions whose end has come, and where paused members were; how many. A home stays as she set it."""
+    resting = select(ConsentPause.member_id).where(ConsentPause.ended_at.is_(None))
+    ended = delete(Position).where(
+        or_(Position.until <= now, and_(Position.source != Source.HOME, Position.member_id.in_(resting)))
+    )
+    ended = ended.execution_options(synchronize_session=False)
     return len(session.scalars(ended.returning(Position.member_id)).all())
 
 

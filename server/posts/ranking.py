@@ -26,7 +26,7 @@ from config.settings import Posts as Rules
 
 _DAY_S = 86400.0
 _HOUR_S = 3600.0
-_STRONGER = frozenset(("beacon", "screen", "qr", "phone", "poster"))  # than a host's hand
+_STRONGER = frozenset(("beacon", "screen", "qr", "phone", "heard", "poster"))  # than a host's hand
 
 
 class Coming(NamedTuple):

@@ -24,6 +24,8 @@ def of_mark(mark: Mark, say: Texts) -> str:
         return say.gettext("was there: let in by hand")
     if mark.evidence == "phone":
         return say.gettext("was there: by the phone's position")
+    if mark.evidence == "heard":
+        return say.gettext("was there: the phone heard the place's beacon")
     if mark.evidence == "beacon":
         return say.gettext("was there: badge heard")
     return say.gettext("was there: by a code at the door")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 # The strongest first: what somebody saw or a radio heard, what changes by the minute, what a phone says of itself, and
 # what anybody can read from a picture.
-STRENGTHS = {"qr": 5, "manual": 5, "beacon": 4, "screen": 4, "phone": 3, "poster": 1}
+STRENGTHS = {"qr": 5, "manual": 5, "beacon": 4, "screen": 4, "phone": 3, "heard": 3, "poster": 1}
 POSTER = STRENGTHS["poster"]
 PHONE = STRENGTHS["phone"]
 

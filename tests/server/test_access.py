@@ -78,6 +78,10 @@ OTHERWISE = {
     "event_over",
     "event_unknown",  # exports read with a connection of their own, which does not see this test's rows
     "last_operator",
+    "beacon_unknown",
+    "hearing_off",
+    "phone_gone",
+    "phone_unknown",  # who has the login of a phone speaks for it, whoever she is
     "member_unknown",
     "morning_not_yet",
     "not_a_member",
@@ -145,6 +149,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/events/{event_id}/morning": {"answer": "yes"},
     "POST /api/events/{event_id}/messages": {"to": "going", "text": "Bring tea.", "nonce": "0123456789abcdef"},
     "POST /api/events/{event_id}/messages/preview": {"to": "going", "text": "Bring tea."},
+    "PUT /api/me/home": {"position": [13.4, 52.5]},
     "PUT /api/me/met/switch": {"willing": True},
     "PUT /api/venues/{venue_id}/review": {"stars": 4, "words": "Warm."},
     "PUT /api/events/{event_id}/review": {"stars": 5, "words": "Again."},

@@ -49,6 +49,7 @@ FOR_STRANGERS = {
     ("GET", "/hello/{venue_id}"),
     ("POST", "/hello/{venue_id}"),
     ("POST", "/api/check-ins"),
+    ("POST", "/api/owntracks"),
     ("GET", "/gather"),
     ("POST", "/gather"),
     ("POST", "/gather/join"),

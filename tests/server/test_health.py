@@ -54,6 +54,7 @@ def scrape(engine: Any) -> str:
         Clock(),
         Counter({("GET", "/api/me", "200"): 3}),
         Counter({"taken": 2, "not_json": 1}),
+        Counter({"location": 5}),
         lambda: 4,
         lambda: True,
     )
@@ -102,6 +103,7 @@ def test_metrics_tell_of_this_server_all_gateways_and_all_agents(session: Sessio
         'muster_agent_lost_total{agent="cafe-door",reason="dropped_age"} 3.0',
         'muster_http_requests_total{method="GET",route="/api/me",status="200"} 3.0',
         'muster_agent_statuses_total{outcome="not_json"} 1.0',
+        'muster_owntracks_total{outcome="location"} 5.0',
         "muster_live_viewers 4.0",
         "muster_broker_connected 1.0",
         'muster_gateway_reports_total{gateway="gateway-1"} 7.0',
@@ -141,7 +143,7 @@ def test_two_apps_in_one_process_count_apart(session: Session) -> None:
 
 def test_metrics_are_served_to_prometheus(client: TestClient, app: FastAPI, session: Session) -> None:
     app.state.metrics = health.make_registry(
-        health.Metrics(OneConnection(session), Clock(), {}, {}, lambda: 0, lambda: True)  # type: ignore[arg-type]
+        health.Metrics(OneConnection(session), Clock(), {}, {}, {}, lambda: 0, lambda: True)  # type: ignore[arg-type]
     )
     answer = client.get("/metrics", headers={"Accept": "text/html"})
     assert answer.headers["content-type"].startswith("text/plain")

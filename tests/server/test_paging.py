@@ -22,6 +22,8 @@ from server.messages import service as messages
 from server.people import passkeys, roles, tokens
 from server.people import service as people
 from server.people.model import Member
+from server.phones import beacons
+from server.phones import service as phones
 from server.presence.model import Visit
 from server.pulse import service as pulse
 from server.stamps import routes as stamp_routes
@@ -47,6 +49,9 @@ WHOLE = {
     "/api/me/notifications/{note_id}/deliveries": log.MOST_SHOWN,
     "/api/interests": interests.MOST_INTERESTS,
     "/api/me/interests": interests.MOST_TAGS,
+    "/api/me/phones": phones.MOST_PHONES,
+    "/api/me/positions": phones.MOST_PHONES + 3,  # and of a browser, a visit, a home
+    "/api/venues/{venue_id}/beacons": beacons.MOST_BEACONS,
 }
 
 

@@ -73,7 +73,7 @@ def test_only_what_a_guest_left_can_become_another_s(session: Session, guest: Me
 def test_every_reference_to_a_member_is_followed(session: Session) -> None:
     found = session.execute(
         text("""
-            SELECT conrelid::regclass::text, attname FROM pg_constraint
+            SELECT relname, attname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
             JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
             WHERE contype = 'f' AND confrelid = 'member'::regclass ORDER BY 1, 2
         """)
