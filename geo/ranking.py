@@ -86,7 +86,8 @@ def values(facts: Facts) -> Floats:
 
 def points(valued: Floats, weights: Weights) -> Floats:
     """The points (n, len(FACTORS)) of values; a row adds up to the score."""
-    return valued * np.array([weights[factor] for factor in FACTORS])
+    shown: Floats = valued * np.array([weights[factor] for factor in FACTORS])
+    return shown
 
 
 def _falling(at: Any, near: float, far: float) -> Floats:
