@@ -37,3 +37,21 @@ def to_geojson(value: Any) -> dict[str, Any] | None:
     shape = to_shape(value)
     assert isinstance(shape, Polygon)
     return areas.to_geojson(shape)
+
+
+# --- Near a place ----------------------------------------------------------------------------------------------------
+# Distances are those on the sphere (within half a per cent of the true ones), everywhere the same: the order that the
+# index gives, what lies within a radius, and what is told. They hold across the antimeridian and at the poles.
+
+# The place that is asked about, of the parameters lon and lat.
+HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
+
+
+def away(column: str) -> str:
+    """Metres from HERE to a geography column; ordered by it with a limit, its GiST index gives the nearest first."""
+    return f"({column} <-> {HERE})"
+
+
+def within(column: str, radius: str) -> str:
+    """Whether a geography column lies within metres of HERE, found by its index; radius: a parameter, `:radius_m`."""
+    return f"ST_DWithin({column}, {HERE}, {radius}, false)"

@@ -43,6 +43,10 @@ FACTORS = tuple(Factor)
 Weights = Mapping[Factor, float]
 
 
+# Learnt from a simulated world whose truth is known.
+DEFAULT: Weights = dict.fromkeys(FACTORS, 1.0)
+
+
 class Facts(NamedTuple):
     """What is known of n things for one person, each an array of n.
 
@@ -93,4 +97,5 @@ def points(valued: Floats, weights: Weights) -> Floats:
 def _falling(at: Any, near: float, far: float) -> Floats:
     """ln((far + near) / (at + near)), 0 from far on and where `at` is NaN."""
     known = np.where(np.isnan(at), far, np.clip(at, 0.0, far))
-    return np.log((far + near) / (known + near))
+    falling: Floats = np.log((far + near) / (known + near))
+    return falling

@@ -52,6 +52,7 @@ _PAGE = text(f"""
     ORDER BY starts_ms DESC, event_id, other_id LIMIT :limit
 """)  # noqa: S608 -- a text of ours
 _KNOWS = text(f"SELECT EXISTS (SELECT FROM ({_TOLD}) AS told WHERE told.other_id = :other)")  # noqa: S608 -- the same
+_NAMES = text(f"SELECT DISTINCT other_id, name, simulated FROM ({_TOLD}) AS told")  # noqa: S608 -- the same
 _ORDER = "people met"
 # For the weight of a word alone, which tells nobody of whom.
 _MET_AT = text("""
@@ -94,6 +95,12 @@ def meetings(
 def knows(session: Session, *, member_id: str, other_id: str, now: dt.datetime) -> bool:
     """Whether she knows now that she met somebody."""
     return bool(session.scalar(_KNOWS, {"me": member_id, "now": now, "other": other_id}))
+
+
+def names_met(session: Session, *, member_id: str, now: dt.datetime) -> dict[str, tuple[str, bool]]:
+    """Everybody whom she knows that she met: name, and whether that is the demonstration's, by their ids."""
+    rows = session.execute(_NAMES, {"me": member_id, "now": now})
+    return {row.other_id: (row.name, row.simulated) for row in rows}
 
 
 def count_met(session: Session, comings: Iterable[Coming], member_ids: Collection[str]) -> dict[str, int]:

@@ -24,8 +24,10 @@ from server.messages import model as messages
 from server.met import model as met
 from server.mornings import model as mornings
 from server.moving import model as moving
+from server.nearby import model as nearby
 from server.people import model as people
 from server.pictures import model as pictures
+from server.positions import model as positions
 from server.posts import model as posts
 from server.presence import model as presence
 from server.proposals import model as proposals
@@ -52,9 +54,11 @@ ALL = (
     consent,
     presence,
     checkins,
+    positions,
     doors,
     calendars,
     met,
+    nearby,
     governance,
     proposals,
     face_to_face,
