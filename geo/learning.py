@@ -122,5 +122,3 @@ def _judge(choices: Choices, weights: Floats) -> tuple[float, Floats, Floats]:
 
 def _named(found: Floats) -> dict[Factor, float]:
     return dict(zip(FACTORS, found.tolist(), strict=True))
-
-

@@ -1,8 +1,9 @@
 """People who go where you go: which things are alike because the same people come to them; pure, arrays in and out.
 
 Of those who came to A, a share came to B as well. The share is drawn towards 0 while few came, since one of one is no
-rule, and divided by how likely anybody comes to B, as far as that is wished: the cosine of the two sets of people.
-A person counts with her last things alone, so that the work and the memory are bounded by the number of people.
+rule, and measured by how many come to B anyhow: the cosine of the two sets of people, since what everybody comes to is
+like nothing. A person counts with her last things alone, so that work and memory are bounded by the
+number of people.
 """
 
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ Ints = NDArray[np.int64]
 LAST_THINGS = 50  # of a person: what she went to long ago says little, and pairs grow with the square
 MOST_ALIKE = 50  # kept of each thing: nobody reads further, and what comes later is noise
 SHRINK = 5.0  # people: as many who came to neither, so that 1 of 1 counts as 1 of 6
+SURE = 0.999  # no share is more: of 1 the logarithm of the doubt has no end
 PAIRS_AT_ONCE = 4_000_000  # each is 8 bytes, four times while they are sorted: 130 MB
 
 
@@ -34,6 +36,23 @@ class Alike(NamedTuple):
     def of(self, thing: int) -> slice:
         """The rows of a thing."""
         return slice(int(self.begins[thing]), int(self.begins[thing + 1]))
+
+
+def reach(alike: Alike, been: Ints, things: int) -> Floats:
+    """How alike each of all things (n,) is to where somebody goes: 1 - product of (1 - share), 0 to 1.
+
+    So one very alike thing counts, and several that are somewhat alike do as well. been: things, each once.
+    """
+    rows = take(alike.begins, been)
+    doubt = np.bincount(alike.other[rows], weights=np.log1p(-np.minimum(alike.share[rows], SURE)), minlength=things)
+    return np.asarray(1.0 - np.exp(doubt))
+
+
+def take(begins: Ints, of: Ints) -> Ints:
+    """The rows of several things, where those of the i-th stand at begins[i] to begins[i + 1]."""
+    sizes = begins[of + 1] - begins[of]
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(begins[of] - before, sizes) + np.arange(sizes.sum())
 
 
 def keep_last(person: Ints, thing: Ints, at: Floats, most: int = LAST_THINGS) -> tuple[Ints, Ints, Floats]:

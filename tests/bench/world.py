@@ -7,9 +7,8 @@ instead of who else came. What the files then say is what a server would know. T
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +45,11 @@ TRUTH: Mapping[Factor, float] = {
 }
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a world is like. kind: mixed, events or venues; truth: the weights by which everybody chooses.
 
     noticed: how many things one looks at at most; outings_a_week: of each on average. leaves_out: columns and files
-    that are not written (home, friends, communities, tags, interests, signups, series).
+    that are not written, of OPTIONAL.
     """
 
     people: int = 2000
@@ -61,13 +59,28 @@ class Plan:
     outings_a_week: float = 1.2
     noticed: int = 600
     kind: str = "mixed"
-    truth: Mapping[Factor, float] = field(default_factory=lambda: dict(TRUTH))
+    truth: Mapping[Factor, float] = TRUTH
     leaves_out: frozenset[str] = frozenset()
     seed: int = 1
 
     def only(self, *factors: Factor) -> "Plan":
         """The same, with nothing but these factors in the truth."""
-        return replace(self, truth={factor: self.truth[factor] * (factor in factors) for factor in FACTORS})
+        return self._replace(truth={factor: self.truth[factor] * (factor in factors) for factor in FACTORS})
+
+
+# Three kinds: a town, a portal of events, and check-ins as people have who go to the same places again and again.
+PLANS = {
+    "mixed": Plan(),
+    "events": Plan(kind="events", outings_a_week=0.5),
+    "venues": Plan(
+        kind="venues",
+        outings_a_week=3.0,
+        venues=2000,
+        noticed=1000,
+        truth={**TRUTH, Factor.REGULAR: 2.0, Factor.WAYS: 1.2, Factor.INTERESTS: 1.5, Factor.POPULAR: 1.0},
+    ),
+}
+OPTIONAL = ("home", "friends", "communities", "tags", "interests", "signups", "series")
 
 
 def make(folder: Path, plan: Plan, tick: Tick = lambda _: None, packed: bool = False) -> None:
@@ -295,7 +308,10 @@ class Town:
         )
         yield "signups", [[f"{town}-p{person}", name(thing), _show(at)] for person, thing, at in self.missed]
         yield "communities", [[f"{town}-p{a}", f"{town}-g{b}", ""] for a, b in np.argwhere(self.member).tolist()]
-        yield "friends", [[f"{town}-p{a}", f"{town}-p{b}", ""] for a, row in enumerate(self.friends.tolist()) for b in row]
+        yield (
+            "friends",
+            [[f"{town}-p{a}", f"{town}-p{b}", ""] for a, row in enumerate(self.friends.tolist()) for b in row],
+        )
 
     def _degrees(self, at: Numbers) -> tuple[float, float]:
         lon, lat = self.middle

@@ -43,14 +43,15 @@ class People(NamedTuple):
 
 
 class Things(NamedTuple):
-    """What one can go to. Times are seconds since the epoch, NaN where there is none; names are numbers, NONE for none.
+    """What one can go to. Names are numbers, NONE for none; times are seconds since the epoch, NaN where there is none.
 
-    place: the same number for what happens at the same place, of venues and events alike.
+    position: (lon, lat) in degrees, NaN where unknown. place: the same number for what is at the same place, of venues
+    and events alike.
     """
 
     ids: list[str]
     event: NDArray[np.bool_]
-    at: Floats
+    position: Floats
     starts: Floats
     ends: Floats
     tags: Tags
@@ -87,7 +88,10 @@ class World(NamedTuple):
 Tick = Callable[[int], None]
 
 PEOPLE = ("id", "lon", "lat", "interests")
-THINGS = "id kind lon lat starts_at ends_at tags category language community organizer series venue capacity".split()
+THINGS = (
+    *("id", "kind", "lon", "lat", "starts_at", "ends_at", "tags", "category"),
+    *("language", "community", "organizer", "series", "venue", "capacity"),
+)
 ATTENDED = ("person", "thing", "at", "signed_up_at")
 SIGNED = ("person", "thing", "at")
 MEMBERS = ("person", "community", "since")
@@ -140,7 +144,7 @@ class Row:
         if not text:
             return math.nan
         try:
-            return float(text) if text.lstrip("-").replace(".", "", 1).isdecimal() else _epoch_s(text)
+            return read_time(text)
         except ValueError:
             self.fail(f"{column} is {text!r}; it must be like 2026-05-01T18:30:00Z, or seconds since 1970")
 
@@ -153,7 +157,10 @@ class Row:
         raise WrongWorld(f"{self.file}, line {self.line}: {why}")
 
 
-def _epoch_s(text: str) -> float:
+def read_time(text: str) -> float:
+    """Seconds since the epoch, of RFC 3339 (UTC where no zone is said) or of such seconds; else ValueError."""
+    if text.lstrip("-").replace(".", "", 1).isdecimal():
+        return float(text)
     found = dt.datetime.fromisoformat(text)
     return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
 
@@ -165,8 +172,10 @@ def find(folder: Path, name: str) -> Path | None:
 
 def _rows(path: Path, known: Sequence[str], needed: Sequence[str], tick: Tick) -> Iterator[Row]:
     """The lines of a file; columns that nobody knows are passed over."""
-    raw = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+    with (
+        gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw,
+        io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+    ):
         lines = csv.reader(text)
         try:
             heads = [head.strip().lower() for head in next(lines, [])]
@@ -262,7 +271,7 @@ def _table(rows: Iterable[Row], take: Callable[[Row], tuple[float, ...]], width:
 
 
 def _once(table: Floats) -> Floats:
-    """The rows without those that come again, by time: those of the same pair and time count once, the first decision."""
+    """The rows by time, those of the same pair and time once, with the first decision."""
     order = np.lexsort((*(table[:, 3:].T), table[:, 0], table[:, 1], table[:, 2]))
     table = table[order]
     new = np.ones(len(table), dtype=bool)
