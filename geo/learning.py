@@ -101,7 +101,7 @@ def solve(choices: Choices, prior: Floats, prior_choices: float) -> tuple[Floats
     errors = np.full_like(weights, np.nan)
     if free.any():
         errors[free] = np.sqrt(np.diag(np.linalg.inv(bend[np.ix_(free, free)])))
-    return weights, errors, -_judge(choices, weights)[0] / total
+    return weights, errors, float(-_judge(choices, weights)[0] / total)
 
 
 def _judge(choices: Choices, weights: Floats) -> tuple[float, Floats, Floats]:

@@ -1,9 +1,9 @@
 """People who go where you go: which things are alike because the same people come to them; pure, arrays in and out.
 
-Of those who came to A, a share came to B as well. The share is drawn towards 0 while few came, since one of one is no
-rule, and measured by how many come to B anyhow: the cosine of the two sets of people, since what everybody comes to is
-like nothing. A person counts with her last things alone, so that work and memory are bounded by the
-number of people.
+Of those who came to A some came to B as well. Counted is how many more these are than if people came to B by chance, so
+that what everybody comes to is like nothing (that is another factor), as a share of those who come to A and to B (the
+geometric mean), drawn towards 0 while few came, since one of one is no rule. A person counts with her last things
+alone, so that work and memory are bounded by the number of people.
 """
 
 from typing import Any, NamedTuple
@@ -71,7 +71,7 @@ def keep_last(person: Ints, thing: Ints, at: Floats, most: int = LAST_THINGS) ->
 def find(person: Ints, thing: Ints, things: int, most_alike: int = MOST_ALIKE, shrink: float = SHRINK) -> Alike:
     """What is alike, of pairs (person, thing) that each come once; things are numbered from 0.
 
-    How alike: both / (sqrt(came to one * came to the other) + shrink).
+    How alike: (both - one * other / people) / (sqrt(one * other) + shrink) of how many came, and 0 at least.
     """
     order = np.lexsort((thing, person))
     person, thing = person[order].astype(np.int64), thing[order].astype(np.int64)
@@ -88,14 +88,14 @@ def find(person: Ints, thing: Ints, things: int, most_alike: int = MOST_ALIKE, s
         high = max(low + 1, int(np.searchsorted(bounds, reach, side="right")) - 1)
         high = min(high, things)
         rows = by_thing[bounds[low] : bounds[high]]
-        found.append(_count(rows, thing, begin, end, came, most_alike, shrink, things))
+        found.append(_count(rows, thing, begin, end, came, most_alike, shrink, things, len(np.unique(person))))
         low = high
     one, other, both, share = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
     return Alike(np.searchsorted(one, np.arange(things + 1)), other, both, share)
 
 
 def _count(
-    rows: Ints, thing: Ints, begin: Ints, end: Ints, came: Any, most: int, shrink: float, things: int
+    rows: Ints, thing: Ints, begin: Ints, end: Ints, came: Any, most: int, shrink: float, things: int, people: int
 ) -> tuple[Ints, Ints, Ints, Floats]:
     """What is alike to the things of these rows: one, other, both, share; the best of each first."""
     sizes = end[rows] - begin[rows]
@@ -104,7 +104,8 @@ def _count(
     ones = np.repeat(thing[rows], sizes)
     pairs, both = np.unique((ones * things + others)[ones != others], return_counts=True)
     one, other = pairs // things, pairs % things
-    share = both / (np.sqrt(came[one] * came[other]) + shrink)
+    share = np.maximum(0, both - came[one] * came[other] / people) / (np.sqrt(came[one] * came[other]) + shrink)
+    one, other, both, share = (column[share > 0] for column in (one, other, both, share))
     order = np.lexsort((other, -share, one))
     one, other, both, share = one[order], other[order], both[order], share[order]
     kept = np.arange(len(one)) - np.searchsorted(one, one) < most

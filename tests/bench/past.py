@@ -13,7 +13,7 @@ from geo.ranking import Facts
 from tests.bench.worldfiles import NONE, Floats, Ints, World
 
 LAST_VISITS = 200  # of a person: her habits fade, and what is older hardly counts
-ANCHORS = 20  # the last places of a person that count as her ways
+ANCHORS = 20  # the places where a person was most of late count as her ways
 LAST_PLACES = 50  # of which the middle stands for a home that nobody told
 SHOWN_BY = 100  # visits that show her taste
 HOSTS = ("organizer", "community", "series")  # what an event is of, from the general to the special
@@ -152,8 +152,6 @@ class Past:
         visits = self.visits_of(person)
         been = self.thing[visits]
         fades = habits.fade(at_s - self.at[visits])
-        units = self.units[been]
-        units = units[~np.isnan(units[:, 0])]
         home = self.home_of(person)
         here = self.units[self.there]
         away = chords.nearest_m(here, chords.units(home[None]))
@@ -162,7 +160,7 @@ class Past:
         member[communities[communities < len(member) - 1]] = 1.0
         return Facts(
             distance_m=away,
-            way_m=chords.nearest_m(here, units[:ANCHORS]) if len(units) else away,
+            way_m=self._ways(been, fades, away),
             hours_until=np.maximum(0.0, (self.starts - at_s) / 3600),
             interests=self._interests(person, been, fades),
             community=member[self.named["community"].of[self.there]],
@@ -173,6 +171,17 @@ class Past:
             full=(self.full_from < at_s).astype(np.float64),
             lively=np.zeros(len(self.there)),
         )
+
+    def _ways(self, been: Ints, fades: Floats, away: Floats) -> Floats:
+        """Metres from the places that she goes to; from her home where she was nowhere yet."""
+        place, first = np.unique(self.named["place"].of[been], return_index=True)
+        counts = self.named["place"].sum(been, fades)[place]
+        known = (counts > 0) & ~np.isnan(self.units[been[first], 0]) if len(been) else counts > 0
+        most = np.argsort(-counts[known], kind="stable")[:ANCHORS]
+        if not len(most):
+            return away
+        units, counts = self.units[been[first][known][most]], counts[known][most]
+        return habits.way_m(chords.metres(self.units[self.there] @ units.T), counts)
 
     def home_of(self, person: int) -> Floats:
         """Her home as (lon, lat), else the middle of where she was of late; NaN where nothing is known."""

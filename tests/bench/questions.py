@@ -73,12 +73,17 @@ def _questions(world: World, past: Past, rows: Ints, how: str, rng: np.random.Ge
     if how == "split":
         yield Question(person, past.until_s, np.unique(past.row_of[attended.other[rows]]))
         return
-    for row in rows if len(rows) <= MOMENTS else rng.choice(rows, MOMENTS, replace=False):
-        decided = world.decided[row]
-        at_s = min(attended.at[row], decided if not np.isnan(decided) else attended.at[row])
-        starts = past.starts[past.row_of[attended.other[row]]]
-        at_s = max(past.until_s, at_s if np.isnan(starts) else min(at_s, starts))
-        yield Question(person, float(at_s), past.row_of[attended.other[row : row + 1]])
+    decided = world.decided[rows]
+    # Of an event one knows when she decided, or nothing: she may have asked when the past ended. A venue is a matter of
+    # the moment. What was decided in the past was not asked afterwards.
+    unknown = np.where(world.things.event[attended.other[rows]], past.until_s, attended.at[rows])
+    asked = np.where(np.isnan(decided), unknown, np.minimum(decided, attended.at[rows]))
+    kept = np.flatnonzero(asked >= past.until_s)
+    for place in kept if len(kept) <= MOMENTS else rng.choice(kept, MOMENTS, replace=False):
+        row = past.row_of[attended.other[rows[place : place + 1]]]
+        starts = past.starts[row[0]]
+        at_s = float(asked[place] if np.isnan(starts) else min(asked[place], starts))
+        yield Question(person, at_s, row)
 
 
 def is_open(past: Past, at_s: float) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

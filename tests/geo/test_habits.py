@@ -14,6 +14,13 @@ def test_coming_to_the_same_says_more_than_coming_to_what_is_of_the_same_hosts()
     assert habits.regular(1.0, 0.0) > habits.regular(0.0, 4.0) > habits.regular(0.0, 1.0) > 0
 
 
+def test_near_to_one_place_that_she_often_goes_to_is_near() -> None:
+    metres = np.array([[0.0, 9000.0], [9000.0, 0.0], [9000.0, 9000.0]])
+    often, seldom, neither = habits.way_m(metres, np.array([3.0, 1.0]))
+    assert 0 < often < seldom < neither == pytest.approx(9000.0)
+    assert habits.way_m(metres[:, :1], np.array([2.0])) == pytest.approx(metres[:, 0])
+
+
 def test_a_series_of_few_evenings_is_expected_to_be_like_what_its_hosts_do() -> None:
     assert habits.usual_crowd(0.0, 0.0, 12.0) == 12.0
     assert 12 < habits.usual_crowd(30.0, 1.0, 12.0) < 30

@@ -19,6 +19,12 @@ def find(visits: list[Visit], most: int = 50) -> Alike:
     return likeness.find(person, thing, THINGS, most_alike=most)
 
 
+def more(one: set[int], other: set[int], people: int) -> float:
+    """By how much more than by chance the same people come, as the formula says it."""
+    chance = len(one) * len(other) / max(1, people)
+    return (len(one & other) - chance) / ((len(one) * len(other)) ** 0.5 + likeness.SHRINK)
+
+
 def listed(alike: Alike, thing: int) -> dict[int, float]:
     rows = alike.of(thing)
     return dict(zip(alike.other[rows].tolist(), alike.share[rows].tolist(), strict=True))
@@ -31,12 +37,8 @@ def test_counting_in_blocks_equals_counting_pairs_one_by_one(visits: list[Visit]
         patch.setattr(likeness, "PAIRS_AT_ONCE", at_once)
         alike = find(visits)
     for one in range(THINGS):
-        wanted = {
-            other: len(who[one] & who[other]) / ((len(who[one]) * len(who[other])) ** 0.5 + likeness.SHRINK)
-            for other in range(THINGS)
-            if other != one and who[one] & who[other]
-        }
-        assert listed(alike, one) == pytest.approx(wanted)
+        wanted = {other: more(who[one], who[other], len(set().union(*who))) for other in range(THINGS) if other != one}
+        assert listed(alike, one) == pytest.approx({other: share for other, share in wanted.items() if share > 1e-12})
 
 
 @given(VISITS)
@@ -60,20 +62,29 @@ def test_the_last_things_of_each_person_are_kept_once(visits: list[Visit], most:
 
 
 def test_only_the_most_alike_are_kept_the_best_first() -> None:
-    visits = [(person, thing, 0) for person in range(6) for thing in range(person + 1)]
-    rows = find(visits, most=2).of(0)
-    assert find(visits, most=2).other[rows].tolist() == [1, 2]
+    visits = [(person, thing, 0) for person in range(4) for thing in range(person + 1)]
+    visits += [(person, 7, 0) for person in range(4, 20)]
+    alike = find(visits, most=2)
+    assert alike.other[alike.of(0)].tolist() == [1, 2]
+
+
+OTHERS = [(person, 7, 1) for person in range(10, 20)]  # who came to something else altogether
 
 
 def test_one_of_one_is_no_rule() -> None:
-    one = listed(find([(0, 0, 1), (0, 1, 1)]), 0)[1]
-    many = listed(find([(person, thing, 1) for person in range(6) for thing in (0, 1)]), 0)[1]
-    assert one == pytest.approx(1 / 6)
-    assert many == pytest.approx(6 / 11)
+    one = listed(find([(0, 0, 1), (0, 1, 1), *OTHERS]), 0)[1]
+    many = listed(find([*((person, thing, 1) for person in range(6) for thing in (0, 1)), *OTHERS]), 0)[1]
+    assert one == pytest.approx((1 - 1 / 11) / 6)
+    assert many == pytest.approx((6 - 36 / 16) / 11)
+
+
+def test_what_everybody_comes_to_is_like_nothing() -> None:
+    visits = [(person, 0, 1) for person in range(12)] + [(person, 1 + person % 2, 1) for person in range(12)]
+    assert listed(find(visits), 0) == {}
 
 
 def test_several_that_are_somewhat_alike_count_together_and_never_more_than_all() -> None:
-    alike = find([(person, thing, 1) for person in range(6) for thing in (0, 1, 2)])
+    alike = find([*((person, thing, 1) for person in range(6) for thing in (0, 1, 2)), *OTHERS])
     one, two = (likeness.reach(alike, np.array(been), THINGS)[2] for been in ([0], [0, 1]))
     assert 0 < one < two < 1
     assert likeness.reach(alike, np.array([], dtype=np.int64), THINGS).tolist() == [0.0] * THINGS
