@@ -1,5 +1,7 @@
 """What the same people come to: equal to counting pairs one by one, bounded, and few say little."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,7 +24,7 @@ def find(visits: list[Visit], most: int = 50) -> Alike:
 def more(one: set[int], other: set[int], people: int) -> float:
     """By how much more than by chance the same people come, as the formula says it."""
     chance = len(one) * len(other) / max(1, people)
-    return (len(one & other) - chance) / ((len(one) * len(other)) ** 0.5 + likeness.SHRINK)
+    return (len(one & other) - chance) / (math.sqrt(len(one) * len(other)) + likeness.SHRINK)
 
 
 def listed(alike: Alike, thing: int) -> dict[int, float]:
