@@ -47,6 +47,18 @@ def to_geojson(value: Any) -> dict[str, Any] | None:
 HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
 
 
+def canonical(place: areas.Position) -> areas.Position:
+    """A place as `listing_place` of the database says it: to 1e-7 degrees (a centimetre), and in one way.
+
+    Asked about 180 degrees while -180 is kept, the nearest-neighbour index of PostGIS 3.3 finds distances that differ
+    by a rounding, and gives up.
+    """
+    lon, lat = round(place[0], 7), round(place[1], 7)
+    if abs(lat) == 90:
+        return 0.0, lat
+    return (-180.0 if lon == 180 else lon + 0.0), lat + 0.0
+
+
 def away(column: str) -> str:
     """Metres from HERE to a geography column; ordered by it with a limit, its GiST index gives the nearest first."""
     return f"({column} <-> {HERE})"

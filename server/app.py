@@ -56,6 +56,7 @@ from server.mornings import routes as mornings_routes
 from server.mornings import tasks as mornings_tasks
 from server.moving import routes as moving_routes
 from server.mqtt import Connection
+from server.nearby import routes as nearby_routes
 from server.pages import (
     account,
     api_docs,
@@ -231,6 +232,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         messages_routes.router,
         fans_routes.router,
         stamps_routes.router,
+        nearby_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,

@@ -5,22 +5,25 @@ Only what she may know of: what is for everybody, and what is for communities th
 
 import datetime as dt
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from geo import postgis
 from geo.areas import Position
+from server import database
+from server.nearby import moments
 
 HERS = 60  # of each of the ways in which something is hers, the soonest
 FARTHEST_M = 20_100_000.0  # half around the earth: everything
 
 
 class Asked(NamedTuple):
-    """What is looked for. at, until: what is on between them. beyond_m: only what is further away than that.
+    """What is looked for. at, until: what is on between them. radius_m: not further away than that.
 
-    interests: about one of these. community_id: of that one alone.
+    interests: about one of these. community_id: of that one alone. places_left: not full.
     """
 
     place: Position
@@ -33,13 +36,18 @@ class Asked(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A listing, and how far away it is in metres."""
+    """A listing, and how far away it is in metres. first: of what it is a step of, the nearest that is looked for.
+
+    mood: how lively its venue is at that time, a server.nearby.moments.Mood; None where nobody knows.
+    """
 
     id: int
     event_id: str | None
     step_id: str | None
     venue_id: str
     away_m: float
+    lon: float
+    lat: float
     vague: bool
     starts_at: dt.datetime | None
     ends_at: dt.datetime | None
@@ -50,8 +58,8 @@ class Candidate(NamedTuple):
     capacity: int | None
     going: int
     came: float
-    lon: float
-    lat: float
+    mood: str | None
+    first: bool
 
     @property
     def full(self) -> bool:
@@ -67,102 +75,150 @@ class Edge(NamedTuple):
 
 
 NOWHERE = Edge()  # of a search that begins
+THE_END = Edge(float(2**53), 2**62)  # behind everything
+
+
+class Part(NamedTuple):
+    """What to look for next of one kind: how many, and behind what. most: 0 for none."""
+
+    most: int
+    beyond: Edge = NOWHERE
+
+
+class Hers(NamedTuple):
+    """What is hers, however far within the radius: what takes place there is found, the soonest HERS of each."""
+
+    communities: Collection[str] = ()
+    event_ids: Collection[str] = ()
+    venue_ids: Collection[str] = ()
+
+
+NOTHING_OF_HERS = Hers()
+
+
+class Near(NamedTuple):
+    """Candidates, each once, and where those of the two kinds end."""
+
+    found: list[Candidate]
+    events_end: Edge
+    venues_end: Edge
+
+
 _AWAY = postgis.away("listing.location")
-_COLUMNS = f"""
-    listing.id, event_id, step_id, venue_id, {_AWAY} AS away_m, vague, starts_at, ends_at, community_id,
-    organizer_id, series_id, interests, capacity, going, came,
-    ST_X(location::geometry) AS lon, ST_Y(location::geometry) AS lat
+_COLUMNS = """
+    id, event_id, step_id, venue_id, away_m, ST_X(location::geometry) AS lon, ST_Y(location::geometry) AS lat, vague,
+    starts_at, ends_at, community_id, organizer_id, series_id, interests, capacity, going, came,
+    (SELECT mood FROM venue_moment AS moment
+     WHERE moment.venue_id = found.venue_id AND moment.at > :fresh AND moment.at <= :at) AS mood
 """
-_ON = "{0}ends_at > :at AND {0}starts_at < :until AND ({0}for_all OR {0}community_id = ANY(:hers))"
+_ON = "{0}ends_at > :at AND {0}starts_at < :until AND ({0}for_all OR {0}community_id = ANY(:communities))"
 _UPCOMING = "listing.step_id IS NOT NULL AND " + _ON.format("listing.")
-# Of an event of several steps the nearest one, asked of each row by itself: joined, whole tables would be read.
+# Asked of the few rows that were found: joined before, whole tables would be read.
 _FIRST = f"""
-    listing.id = (SELECT other.id FROM listing AS other
-                  WHERE other.event_id = listing.event_id AND other.step_id IS NOT NULL AND {_ON.format("other.")}
-                  ORDER BY {postgis.away("other.location")}, other.id LIMIT 1)
+    NOT several OR id = (SELECT other.id FROM listing AS other
+                         WHERE other.event_id = found.event_id AND other.step_id IS NOT NULL AND {_ON.format("other.")}
+                         ORDER BY {postgis.away("other.location")}, other.id LIMIT 1)
 """  # noqa: S608 -- texts of ours, here and below
-_PLACES = "listing.step_id IS NULL"
-_BEYOND = f"{_AWAY} >= :beyond_m AND ({_AWAY}, listing.id) > (:beyond_m, :beyond_id)"
+_EVENTS, _VENUES, _HERS = range(3)  # where a row comes from
+_WAYS = (
+    "listing.community_id = ANY(:communities)",
+    "listing.event_id = ANY(:event_ids)",
+    "listing.venue_id = ANY(:venue_ids)",
+)
 
 
-def events_near(
-    session: Session, asked: Asked, *, communities: Collection[str], most: int, beyond: Edge = NOWHERE
-) -> list[Candidate]:
-    """The nearest steps of gatherings, each gathering once, in the order of distance and id."""
-    return _nearest(session, asked, [_UPCOMING, _FIRST], communities, most, beyond)
-
-
-def venues_near(session: Session, asked: Asked, *, most: int, beyond: Edge = NOWHERE) -> list[Candidate]:
-    """The nearest venues, in the order of distance and id."""
-    return _nearest(session, asked, [_PLACES], (), most, beyond)
-
-
-def hers(
+def near(
     session: Session,
     asked: Asked,
     *,
     communities: Collection[str],
-    event_ids: Collection[str],
-    venue_ids: Collection[str],
-    most: int = HERS,
-) -> list[Candidate]:
-    """Steps of gatherings of these communities, these gatherings, and those at these venues, the soonest first.
+    events: Part,
+    venues: Part,
+    hers: Hers = NOTHING_OF_HERS,
+) -> Near:
+    """The nearest steps of gatherings and the nearest venues, and beside them what is hers; by one statement.
 
-    Each gathering once; within the radius that is asked for.
+    communities: those that she belongs to, whose gatherings she may know of.
     """
-    ways = {
-        "listing.community_id = ANY(:hers)": communities,
-        "listing.event_id = ANY(:events)": event_ids,
-        "listing.venue_id = ANY(:venues)": venue_ids,
-    }
-    given = {"events": list(event_ids), "venues": list(venue_ids), "most": most}
-    parts = [
-        f"(SELECT {_COLUMNS} FROM listing WHERE "  # noqa: S608
-        f"{' AND '.join([_UPCOMING, way, _FIRST, *_filters(asked)])} ORDER BY starts_at, listing.id LIMIT :most)"
-        for way, ids in ways.items()
-        if ids
-    ]
-    return _read(session, asked, " UNION ".join(parts), communities, given) if parts else []
-
-
-def _nearest(
-    session: Session, asked: Asked, which: list[str], communities: Collection[str], most: int, beyond: Edge
-) -> list[Candidate]:
-    if beyond.id:
-        which = [*which, _BEYOND]
-    statement = f"""
-        SELECT {_COLUMNS} FROM listing WHERE {" AND ".join([*which, *_filters(asked)])}
-        ORDER BY {_AWAY}, listing.id LIMIT :most
-    """  # noqa: S608
-    given = {"most": most, "beyond_m": beyond.away_m, "beyond_id": beyond.id}
-    return _read(session, asked, statement, communities, given)
-
-
-def _filters(asked: Asked) -> list[str]:
-    filters = []
-    if asked.radius_m < FARTHEST_M:
-        filters.append(postgis.within("listing.location", ":radius_m"))
-    if asked.interests:
-        filters.append("listing.interests && :interests")
-    if asked.community_id is not None:
-        filters.append("listing.community_id = :community")
-    if asked.places_left:
-        filters.append("(listing.capacity IS NULL OR listing.going < listing.capacity)")
-    return filters
-
-
-def _read(
-    session: Session, asked: Asked, statement: str, communities: Collection[str], more: dict[str, Any]
-) -> list[Candidate]:
+    ways = tuple(way for way, ids in zip(_WAYS, hers, strict=True) if ids)
+    statement = _statement(
+        _filters(asked), (events.most, events.beyond != NOWHERE), (venues.most, venues.beyond != NOWHERE), ways
+    )
+    lon, lat = postgis.canonical(asked.place)
     given = {
-        "lon": asked.place[0],
-        "lat": asked.place[1],
+        "lon": lon,
+        "lat": lat,
         "at": asked.at,
         "until": asked.until,
+        "fresh": asked.at - moments.FRESH,
         "radius_m": asked.radius_m,
         "interests": list(asked.interests),
         "community": asked.community_id,
-        "hers": list(communities),
-        **more,
+        "communities": list(communities),
+        "event_ids": list(hers.event_ids),
+        "venue_ids": list(hers.venue_ids),
+        "events_m": events.beyond.away_m,
+        "events_id": events.beyond.id,
+        "venues_m": venues.beyond.away_m,
+        "venues_id": venues.beyond.id,
     }
-    return [Candidate(*row) for row in session.execute(text(statement), given)]
+    found: dict[int, Candidate] = {}
+    ends, counts = [events.beyond, venues.beyond], [0, 0]
+    for part, *row in database.read_rows(session, statement, given):
+        one = Candidate(*row)
+        if one.first:
+            found[one.id] = one
+        if part != _HERS:
+            counts[part] += 1
+            ends[part] = max(ends[part], Edge(one.away_m, one.id))
+    for part, wanted in ((_EVENTS, events), (_VENUES, venues)):
+        if counts[part] < wanted.most or not wanted.most:
+            ends[part] = THE_END
+    return Near(list(found.values()), ends[_EVENTS], ends[_VENUES])
+
+
+@lru_cache(256)
+def _statement(
+    filters: tuple[str, ...], events: tuple[int, bool], venues: tuple[int, bool], ways: tuple[str, ...]
+) -> TextClause:
+    parts = [
+        _nearest(_EVENTS, _UPCOMING, filters, *events, "events", _FIRST),
+        _nearest(_VENUES, "listing.step_id IS NULL", filters, *venues, "venues", "true"),
+    ]
+    if ways:
+        of_each = [
+            f"(SELECT id FROM listing WHERE {' AND '.join([_UPCOMING, way, *filters])}"  # noqa: S608
+            f" ORDER BY starts_at, id LIMIT {HERS:d})"
+            for way in ways
+        ]
+        parts.append(f"""
+            SELECT {_HERS} AS part, {_COLUMNS}, {_FIRST} AS first
+            FROM (SELECT *, {_AWAY} AS away_m FROM listing WHERE id IN ({" UNION ".join(of_each)})) AS found
+        """)  # noqa: S608
+    return text(" UNION ALL ".join(part for part in parts if part))
+
+
+def _nearest(part: int, which: str, filters: tuple[str, ...], most: int, goes_on: bool, name: str, first: str) -> str:
+    """How many are wanted stands in the statement: a plan that did not know it would sort whole cities.
+
+    All that are as far away as the last are taken, so that none of them is lost between two pages.
+    """
+    if not most:
+        return ""
+    beyond = f"{_AWAY} >= :{name}_m AND ({_AWAY}, listing.id) > (:{name}_m, :{name}_id)"
+    wanted = " AND ".join([which, *filters, *([beyond] if goes_on else [])])
+    return f"""
+        SELECT {part} AS part, {_COLUMNS}, {first} AS first
+        FROM (SELECT *, {_AWAY} AS away_m FROM listing WHERE {wanted}
+              ORDER BY {_AWAY} FETCH FIRST {most:d} ROWS WITH TIES) AS found
+    """  # noqa: S608
+
+
+def _filters(asked: Asked) -> tuple[str, ...]:
+    filters = {
+        postgis.within("listing.location", ":radius_m"): asked.radius_m < FARTHEST_M,
+        "listing.interests && :interests": bool(asked.interests),
+        "listing.community_id = :community": asked.community_id is not None,
+        "(listing.capacity IS NULL OR listing.going < listing.capacity)": asked.places_left,
+    }
+    return tuple(one for one, wanted in filters.items() if wanted)

@@ -15,9 +15,10 @@ class Listing(Base):
     """One thing that may be found near a place: a step of an announced gathering, or a venue (step_id: None).
 
     It follows from the rows of events, steps, venues and sign-ups, by triggers of the database: whoever writes those,
-    it is right with the same commit. What is over is taken out by the clock. location: of a home only about, so that
-    no distance tells where it is (vague). for_all: everybody may know of it, not its community alone. going: people,
-    with whom they bring. came: how many people came within the last half year to what it is of, as of last night.
+    it is right with the same commit. What is over is taken out by the clock. location: of a home only about, so that no
+    distance tells where it is (vague). several: its event has other steps as well. for_all: everybody may know of
+    it, not its community alone. going: people, with whom they bring. came: how many people came within the last half
+    year to what it is of, as of last night.
     """
 
     __tablename__ = "listing"
@@ -42,6 +43,7 @@ class Listing(Base):
     venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
     location: Mapped[Any] = mapped_column(Geography("POINT", srid=4326, spatial_index=False))
     vague: Mapped[bool] = mapped_column(server_default="false")
+    several: Mapped[bool] = mapped_column(server_default="false")
     starts_at: Mapped[dt.datetime | None]
     ends_at: Mapped[dt.datetime | None]
     for_all: Mapped[bool]

@@ -2,20 +2,21 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo import postgis, ranking
 from geo.ranking import FACTORS, Factor
 from server import paging
-from server.nearby import candidates, facts, known, moments
-from server.nearby.candidates import NOWHERE, Asked, Candidate, Edge
-from server.nearby.facts import Fact, Known
+from server.nearby import candidates, facts, known
+from server.nearby.candidates import NOTHING_OF_HERS, NOWHERE, THE_END, Asked, Candidate, Edge, Hers, Near, Part
+from server.nearby.facts import Fact, Going
 from server.nearby.moments import Mood
 from server.nearby.person import Person
 from server.venues import hours
@@ -29,7 +30,6 @@ VENUES = 80
 MOST_RINGS = 10
 _BEST = "nearby best"
 _NEAREST = "nearby nearest"
-_THE_END = Edge(float(2**53), 2**62)  # behind everything
 
 
 class Kind(StrEnum):
@@ -79,24 +79,30 @@ class Scored(NamedTuple):
     reasons: tuple[Reason, ...]
 
 
-def rank(
-    session: Session, her: Person, near: Sequence[Candidate], *, at: dt.datetime, now: dt.datetime
-) -> list[Scored]:
-    """Candidates with their points, in the order in which they came; the strongest reason first."""
-    if not near:
-        return []
-    beside = Known(
-        known.likeness(session, her),
-        known.going(session, her, at=at, now=now),
-        moments.levels(session, {one.venue_id for one in near}, now=now),
-    )
-    told = facts.of_each(her, near, beside)
-    points = ranking.points(ranking.values(facts.to_weigh(her, told, at=at)), known.weights(session))
-    scored = []
-    for fact, row in zip(told, (points * 100).round().astype(int).tolist(), strict=True):
-        reasons = [Reason(factor, part) for factor, part in zip(FACTORS, row, strict=True) if part]
-        scored.append(Scored(fact, sum(row), tuple(sorted(reasons, key=lambda one: -one.hundredths))))
-    return scored
+class Ranked(NamedTuple):
+    """Candidates that were weighed. points: (n, factors) in hundredths; scores: their sums."""
+
+    known: facts.Known
+    points: np.ndarray
+    scores: list[int]
+
+    def order(self) -> list[tuple[int, int, int]]:
+        """For each in the order of its points: minus its score, its listing, its number."""
+        ids = [one.id for one in self.known.candidates]
+        return sorted(zip((-score for score in self.scores), ids, range(len(ids)), strict=True))
+
+    def tell(self, number: int) -> Scored:
+        """The candidate of this number with its reasons, the strongest first."""
+        parts = zip(FACTORS, self.points[number].tolist(), strict=True)
+        reasons = sorted((Reason(factor, part) for factor, part in parts if part), key=lambda one: -one.hundredths)
+        return Scored(self.known.tell(number), self.scores[number], tuple(reasons))
+
+
+def rank(her: Person, near: Sequence[Candidate], going: Going, *, at: dt.datetime) -> Ranked:
+    """Weighs candidates. going: whom she knows, by where they go."""
+    found = facts.gather(her, near, going, at=at)
+    points = np.rint(ranking.points(ranking.values(found.weighed), her.weights) * 100).astype(np.int64)
+    return Ranked(found, points, points.sum(axis=1).tolist())
 
 
 def best(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, page: paging.Page) -> list[Scored]:
@@ -107,26 +113,33 @@ def best(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, pag
     """
     assert page.rows is not None
     after = page.after(_BEST, dt.datetime, str, int, str, int, int, int)
-    edges, told = (NOWHERE, NOWHERE), None
-    asked = wanted.asked
+    asked, edges, told = wanted.asked, (NOWHERE, NOWHERE), None
     if after is not None:
         asked = asked._replace(at=after[0])
         edges, told = (_edge(after[1], after[2]), _edge(after[3], after[4])), (after[5], after[6])
-    hers = {one.id: one for one in _hers(session, her, wanted, asked, now)}
-    found: list[tuple[tuple[object, ...], Scored]] = []
+    going = known.going(session, her, at=asked.at, now=now)
+    hers = Hers(list(her.communities), list(going), list({came.venue_id for came in her.came}))
+    # What is hers was told with the first ring.
+    before: set[int] = set()
+    if edges != (NOWHERE, NOWHERE):
+        before = {one.id for one in _near(session, her, wanted, asked, (THE_END, THE_END), hers).found}
+    found: list[tuple[tuple[object, ...], Ranked, int]] = []
     for _ in range(MOST_RINGS):
-        near, ends = _ring(session, her, wanted, asked, edges)
-        ring = {one.id: one for one in near if one.id not in hers} | (hers if edges == (NOWHERE, NOWHERE) else {})
-        scored = rank(session, her, _pick(session, wanted, ring.values(), asked.at), at=asked.at, now=now)
+        first = edges == (NOWHERE, NOWHERE)
+        near = _near(session, her, wanted, asked, edges, hers if first else NOTHING_OF_HERS)
+        ring = [one for one in near.found if one.id not in before]
+        ranked = rank(her, _pick(session, wanted, ring, asked.at), going, at=asked.at)
         found += [
-            ((asked.at, *_write(edges[0]), *_write(edges[1]), *_by_points(one)), one)
-            for one in sorted(scored, key=_by_points)
-            if told is None or _by_points(one) > told
+            ((asked.at, *_write(edges[0]), *_write(edges[1]), *key), ranked, number)
+            for *key, number in ranked.order()
+            if told is None or tuple(key) > told
         ]
-        if len(found) >= page.rows or ends == (_THE_END, _THE_END):
+        if first:
+            before = {one.id for one in near.found}
+        edges, told = (near.events_end, near.venues_end), None
+        if len(found) >= page.rows or edges == (THE_END, THE_END):
             break
-        edges, told = ends, None
-    return [one for _, one in page.cut(found, _BEST, lambda row: row[0])]
+    return [ranked.tell(number) for _, ranked, number in page.cut(found, _BEST, lambda row: row[0])]
 
 
 def nearest(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, page: paging.Page) -> list[Scored]:
@@ -137,59 +150,54 @@ def nearest(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, 
     most = page.rows if not (wanted.open_now or wanted.moods) else EVENTS
     found: list[Candidate] = []
     for _ in range(MOST_RINGS):
-        events, venues = _near(session, her, wanted, wanted.asked, (edge, edge), (most, most))
-        near = sorted((*events, *venues), key=_by_distance)[:most]
-        found += _pick(session, wanted, near, wanted.asked.at)
-        if len(found) >= page.rows or len(near) < most:
+        near = _near(session, her, wanted, wanted.asked, (edge, edge), NOTHING_OF_HERS, (most, most))
+        # Behind where the nearer of the two kinds ends, the other may have what is not read yet.
+        edge = min(near.events_end, near.venues_end)
+        found += _pick(
+            session, wanted, sorted((one for one in near.found if _at(one) <= edge), key=_at), wanted.asked.at
+        )
+        if len(found) >= page.rows or edge == THE_END:
             break
-        edge = Edge(near[-1].away_m, near[-1].id)
-    cut = page.cut(found, _NEAREST, lambda one: _write(Edge(one.away_m, one.id)))
-    return rank(session, her, cut, at=wanted.asked.at, now=now)
-
-
-def _ring(
-    session: Session, her: Person, wanted: Wanted, asked: Asked, edges: tuple[Edge, Edge]
-) -> tuple[list[Candidate], tuple[Edge, Edge]]:
-    """The next nearest gatherings and venues, and where they end."""
-    events, venues = _near(session, her, wanted, asked, edges, (EVENTS, VENUES))
-    return [*events, *venues], (_end(events, EVENTS), _end(venues, VENUES))
+    cut = page.cut(found, _NEAREST, lambda one: _write(_at(one)))
+    going = known.going(session, her, at=wanted.asked.at, now=now)
+    ranked = rank(her, cut, going, at=wanted.asked.at)
+    return [ranked.tell(number) for number in range(len(cut))]
 
 
 def _near(
-    session: Session, her: Person, wanted: Wanted, asked: Asked, edges: tuple[Edge, Edge], most: tuple[int, int]
-) -> tuple[list[Candidate], list[Candidate]]:
-    events: list[Candidate] = []
-    venues: list[Candidate] = []
-    if wanted.events and edges[0] != _THE_END:
-        events = candidates.events_near(session, asked, communities=her.communities, most=most[0], beyond=edges[0])
-    if wanted.venues and edges[1] != _THE_END:
-        venues = candidates.venues_near(session, asked, most=most[1], beyond=edges[1])
-    return events, venues
-
-
-def _hers(session: Session, her: Person, wanted: Wanted, asked: Asked, now: dt.datetime) -> list[Candidate]:
-    if not wanted.events:
-        return []
-    return candidates.hers(
+    session: Session,
+    her: Person,
+    wanted: Wanted,
+    asked: Asked,
+    edges: tuple[Edge, Edge],
+    hers: Hers,
+    most: tuple[int, int] = (EVENTS, VENUES),
+) -> Near:
+    """The next nearest gatherings and venues, and what is hers."""
+    events, venues = (
+        Part(number if looked_for and edge != THE_END else 0, edge)
+        for number, looked_for, edge in zip(most, (wanted.events, wanted.venues), edges, strict=True)
+    )
+    return candidates.near(
         session,
         asked,
         communities=her.communities,
-        event_ids=known.going(session, her, at=asked.at, now=now),
-        venue_ids=[came.venue_id for came in her.came],
+        events=events,
+        venues=venues,
+        hers=hers if wanted.events else NOTHING_OF_HERS,
     )
 
 
-def _pick(session: Session, wanted: Wanted, near: Iterable[Candidate], at: dt.datetime) -> list[Candidate]:
+def _pick(session: Session, wanted: Wanted, near: Sequence[Candidate], at: dt.datetime) -> Sequence[Candidate]:
     """Those that pass what the database was not asked: whether they are open, and how lively they are."""
-    picked = list(near)
+    picked = near
     if wanted.moods:
-        moods = moments.read(session, {one.venue_id for one in picked}, now=at)
-        picked = [one for one in picked if one.venue_id in moods and moods[one.venue_id] in wanted.moods]
+        picked = [one for one in picked if one.mood in wanted.moods]
     if wanted.open_now:
         ids = sorted({one.venue_id for one in picked if one.event_id is None})
         rows = session.scalars(select(Venue).where(Venue.id.in_(ids)))
         opened = {venue.id for venue in rows if hours.is_open(venue, postgis.to_position(venue.location), at)}
-        picked = [one for one in picked if one.venue_id in opened or _is_on(one, at)]
+        picked = [one for one in picked if (_is_on(one, at) if one.event_id else one.venue_id in opened)]
     return picked
 
 
@@ -197,16 +205,8 @@ def _is_on(one: Candidate, at: dt.datetime) -> bool:
     return one.starts_at is not None and one.ends_at is not None and one.starts_at <= at < one.ends_at
 
 
-def _end(near: Sequence[Candidate], most: int) -> Edge:
-    return Edge(near[-1].away_m, near[-1].id) if len(near) == most else _THE_END
-
-
-def _by_points(one: Scored) -> tuple[int, int]:
-    return -one.hundredths, one.fact.candidate.id
-
-
-def _by_distance(one: Candidate) -> tuple[float, int]:
-    return one.away_m, one.id
+def _at(one: Candidate) -> Edge:
+    return Edge(one.away_m, one.id)
 
 
 def _write(edge: Edge) -> tuple[str, int]:

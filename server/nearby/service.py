@@ -1,23 +1,18 @@
 """The right gatherings and venues for somebody, in the order of what would bring her there, or simply the nearest."""
 
 import datetime as dt
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server import paging
-from server.events.model import Event, SignUp, Step
+from server import database, paging
 from server.nearby import person, rings
 from server.nearby.candidates import Candidate
-from server.nearby.facts import Fact
-from server.nearby.rings import Reason, Scored, Wanted
+from server.nearby.person import Person
+from server.nearby.rings import Scored, Wanted
 from server.people.model import Member
-from server.venues.model import Venue
-
-T = TypeVar("T", Event, Step, Venue)
 
 
 class Order(StrEnum):
@@ -28,20 +23,39 @@ class Order(StrEnum):
 
 
 class Found(NamedTuple):
-    """A gathering (event and step) or a venue, and why; hundredths: the score, exactly the sum of its reasons'."""
+    """A gathering (its step that is found) or a venue, and why; scored.hundredths: the sum of its reasons'.
 
-    fact: Fact
-    hundredths: int
-    reasons: tuple[Reason, ...]
-    event: Event | None
-    step: Step | None
-    venue: Venue
+    goes: she goes there already. Names of the demonstration are known by `simulated`.
+    """
+
+    scored: Scored
+    event_name: str | None
+    event_simulated: bool
+    step_name: str | None
+    venue_name: str
+    venue_simulated: bool
+    time_zone: str
+    category: str
+    community_name: str | None
     goes: bool
 
     @property
     def candidate(self) -> Candidate:
         """The listing."""
-        return self.fact.candidate
+        return self.scored.fact.candidate
+
+
+_NAMES = text("""
+    SELECT listing.id, event.name, coalesce(event.simulated, false), CASE WHEN listing.several THEN step.name END,
+           venue.name, venue.simulated, venue.time_zone, venue.category, community.name,
+           EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = listing.event_id AND sign_up.member_id = :member
+                   AND sign_up.state = 'going')
+    FROM listing JOIN venue ON venue.id = listing.venue_id
+    LEFT JOIN event ON event.id = listing.event_id
+    LEFT JOIN step ON step.id = listing.step_id
+    LEFT JOIN community ON community.id = listing.community_id
+    WHERE listing.id = ANY(:listings)
+""")
 
 
 def find(
@@ -52,44 +66,14 @@ def find(
     order: Order = Order.BEST,
     now: dt.datetime,
     page: paging.Page,
-) -> list[Found]:
-    """What is near a place for a member, each with its score and reasons in either order. page: with a limit.
+) -> tuple[Person, list[Found]]:
+    """What is near a place for a member, each with its score and reasons in either order; and what is known of her.
 
-    Raises CursorUnknown.
+    page: with a limit. Raises CursorUnknown.
     """
     her = person.read(session, member_id=member.id, now=now)
     look = rings.nearest if order is Order.NEAREST else rings.best
-    return _name(session, member.id, look(session, her, wanted, now=now, page=page))
-
-
-def _name(session: Session, member_id: str, scored: Sequence[Scored]) -> list[Found]:
-    """The rows behind listings, and whether she goes there already."""
-    near = [one.fact.candidate for one in scored]
-    events = _rows(session, Event, {one.event_id for one in near if one.event_id is not None})
-    steps = _rows(session, Step, {one.step_id for one in near if one.step_id is not None})
-    venues = _rows(session, Venue, {one.venue_id for one in near})
-    goes = set(
-        session.scalars(
-            select(SignUp.event_id).where(
-                SignUp.member_id == member_id, SignUp.state == "going", SignUp.event_id.in_(sorted(events))
-            )
-        )
-    )
-    return [
-        Found(
-            one.fact,
-            one.hundredths,
-            one.reasons,
-            events.get(one.fact.candidate.event_id or ""),
-            steps.get(one.fact.candidate.step_id or ""),
-            venues[one.fact.candidate.venue_id],
-            one.fact.candidate.event_id in goes,
-        )
-        for one in scored
-    ]
-
-
-def _rows(session: Session, kind: type[T], ids: set[str]) -> dict[str, T]:
-    if not ids:
-        return {}
-    return {row.id: row for row in session.scalars(select(kind).where(kind.id.in_(sorted(ids))))}
+    scored = look(session, her, wanted, now=now, page=page)
+    given = {"member": member.id, "listings": [one.fact.candidate.id for one in scored]}
+    names = {row[0]: row[1:] for row in database.read_rows(session, _NAMES, given)} if scored else {}
+    return her, [Found(one, *names[one.fact.candidate.id]) for one in scored]

@@ -15,6 +15,17 @@ down_revision = "0036"
 branch_labels = None
 depends_on = None
 
+# One way to say a place, to 1e-7 degrees (a centimetre), as geo.postgis.canonical: of places that are the same but said
+# otherwise (180 and -180 degrees, a pole at any longitude) the index of PostGIS 3.3 gives distances that differ by a
+# rounding, and refuses to order them ("index returned tuples in wrong order").
+_PLACE = """
+CREATE FUNCTION listing_place(place geography) RETURNS geography LANGUAGE sql IMMUTABLE AS $$
+    SELECT ST_SetSRID(ST_MakePoint(CASE WHEN abs(lat) = 90 THEN 0 WHEN lon = 180 THEN -180 ELSE lon END, lat), 4326)
+           ::geography
+    FROM (SELECT round(ST_X(place::geometry)::numeric, 7)::float AS lon,
+                 round(ST_Y(place::geometry)::numeric, 7)::float AS lat) AS said
+$$
+"""
 # A home's place about: to 0.02 degrees, a part of a town (2 km).
 _EVENTS = """
 CREATE FUNCTION listing_events(ids text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -23,12 +34,14 @@ BEGIN
     DELETE FROM listing WHERE event_id = ANY(ids) AND NOT EXISTS (
         SELECT FROM step JOIN event ON event.id = step.event_id JOIN venue ON venue.id = step.venue_id
         WHERE step.id = listing.step_id AND event.state = 'published' AND venue.location IS NOT NULL);
-    INSERT INTO listing (event_id, step_id, venue_id, location, vague, starts_at, ends_at, for_all, community_id,
+    INSERT INTO listing (event_id, step_id, venue_id, location, vague, several, starts_at, ends_at, for_all, community_id,
                          organizer_id, series_id, interests, capacity, going)
     SELECT event.id, step.id, venue.id,
-           CASE venue.kind WHEN 'home' THEN ST_SnapToGrid(venue.location::geometry, 0.02)::geography
-                           ELSE venue.location END,
-           venue.kind = 'home', step.starts_at, step.ends_at,
+           listing_place(CASE venue.kind WHEN 'home' THEN ST_SnapToGrid(venue.location::geometry, 0.02)::geography
+                                         ELSE venue.location END),
+           venue.kind = 'home',
+           EXISTS (SELECT FROM step AS other WHERE other.event_id = event.id AND other.id <> step.id),
+           step.starts_at, step.ends_at,
            event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone,
            event.community_id, event.organizer_id, event.series_id,
            coalesce((SELECT array_agg(interest_id ORDER BY interest_id) FROM event_interest
@@ -47,17 +60,17 @@ BEGIN
     WHERE event.id = ANY(ids) AND event.state = 'published' AND venue.location IS NOT NULL
     ORDER BY step.id
     ON CONFLICT (step_id) DO UPDATE
-    SET venue_id = excluded.venue_id, location = excluded.location, vague = excluded.vague,
+    SET venue_id = excluded.venue_id, location = excluded.location, vague = excluded.vague, several = excluded.several,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at, for_all = excluded.for_all,
         community_id = excluded.community_id, organizer_id = excluded.organizer_id, series_id = excluded.series_id,
         interests = excluded.interests, capacity = excluded.capacity, going = excluded.going
     WHERE (listing.venue_id, listing.location::geometry, listing.starts_at, listing.ends_at, listing.for_all,
            listing.community_id, listing.organizer_id, listing.series_id, listing.interests, listing.capacity,
-           listing.going, listing.vague)
+           listing.going, listing.vague, listing.several)
           IS DISTINCT FROM
           (excluded.venue_id, excluded.location::geometry, excluded.starts_at, excluded.ends_at, excluded.for_all,
            excluded.community_id, excluded.organizer_id, excluded.series_id, excluded.interests, excluded.capacity,
-           excluded.going, excluded.vague);
+           excluded.going, excluded.vague, excluded.several);
 END $$
 """
 _VENUES = """
@@ -68,7 +81,7 @@ BEGIN
         SELECT FROM venue WHERE venue.id = listing.venue_id
         AND venue.kind = 'place' AND venue.listed AND venue.location IS NOT NULL);
     INSERT INTO listing (venue_id, location, for_all)
-    SELECT id, location, true FROM venue
+    SELECT id, listing_place(location), true FROM venue
     WHERE id = ANY(ids) AND kind = 'place' AND listed AND location IS NOT NULL ORDER BY id
     ON CONFLICT (venue_id) WHERE step_id IS NULL DO UPDATE SET location = excluded.location
     WHERE listing.location::geometry IS DISTINCT FROM excluded.location::geometry;
@@ -137,6 +150,7 @@ def upgrade() -> None:
         sa.Column("venue_id", sa.Text(), sa.ForeignKey("venue.id", ondelete="CASCADE"), nullable=False),
         sa.Column("location", geoalchemy2.Geography("POINT", srid=4326, spatial_index=False), nullable=False),
         sa.Column("vague", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("several", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("starts_at", moment),
         sa.Column("ends_at", moment),
         sa.Column("for_all", sa.Boolean(), nullable=False),
@@ -189,6 +203,7 @@ def upgrade() -> None:
         sa.Column("people", sa.Float(), nullable=False),
         sa.CheckConstraint("hour BETWEEN 0 AND 167 AND people >= 0", name="usual_makes_sense"),
     )
+    op.execute(_PLACE)
     op.execute(_EVENTS)
     op.execute(_VENUES)
     for table, (function, ids) in _FOLLOWS.items():
@@ -222,5 +237,6 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION listing_follows_new_venue()")
     op.execute("DROP FUNCTION listing_events(text[])")
     op.execute("DROP FUNCTION listing_venues(text[])")
+    op.execute("DROP FUNCTION listing_place(geography)")
     for table in ("venue_usual", "venue_moment", "learnt_weight", "likeness", "listing"):
         op.drop_table(table)
