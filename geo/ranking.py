@@ -43,18 +43,33 @@ FACTORS = tuple(Factor)
 Weights = Mapping[Factor, float]
 
 
-# Learnt from a simulated world whose truth is known.
-DEFAULT: Weights = dict.fromkeys(FACTORS, 1.0)
+# Learnt, not set: what `muster bench relevance --kind mixed --seed 1 --ask moment` finds in a simulated world whose
+# truth is known (docs/relevance.md; tests/bench/test_relevance.py learns them again). A server begins with them, until
+# its own members have chosen often enough. No file says how lively it was, so that nothing could be learnt of it: half
+# a point puts what is lively before what is else alike, and before nothing that is much nearer.
+DEFAULT: Weights = {
+    Factor.DISTANCE: 0.96,
+    Factor.WAYS: 0.32,
+    Factor.START: 0.44,
+    Factor.INTERESTS: 2.44,
+    Factor.COMMUNITY: 1.22,
+    Factor.KNOWN: 0.33,
+    Factor.REGULAR: 0.34,
+    Factor.ALIKE: 1.22,
+    Factor.POPULAR: 0.30,
+    Factor.PLACES: 1.82,
+    Factor.LIVELY: 0.5,
+}
 
 
 class Facts(NamedTuple):
     """What is known of n things for one person, each an array of n.
 
-    distance_m, way_m: metres, from where she is and from the nearest place that she goes to; NaN where unknown.
+    distance_m, way_m: metres, from where she is and from the places that she goes to (habits.way_m); NaN where unknown.
     hours_until: until it begins, 0 where it is on; NaN for what is always there. interests: 0 to 1, the cosine of her
     interests and what it is about. community, full: 0 or 1. known: how many go whom she knows. regular: how often she
-    came. alike: 0 to 1, the share of those who go where she goes who came. came: how many people came.
-    lively: 0 quiet to 1 lively.
+    came (habits.regular). alike: 0 to 1, how much the same people come as to where she goes (likeness.reach). came: how
+    many people came, or usually come to its like (habits.usual_crowd). lively: 0 quiet to 1 lively.
     """
 
     distance_m: Floats
@@ -90,7 +105,8 @@ def values(facts: Facts) -> Floats:
 
 def points(valued: Floats, weights: Weights) -> Floats:
     """The points (n, len(FACTORS)) of values; a row adds up to the score."""
-    return valued * np.array([weights[factor] for factor in FACTORS])
+    shown: Floats = valued * np.array([weights[factor] for factor in FACTORS])
+    return shown
 
 
 def _falling(at: Any, near: float, far: float) -> Floats:

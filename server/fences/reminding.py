@@ -96,17 +96,17 @@ def near(session: Session, told: Told, rule: Fences, now: dt.datetime) -> list[N
     member = session.get(Member, told.where.member_id)
     if not rows or member is None:
         return []
-    seen = _meant_for(session, {row.event_id for row in rows}, member)
+    seen = _meant_for(session, {event.event_id for event in rows}, member)
     return [
         Note(
             (member.id,),
             NEAR,
-            f"event/{row.event_id}",
-            _NEAR if now < row.starts_at else _NEAR_ON,
+            f"event/{event.event_id}",
+            _NEAR if now < event.starts_at else _NEAR_ON,
             {
-                "event": words.named(row.name, row.simulated),
+                "event": words.named(event.name, event.simulated),
                 "place": words.named(told.where.venue_name, told.where.simulated),
-                "time": words.moment(row.starts_at, told.where.time_zone),
+                "time": words.moment(event.starts_at, told.where.time_zone),
             },
             f"/events/{row.event_id}",
             row.id,

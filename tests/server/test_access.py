@@ -46,6 +46,7 @@ from server.reviews.model import Review
 from server.stamps import cards
 from server.stamps.model import StampCode
 from server.webhooks.model import Webhook
+from tests.server.asked import BODIES, QUERIES
 from tests.server.conftest import Clock
 from tests.server.places import HOUR, NOW, make_agent, make_badge, make_cafe, make_members, make_welcome
 
@@ -111,77 +112,6 @@ OTHERWISE = {
 UNSEEDED = "/api/demo"
 # Of a circle nobody may do these: of a house who decides.
 _HOUSE = re.compile(r"/(members|removals|hosts)(/|$)|/(dissolve|move|audit)$")
-STEP = {
-    "name": "Talk",
-    "venue": "cafe",
-    "starts_at": "2026-03-14T19:00:00Z",
-    "ends_at": "2026-03-14T21:00:00Z",
-}
-BODIES: dict[str, Any] = {
-    "PATCH /api/me": {"about": "Reads at night."},
-    "POST /api/agents": {"id": "cafe-window"},
-    "POST /api/agents/{agent_id}/placements": {"venue": "cafe", "zone": "cafe-back"},
-    "POST /api/badges/{badge_id}/give-back": {},
-    "POST /api/badges/{badge_id}/pairings": {"member": "dora", "since": "2026-03-15T00:00:00Z"},
-    "POST /api/communities": {"name": "Night readers"},
-    "PATCH /api/communities/{community_id}": {"name": "Readers by day"},
-    "POST /api/communities/{community_id}/changes/{change_id}/put-back": {},
-    "POST /api/communities/{community_id}/move": {},
-    "PUT /api/communities/{community_id}/move/answer": {"come": False},
-    "POST /api/communities/{community_id}/votes": {"kind": "dissolve"},
-    "PUT /api/communities/{community_id}/votes/{vote_id}/ballot": {"yes": True},
-    "PUT /api/communities/{community_id}/votes/{vote_id}/words": {"words": "I am sorry."},
-    "POST /api/communities/{community_id}/topics": {"title": "Walks", "text": "Who walks on Sunday?"},
-    "POST /api/events/{event_id}/posts": {"text": "Is there tea?"},
-    "POST /api/topics/{topic_id}/posts": {"text": "I do."},
-    "POST /api/events": {"name": "Tomorrow", "steps": [STEP]},
-    "PATCH /api/events/{event_id}": {"name": "Another night"},
-    "POST /api/events/{event_id}/series": {"rule": "FREQ=WEEKLY"},
-    "PUT /api/events/{event_id}/sign-ups/{number}": {"yes": True},
-    "POST /api/series/{series_id}/end": {"date": "2026-03-27T19:00:00"},
-    "POST /api/series/{series_id}/leave-out": {"date": "2026-03-20T19:00:00"},
-    "POST /api/series/{series_id}/put-back": {"date": "2026-03-20T19:00:00"},
-    "PATCH /api/events/{event_id}/steps/{step_id}": {"ends_at": "2026-03-13T22:00:00Z"},
-    "POST /api/members": {"name": "Zoë Müller"},
-    "POST /api/me/tokens": {"name": "calendar", "ends_at": "2026-04-01T00:00:00Z"},
-    "POST /api/events/{event_id}/pulses": {"question": "Again?", "choices": ["Yes", "No"], "nonce": "1"},
-    "PUT /api/pulses/{pulse_id}/answer": {"choice": 0},
-    "PUT /api/events/{event_id}/morning": {"answer": "yes"},
-    "POST /api/events/{event_id}/messages": {"to": "going", "text": "Bring tea.", "nonce": "0123456789abcdef"},
-    "POST /api/events/{event_id}/messages/preview": {"to": "going", "text": "Bring tea."},
-    "PUT /api/me/home": {"position": [13.4, 52.5]},
-    "PUT /api/me/met/switch": {"willing": True},
-    "PUT /api/venues/{venue_id}/review": {"stars": 4, "words": "Warm."},
-    "PUT /api/events/{event_id}/review": {"stars": 5, "words": "Again."},
-    "PUT /api/reviews/{review_id}/answer": {"words": "Thank you."},
-    "PUT /api/reviews/{review_id}/report": {"why": "advert"},
-    "PUT /api/reviews/{review_id}/hiding": {"why": "advert"},
-    "POST /api/sign-in": {"member": "dora"},
-    "POST /api/stamp-cards": {"kind": "venue", "of": "cafe", "needs": 3, "reward": "A coffee"},
-    "POST /api/gathers": {},
-    "POST /api/gathers/join": {"digits": "2468"},
-    "POST /api/proposals": {
-        "title": "Dinner",
-        "community": "readers",
-        "quorum": 3,
-        "decide_by": "2026-03-15T19:00:00Z",
-        "options": [{"venue": "cafe", "starts_at": "2026-03-16T19:00:00Z", "ends_at": "2026-03-16T21:00:00Z"}],
-    },
-    "PUT /api/proposals/{proposal_id}/commitment": {"options": [1]},
-    "POST /api/venues": {"name": "Hall", "time_zone": "UTC"},
-    "POST /api/venues/{venue_id}/zones": {"name": "Roof"},
-    "PATCH /api/venues/{venue_id}/zones/{zone_id}": {"name": "Window"},
-    "PUT /api/venues/{venue_id}/plans/{level}": {"picture": "a" * 32, "a": [1, 1], "b": [90, 1], "metres": 9},
-    "PUT /api/venues/{venue_id}/fence": {"enter_m": 300, "exit_m": 400, "dwell_s": 60},
-    "POST /api/webhooks": {"event": "night", "url": "https://example.org/hook", "happenings": ["check_in"]},
-}
-QUERIES = {
-    "GET /api/live": {"topic": "member/dora"},
-    "GET /api/stamp-cards": {"kind": "venue", "of": "cafe"},
-    "GET /api/qr.svg": {"text": "http://127.0.0.1:8080/"},
-    "GET /api/qr.png": {"text": "http://127.0.0.1:8080/"},
-}
-
 Table = dict[str, dict[str, bool]]
 
 
