@@ -108,11 +108,11 @@ def near(session: Session, told: Told, rule: Fences, now: dt.datetime) -> list[N
                 "place": words.named(told.where.venue_name, told.where.simulated),
                 "time": words.moment(event.starts_at, told.where.time_zone),
             },
-            f"/events/{row.event_id}",
-            row.id,
+            f"/events/{event.event_id}",
+            event.id,
         )
-        for row in rows
-        if row.event_id in seen
+        for event in rows
+        if event.event_id in seen
     ]
 
 
