@@ -1,10 +1,6 @@
 """Distances on the earth taken as a sphere: within half a per cent of the true ones, and never wrong at its edges."""
 
 import math
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 from geo.areas import Position
 
@@ -19,15 +15,6 @@ def between_m(a: Position, b: Position) -> float:
     half = math.sin((lat_b - lat_a) / 2) ** 2
     half += math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
     return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(half)))
-
-
-def all_m(some: Sequence[Position], others: Sequence[Position]) -> NDArray[np.float64]:
-    """Metres between each of n places and each of m others, as (n, m): `between_m` for many at once."""
-    lon_a, lat_a = np.radians(np.array(some, dtype=np.float64).reshape(-1, 2)).T[:, :, None]
-    lon_b, lat_b = np.radians(np.array(others, dtype=np.float64).reshape(-1, 2)).T[:, None, :]
-    half = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
-    found: NDArray[np.float64] = 2 * EARTH_M * np.arcsin(np.minimum(1.0, np.sqrt(half)))
-    return found
 
 
 def walk_s(metres: float) -> float:

@@ -1,26 +1,38 @@
-"""What is known of candidates for one person: as arrays to be weighed, and, of those that are shown, what tells why."""
+"""What is known of candidates for one person: as arrays to be weighed, and, of those that are shown, what tells why.
+
+The facts are those that geo/habits.py and geo/likeness.py tell, as the weights were learnt (tests/bench/past.py).
+"""
 
 import datetime as dt
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from geo import distances
+from geo import chords, habits
 from geo.ranking import Facts, Floats
 from server.nearby.candidates import Candidate
-from server.nearby.known import Name
 from server.nearby.moments import LEVELS, Mood
-from server.nearby.person import Alike, Came, Person
+from server.nearby.person import Alike, Came, Name, Person, lasting
 
-# A taste is what she says she likes and what she came to; the second tells more, once there is enough of it.
-SAID = 1.0
-CAME = 0.25  # of each thing that she came to
-ANCHORS = 10  # places that she goes to, the latest: a distance to each of them for each candidate
-
+ANCHORS = 20  # places that she goes to, those that count most: a distance to each of them for each candidate
 
 Going = Mapping[str, Sequence[Name]]  # whom she knows and may see going, by event
+
+
+class Habits(NamedTuple):
+    """What somebody does, of what she came to; each faded with its age.
+
+    counts: by series, community, organizer and venue. taste: how much she likes which interest, of length 1 or 0.
+    anchors: places that she goes to, with what each counts; units: where they are.
+    """
+
+    counts: Mapping[tuple[str, str], float]
+    taste: Mapping[str, float]
+    anchors: Sequence[tuple[Came, float]]
+    units: Floats
 
 
 class Fact(NamedTuple):
@@ -29,111 +41,121 @@ class Fact(NamedTuple):
     candidate: Candidate
     anchor: tuple[Came, float] | None
     liked: tuple[str, ...]
-    regular: int
     alike: Alike | None
     known: Sequence[Name]
 
 
 class Known(NamedTuple):
-    """The facts of n candidates for one person. weighed: as arrays of n."""
+    """The facts of n candidates for one person. weighed: as arrays of n. ways_m: (n, anchors)."""
 
     person: Person
     candidates: Sequence[Candidate]
     going: Going
     weighed: Facts
-    liked: Mapping[str, float]
-    times: Mapping[str, int]
-    anchors: Sequence[Came]
-    ways_m: Floats | None  # (n, anchors)
+    habits: Habits
+    ways_m: Floats | None
 
     def tell(self, number: int) -> Fact:
         """What of the candidate of this number is told."""
         candidate = self.candidates[number]
-        keys = _keys_of(candidate)
         anchor = None
         if self.ways_m is not None:
-            nearest = int(self.ways_m[number].argmin())
-            anchor = self.anchors[nearest], float(self.ways_m[number, nearest])
+            away_m = self.ways_m[number]
+            counts = np.array([count for _, count in self.habits.anchors])
+            strongest = int((counts / (away_m + habits.ROOM_M)).argmax())
+            anchor = self.habits.anchors[strongest][0], float(away_m[strongest])
         return Fact(
             candidate,
             anchor,
-            tuple(one for one in candidate.interests if one in self.liked),
-            max(self.times.get(key, 0) for key in keys),
-            _most_alike(self.person, keys),
+            tuple(one for one in candidate.interests if one in self.habits.taste),
+            self.person.likeness.get(_lasting(candidate)),
             self.going.get(candidate.event_id or "", ()),
         )
 
 
 def gather(person: Person, candidates: Sequence[Candidate], going: Going, *, at: dt.datetime) -> Known:
     """What is known of candidates. at: the time that is asked about."""
-    liked, times = taste(person), person.times()
-    length = math.sqrt(sum(much * much for much in liked.values())) or 1.0
-    anchors = _anchors(person)
-    ways_m = None
-    if anchors and candidates:
-        places = [came.place for came in anchors if came.place is not None]
-        ways_m = distances.all_m([(one.lon, one.lat) for one in candidates], places)
-    keys = [_keys_of(one) for one in candidates]
-
-    def of_taste(about: Sequence[str]) -> float:
-        return sum([liked.get(one, 0.0) for one in about]) / (length * math.sqrt(len(about))) if about else 0.0
-
-    def alike(of: Sequence[str]) -> float:
-        found = _most_alike(person, of)
-        return 0.0 if found is None else found.share
-
+    hers = habits_of(person, at)
+    away_m = _array(one.away_m for one in candidates)
+    ways_m, way_m = None, away_m  # where she was nowhere yet, all that is known is where she is
+    if hers.anchors and candidates:
+        units = chords.units(np.array([(one.lon, one.lat) for one in candidates]))
+        ways_m = chords.metres(units @ hers.units.T)
+        way_m = habits.way_m(ways_m, np.array([count for _, count in hers.anchors]))
     weighed = Facts(
-        distance_m=_array(one.away_m for one in candidates),
-        way_m=np.full(len(candidates), np.nan) if ways_m is None else ways_m.min(axis=1),
-        hours_until=_array(
-            math.nan if one.starts_at is None else max(0.0, (one.starts_at - at).total_seconds() / 3600)
-            for one in candidates
-        ),
-        interests=_array(of_taste(one.interests) for one in candidates),
-        community=_array(one.community_id in person.communities for one in candidates),
-        known=_array(len(going.get(one.event_id or "", ())) for one in candidates),
-        regular=_array(max([times.get(key, 0) for key in of]) for of in keys),
-        alike=_array(alike(of) for of in keys),
-        came=_array(one.came for one in candidates),
-        full=_array(one.full for one in candidates),
-        lively=_array(LEVELS[Mood(one.mood)] if one.mood else 0.0 for one in candidates),
+        distance_m=away_m,
+        way_m=way_m,
+        hours_until=_array([_hours(one, at) for one in candidates]),
+        interests=_array([_liking(hers.taste, one.interests) for one in candidates]),
+        community=_array([one.community_id in person.communities for one in candidates]),
+        known=_array([len(going.get(one.event_id or "", ())) for one in candidates]),
+        regular=_array([_regular(hers.counts, one) for one in candidates]),
+        alike=_array([_much(person.likeness.get(_lasting(one))) for one in candidates]),
+        came=_array([one.came for one in candidates]),
+        full=_array([one.full for one in candidates]),
+        lively=_array([LEVELS[Mood(one.mood)] if one.mood else 0.0 for one in candidates]),
     )
-    return Known(person, candidates, going, weighed, liked, times, anchors, ways_m)
+    return Known(person, candidates, going, weighed, hers, ways_m)
 
 
-def taste(person: Person) -> dict[str, float]:
-    """How much she likes which interest: what she says, and what she came to was about."""
-    liked: dict[str, float] = dict.fromkeys(person.interests, SAID)
-    for came in person.came:
+def habits_of(person: Person, at: dt.datetime) -> Habits:
+    """What somebody does, as of a time."""
+    fades = habits.fade([(at - came.at).total_seconds() for came in person.came]).tolist()
+    counts: dict[tuple[str, str], float] = defaultdict(float)
+    shown: dict[str, float] = defaultdict(float)
+    places: dict[str, Came] = {}
+    for came, counted in zip(person.came, fades, strict=True):
+        for kind, of_id in (
+            ("series", came.series_id),
+            ("community", came.community_id),
+            ("organizer", came.organizer_id),
+            ("venue", came.venue_id),
+        ):
+            if of_id is not None:
+                counts[kind, of_id] += counted
         for interest in came.interests:
-            liked[interest] = liked.get(interest, 0.0) + CAME
-    return liked
-
-
-def _keys_of(candidate: Candidate) -> list[str]:
-    """What a candidate is of: as server.nearby.person.keys_of."""
-    keys = ["venue/" + candidate.venue_id]
-    if candidate.series_id is not None:
-        keys.append("series/" + candidate.series_id)
-    if candidate.community_id is not None:
-        keys.append("community/" + candidate.community_id)
-    if candidate.organizer_id is not None:
-        keys.append("organizer/" + candidate.organizer_id)
-    return keys
-
-
-def _most_alike(person: Person, keys: Sequence[str]) -> Alike | None:
-    found = [person.likeness[key] for key in keys if key in person.likeness]
-    return max(found, key=lambda one: one.share) if found else None
-
-
-def _anchors(person: Person) -> list[Came]:
-    """The places that she goes to, the latest first, each once."""
-    seen: dict[str, Came] = {}
-    for came in person.came:
+            shown[interest] += counted / math.sqrt(len(came.interests))
         if came.place is not None:
-            seen.setdefault(came.venue_id, came)
-    return list(seen.values())[:ANCHORS]
+            places.setdefault(came.venue_id, came)
+    interests = sorted({*person.interests, *shown})
+    told = _array([one in person.interests for one in interests])
+    liked = habits.taste(told, _array([shown.get(one, 0.0) for one in interests]), sum(fades))
+    most = sorted(places.values(), key=lambda came: (-counts["venue", came.venue_id], came.venue_id))[:ANCHORS]
+    return Habits(
+        dict(counts),
+        {one: much for one, much in zip(interests, liked.tolist(), strict=True) if much > 0},
+        [(came, counts["venue", came.venue_id]) for came in most],
+        chords.units(np.array([came.place for came in most], dtype=np.float64).reshape(-1, 2)),
+    )
+
+
+def _liking(taste: Mapping[str, float], about: Sequence[str]) -> float:
+    """The cosine of a taste and of what something is about."""
+    return sum([taste.get(one, 0.0) for one in about]) / math.sqrt(len(about)) if about and taste else 0.0
+
+
+def _regular(counts: Mapping[tuple[str, str], float], one: Candidate) -> float:
+    if not counts:
+        return 0.0
+    there = counts.get(("venue", one.venue_id), 0.0)
+    if one.event_id is None:
+        return float(habits.regular(there, 0.0))
+    hosts = counts.get(("organizer", one.organizer_id or ""), 0.0) + counts.get(
+        ("community", one.community_id or ""), 0.0
+    )
+    return float(habits.regular(counts.get(("series", one.series_id or ""), 0.0), hosts + there))
+
+
+def _lasting(one: Candidate) -> str:
+    return lasting(one.series_id, one.community_id, one.organizer_id, one.venue_id)
+
+
+def _much(alike: Alike | None) -> float:
+    return 0.0 if alike is None else alike.much
+
+
+def _hours(one: Candidate, at: dt.datetime) -> float:
+    return math.nan if one.starts_at is None else max(0.0, (one.starts_at - at).total_seconds() / 3600)
 
 
 def _array(numbers: Iterable[float]) -> Floats:

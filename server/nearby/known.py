@@ -10,9 +10,7 @@ from server import times
 from server.consent import reading, rules
 from server.consent.rules import Kind, Level, Viewer
 from server.met import reading as met
-from server.nearby.person import Person
-
-Name = tuple[str, bool]  # and whether it is the demonstration's
+from server.nearby.person import Name, Person
 
 _GOING = text("""
     SELECT DISTINCT sign_up.event_id, sign_up.member_id, listing.community_id, listing.venue_id

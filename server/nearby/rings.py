@@ -93,8 +93,13 @@ class Ranked(NamedTuple):
 
     def tell(self, number: int) -> Scored:
         """The candidate of this number with its reasons, the strongest first."""
-        parts = zip(FACTORS, self.points[number].tolist(), strict=True)
-        reasons = sorted((Reason(factor, part) for factor, part in parts if part), key=lambda one: -one.hundredths)
+        parts = dict(zip(FACTORS, self.points[number].tolist(), strict=True))
+        if self.known.ways_m is None:
+            # She was nowhere yet: where she is stands for where she goes, and both are one reason.
+            parts[Factor.DISTANCE] += parts.pop(Factor.WAYS)
+        reasons = sorted(
+            (Reason(factor, part) for factor, part in parts.items() if part), key=lambda one: -one.hundredths
+        )
         return Scored(self.known.tell(number), self.scores[number], tuple(reasons))
 
 

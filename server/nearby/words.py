@@ -71,9 +71,11 @@ def why(
             assert fact.anchor is not None
             came, metres = fact.anchor
             if came.venue_id == candidate.venue_id:
-                return say.gettext("At %(place)s, where you go", place=came.venue_name)
+                return say.gettext("At %(place)s, where you go", place=say.name(*came.venue_name))
             return say.gettext(
-                "%(distance)s from %(place)s, where you go", distance=distance(metres, say), place=came.venue_name
+                "%(distance)s from %(place)s, where you go",
+                distance=distance(metres, say),
+                place=say.name(*came.venue_name),
             )
         case Factor.START:
             return starts(found, at, say)
@@ -82,14 +84,14 @@ def why(
             return say.gettext("About what you like: %(interests)s", interests=_list(names, say))
         case Factor.COMMUNITY:
             name = person.communities[candidate.community_id or ""]
-            return say.gettext("Of %(community)s, which is yours as well", community=name)
+            return say.gettext("Of %(community)s, which is yours as well", community=say.name(*name))
         case Factor.KNOWN:
             names = [say.name(*one) for one in fact.known]
             return say.gettext("Somebody whom you met goes: %(names)s", names=_list(names, say))
         case Factor.REGULAR:
-            return say.ngettext(
-                "You came to such %(num)s time", "You came to such %(num)s times", max(1, round(fact.regular))
-            )
+            if candidate.event_id is None:
+                return say.gettext("You come here")
+            return say.gettext("You come to what takes place here, or is by the same people")
         case Factor.ALIKE:
             return _alike(fact, person, say)
         case Factor.POPULAR:
@@ -117,12 +119,9 @@ def _alike(fact: Fact, person: Person, say: Texts) -> str:
     assert fact.alike is not None
     kind, _, of_id = fact.alike.of.partition("/")
     names = {came.venue_id: came.venue_name for came in person.came} if kind == "venue" else person.communities
-    percent = max(1, round(100 * fact.alike.share))
     if kind in ("venue", "community") and of_id in names:
-        return say.gettext(
-            "Of those who go to %(place)s, as you do, %(percent)s %% came", place=names[of_id], percent=percent
-        )
-    return say.gettext("Of those who go where you go, %(percent)s %% came", percent=percent)
+        return say.gettext("The same people come as to %(place)s, where you go", place=say.name(*names[of_id]))
+    return say.gettext("The same people come as to what you go to")
 
 
 def _list(names: Sequence[str], say: Texts) -> str:

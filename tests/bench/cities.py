@@ -6,6 +6,7 @@ asked of it has as much around it. A city reaches over the antimeridian.
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 
 import psycopg
 
@@ -146,8 +147,11 @@ _LIST = """
 """
 
 
-def build(conninfo: str, size: Cities, now: dt.datetime) -> None:
-    """Makes it in an empty database; conninfo: of a superuser, since triggers and keys are left out meanwhile."""
+def build(conninfo: str, size: Cities, now: dt.datetime, say: Callable[[str], None] = figures.say) -> None:
+    """Makes it in an empty database; conninfo: of a superuser, since triggers and keys are left out meanwhile.
+
+    say: told what is being made.
+    """
     given = {
         "cities": size.cities,
         "members": MEMBERS,
@@ -161,7 +165,7 @@ def build(conninfo: str, size: Cities, now: dt.datetime) -> None:
         connection.execute("SET session_replication_role = replica")
         connection.execute("SELECT setseed(0.5)")
         for what, statements in _MAKE.items():
-            figures.say(f"  {what} ...")
+            say(f"  {what} ...")
             connection.execute(statements, given)
         for low in range(0, size.cities * THINGS // 2, THINGS):
             connection.execute(_LIST, {"low": low, "high": low + THINGS})

@@ -67,6 +67,7 @@ BODIES: dict[str, Any] = {
     "POST /api/webhooks": {"event": "night", "url": "https://example.org/hook", "happenings": ["check_in"]},
 }
 QUERIES = {
+    "GET /api/nearby": {"lon": "13.4", "lat": "52.5"},
     "GET /api/live": {"topic": "member/dora"},
     "GET /api/stamp-cards": {"kind": "venue", "of": "cafe"},
     "GET /api/qr.svg": {"text": "http://127.0.0.1:8080/"},
