@@ -39,6 +39,7 @@ class Named(NamedTuple):
 NAMED = {
     ("topic", "name"): Named("member/{id}"),
     ("demo_state", "name"): Named("person/{id}"),
+    ("listing", "organizer_id"): Named("{id}"),  # follows its event, which is somebody else's by then
     ("proof", "address"): Named(EMAIL),
     ("letter", "address"): Named(EMAILS),
     ("audit", "subject"): Named("member/{id}", stays="member"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from geo import areas
 from geo.areas import Position
 from server.errors import Conflict, Invalid
-from server.fields import LATEST, Moment
+from server.fields import LATEST, Moment, OfId
 from server.nearby.candidates import FARTHEST_M, Asked
 from server.nearby.moments import Mood
 from server.nearby.rings import Kind, Wanted
@@ -59,7 +59,7 @@ async def read(
     ] = None,
     order: Annotated[Order, Query(description="by points, or by distance alone")] = Order.BEST,
     kind: Annotated[Kind | None, Query(description="without: gatherings and venues")] = None,
-    interest: Annotated[list[str] | None, Query(max_length=20, description="about one of these")] = None,
+    interests: Annotated[list[OfId] | None, Query(max_length=20, description="about one of these")] = None,
     community: Annotated[str | None, Query(max_length=64, description="of this community alone")] = None,
     open_now: Annotated[bool, Query(description="venues that are open then; gatherings that are on then")] = False,
     on_now: Annotated[bool, Query(description="gatherings that are on then")] = False,
@@ -68,7 +68,7 @@ async def read(
 ) -> Question:
     """What is asked for, of the query."""
     return Question(
-        *(lon, lat, at, within_days, radius_m, order, kind, tuple(interest or ()), community),
+        *(lon, lat, at, within_days, radius_m, order, kind, tuple(interests or ()), community),
         *(open_now, on_now, places_left, frozenset(mood or ())),
     )
 

@@ -250,7 +250,8 @@ def test_every_column_that_may_name_a_member_is_known(session: Session) -> None:
         (table.name, column.name)
         for table in Base.metadata.sorted_tables
         for column in table.columns
-        if (any(word in column.name for word in words) or column.name == "by") and column.type.python_type is str
+        if (any(f"_{word}" in f"_{column.name}" for word in words) or column.name == "by")
+        and column.type.python_type is str
     }
     assert suspects <= known
     del session

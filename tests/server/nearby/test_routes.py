@@ -100,7 +100,7 @@ def test_pages_go_on_by_their_links(as_: As) -> None:
 
 
 def test_filters_come_through(as_: As) -> None:
-    assert {one["event"] for one in near(as_, kind="event", interest=["chess", "jazz"])} == {"chess"}
+    assert {one["event"] for one in near(as_, kind="event", interests=["chess", "jazz"])} == {"chess"}
     assert {one["venue"] for one in near(as_, kind="venue", radius_m=100)} == {"cafe"}
     assert (
         near(as_, community="players", places_left=True, within_days=1, at="2026-03-13T20:00:00Z")[0]["event"]
