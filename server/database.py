@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, LiteralString
 
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, TextClause, create_engine
@@ -69,16 +69,15 @@ def read_rows(session: Session, statement: TextClause, given: Mapping[str, Any])
 
     For the few places where what SQLAlchemy does for each row and statement would take longer than the question.
     """
-    cursor = session.connection().connection.cursor()
-    try:
-        cursor.execute(_as_psycopg_takes_it(statement), given)
-        return list(cursor.fetchall())
-    finally:
-        cursor.close()
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    # As PostgreSQL keeps them: nothing is written as text here and read there.
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(_as_psycopg_takes_it(statement), given).fetchall()
 
 
 @lru_cache(256)
-def _as_psycopg_takes_it(statement: TextClause) -> str:
+def _as_psycopg_takes_it(statement: TextClause) -> LiteralString:
     return str(statement.compile(dialect=psycopg_dialect()))  # type: ignore[no-untyped-call]
 
 

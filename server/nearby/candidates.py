@@ -106,8 +106,8 @@ class Near(NamedTuple):
 
 _AWAY = postgis.away("listing.location")
 _COLUMNS = """
-    id, event_id, step_id, venue_id, away_m, ST_X(location::geometry) AS lon, ST_Y(location::geometry) AS lat, vague,
-    starts_at, ends_at, community_id, organizer_id, series_id, interests, capacity, going, came,
+    id, event_id, step_id, venue_id, away_m, lon, lat, vague, starts_at, ends_at, community_id, organizer_id, series_id,
+    interests, capacity, going, came,
     (SELECT mood FROM venue_moment AS moment
      WHERE moment.venue_id = found.venue_id AND moment.at > :fresh AND moment.at <= :at) AS mood
 """
@@ -163,18 +163,19 @@ def near(
         "venues_id": venues.beyond.id,
     }
     found: dict[int, Candidate] = {}
-    ends, counts = [events.beyond, venues.beyond], [0, 0]
-    for part, *row in database.read_rows(session, statement, given):
-        one = Candidate(*row)
+    ends: list[tuple[float, int]] = [events.beyond, venues.beyond]
+    counts = [0, 0]
+    for row in database.read_rows(session, statement, given):
+        one, part = Candidate._make(row[:-1]), row[-1]
         if one.first:
             found[one.id] = one
         if part != _HERS:
             counts[part] += 1
-            ends[part] = max(ends[part], Edge(one.away_m, one.id))
+            ends[part] = max(ends[part], (one.away_m, one.id))
     for part, wanted in ((_EVENTS, events), (_VENUES, venues)):
         if counts[part] < wanted.most or not wanted.most:
             ends[part] = THE_END
-    return Near(list(found.values()), ends[_EVENTS], ends[_VENUES])
+    return Near(list(found.values()), Edge(*ends[_EVENTS]), Edge(*ends[_VENUES]))
 
 
 @lru_cache(256)
@@ -192,7 +193,7 @@ def _statement(
             for way in ways
         ]
         parts.append(f"""
-            SELECT {_HERS} AS part, {_COLUMNS}, {_FIRST} AS first
+            SELECT {_COLUMNS}, {_FIRST} AS first, {_HERS} AS part
             FROM (SELECT *, {_AWAY} AS away_m FROM listing WHERE id IN ({" UNION ".join(of_each)})) AS found
         """)  # noqa: S608
     return text(" UNION ALL ".join(part for part in parts if part))
@@ -208,7 +209,7 @@ def _nearest(part: int, which: str, filters: tuple[str, ...], most: int, goes_on
     beyond = f"{_AWAY} >= :{name}_m AND ({_AWAY}, listing.id) > (:{name}_m, :{name}_id)"
     wanted = " AND ".join([which, *filters, *([beyond] if goes_on else [])])
     return f"""
-        SELECT {part} AS part, {_COLUMNS}, {first} AS first
+        SELECT {_COLUMNS}, {first} AS first, {part} AS part
         FROM (SELECT *, {_AWAY} AS away_m FROM listing WHERE {wanted}
               ORDER BY {_AWAY} FETCH FIRST {most:d} ROWS WITH TIES) AS found
     """  # noqa: S608

@@ -6,7 +6,7 @@ The facts are those that geo/habits.py and geo/likeness.py tell, as the weights 
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,24 +76,27 @@ class Known(NamedTuple):
 def gather(person: Person, candidates: Sequence[Candidate], going: Going, *, at: dt.datetime) -> Known:
     """What is known of candidates. at: the time that is asked about."""
     hers = habits_of(person, at)
-    away_m = _array(one.away_m for one in candidates)
+    away_m = np.array([one.away_m for one in candidates])
     ways_m, way_m = None, away_m  # where she was nowhere yet, all that is known is where she is
     if hers.anchors and candidates:
         units = chords.units(np.array([(one.lon, one.lat) for one in candidates]))
         ways_m = chords.metres(units @ hers.units.T)
         way_m = habits.way_m(ways_m, np.array([count for _, count in hers.anchors]))
+    taste, counts, alike = hers.taste, hers.counts, person.likeness
     weighed = Facts(
         distance_m=away_m,
         way_m=way_m,
-        hours_until=_array([_hours(one, at) for one in candidates]),
-        interests=_array([_liking(hers.taste, one.interests) for one in candidates]),
-        community=_array([one.community_id in person.communities for one in candidates]),
-        known=_array([len(going.get(one.event_id or "", ())) for one in candidates]),
-        regular=_array([_regular(hers.counts, one) for one in candidates]),
-        alike=_array([_much(person.likeness.get(_lasting(one))) for one in candidates]),
-        came=_array([one.came for one in candidates]),
-        full=_array([one.full for one in candidates]),
-        lively=_array([LEVELS[Mood(one.mood)] if one.mood else 0.0 for one in candidates]),
+        hours_until=np.array([_hours(one, at) for one in candidates]),
+        interests=np.array([_liking(taste, one.interests) if taste and one.interests else 0.0 for one in candidates]),
+        community=np.array([1.0 if one.community_id in person.communities else 0.0 for one in candidates]),
+        known=np.array([float(len(going.get(one.event_id or "", ()))) for one in candidates])
+        if going
+        else np.zeros(len(candidates)),
+        regular=np.array([_regular(counts, one) for one in candidates]) if counts else np.zeros(len(candidates)),
+        alike=np.array([_much(alike.get(_lasting(one))) for one in candidates]) if alike else np.zeros(len(candidates)),
+        came=np.array([one.came for one in candidates]),
+        full=np.array([1.0 if one.full else 0.0 for one in candidates]),
+        lively=np.array([LEVELS[Mood(one.mood)] if one.mood else 0.0 for one in candidates]),
     )
     return Known(person, candidates, going, weighed, hers, ways_m)
 
@@ -131,12 +134,10 @@ def habits_of(person: Person, at: dt.datetime) -> Habits:
 
 def _liking(taste: Mapping[str, float], about: Sequence[str]) -> float:
     """The cosine of a taste and of what something is about."""
-    return sum([taste.get(one, 0.0) for one in about]) / math.sqrt(len(about)) if about and taste else 0.0
+    return sum([taste.get(one, 0.0) for one in about]) / math.sqrt(len(about))
 
 
 def _regular(counts: Mapping[tuple[str, str], float], one: Candidate) -> float:
-    if not counts:
-        return 0.0
     there = counts.get(("venue", one.venue_id), 0.0)
     if one.event_id is None:
         return float(habits.regular(there, 0.0))
@@ -158,5 +159,5 @@ def _hours(one: Candidate, at: dt.datetime) -> float:
     return math.nan if one.starts_at is None else max(0.0, (one.starts_at - at).total_seconds() / 3600)
 
 
-def _array(numbers: Iterable[float]) -> Floats:
-    return np.array(list(numbers), dtype=np.float64)
+def _array(numbers: Sequence[float]) -> Floats:
+    return np.array(numbers, dtype=np.float64)

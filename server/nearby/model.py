@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import Geography
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, Float, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,8 @@ class Listing(Base):
     step_id: Mapped[str | None] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"))
     venue_id: Mapped[str] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
     location: Mapped[Any] = mapped_column(Geography("POINT", srid=4326, spatial_index=False))
+    lon: Mapped[float] = mapped_column(Float, Computed("ST_X(location::geometry)", persisted=True))
+    lat: Mapped[float] = mapped_column(Float, Computed("ST_Y(location::geometry)", persisted=True))
     vague: Mapped[bool] = mapped_column(server_default="false")
     several: Mapped[bool] = mapped_column(server_default="false")
     starts_at: Mapped[dt.datetime | None]

@@ -24,8 +24,8 @@ from server.venues.model import Venue
 
 # As many are ranked at once. More would find little that is better: what is further away loses by that alone, and what
 # is hers comes whatever its distance. Behind them the next ring begins.
-EVENTS = 120
-VENUES = 80
+EVENTS = 110
+VENUES = 70
 # What is open cannot be asked of the database: after so many rings without enough of it a page ends all the same.
 MOST_RINGS = 10
 _BEST = "nearby best"
@@ -128,23 +128,24 @@ def best(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, pag
     before: set[int] = set()
     if edges != (NOWHERE, NOWHERE):
         before = {one.id for one in _near(session, her, wanted, asked, (THE_END, THE_END), hers).found}
-    found: list[tuple[tuple[object, ...], Ranked, int]] = []
+    found: list[tuple[tuple[Edge, Edge], tuple[int, int], Ranked, int]] = []
     for _ in range(MOST_RINGS):
         first = edges == (NOWHERE, NOWHERE)
         near = _near(session, her, wanted, asked, edges, hers if first else NOTHING_OF_HERS)
         ring = [one for one in near.found if one.id not in before]
         ranked = rank(her, _pick(session, wanted, ring, asked.at), going, at=asked.at)
         found += [
-            ((asked.at, *_write(edges[0]), *_write(edges[1]), *key), ranked, number)
-            for *key, number in ranked.order()
-            if told is None or tuple(key) > told
+            (edges, (score, listing), ranked, number)
+            for score, listing, number in ranked.order()
+            if told is None or (score, listing) > told
         ]
         if first:
             before = {one.id for one in near.found}
         edges, told = (near.events_end, near.venues_end), None
         if len(found) >= page.rows or edges == (THE_END, THE_END):
             break
-    return [ranked.tell(number) for _, ranked, number in page.cut(found, _BEST, lambda row: row[0])]
+    cut = page.cut(found, _BEST, lambda row: (asked.at, *_write(row[0][0]), *_write(row[0][1]), *row[1]))
+    return [ranked.tell(number) for _, _, ranked, number in cut]
 
 
 def nearest(session: Session, her: Person, wanted: Wanted, *, now: dt.datetime, page: paging.Page) -> list[Scored]:

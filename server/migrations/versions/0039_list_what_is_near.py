@@ -149,6 +149,8 @@ def upgrade() -> None:
         sa.Column("step_id", sa.Text(), sa.ForeignKey("step.id", ondelete="CASCADE"), unique=True),
         sa.Column("venue_id", sa.Text(), sa.ForeignKey("venue.id", ondelete="CASCADE"), nullable=False),
         sa.Column("location", geoalchemy2.Geography("POINT", srid=4326, spatial_index=False), nullable=False),
+        sa.Column("lon", sa.Float(), sa.Computed("ST_X(location::geometry)", persisted=True), nullable=False),
+        sa.Column("lat", sa.Float(), sa.Computed("ST_Y(location::geometry)", persisted=True), nullable=False),
         sa.Column("vague", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("several", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("starts_at", moment),
