@@ -137,7 +137,7 @@ def show_nearby(
         refused = error
     said = _said(around)
     cards, following = [], None
-    if around is not None and wanted is not None:
+    if wanted is not None and (wanted.events or wanted.venues):
         found, following = _find(session, viewer, wanted, filters.order, cursor, now)
         cards = nearby_cards.of(session, *found, words, now=now, say=say)
     return render.page(

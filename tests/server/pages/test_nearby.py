@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy.orm import Session
 
 from server.consent import service as consent
-from server.interests import service as interests
 from server.positions import service as positions
 from server.positions.service import Fix, Source
 from tests.server.conftest import As
@@ -118,8 +117,7 @@ def test_filters_stand_in_the_address_and_each_can_be_taken_away(as_: As, sessio
 
 
 def test_what_it_is_about_narrows_it(as_: As, session: Session) -> None:
-    chess = interests.add(session, id="chess", name_en="Chess", name_zh="国际象棋")
-    gathering(session, "board", "cafe", open_to_all=True, interests=[chess.id])
+    gathering(session, "board", "cafe", open_to_all=True, interests=["chess"])
     dora = as_("dora")
     shown = dora.get(f"{AROUND}&interest=chess&interest=unknown").text
     assert names(shown) == ["Gathering board"]
