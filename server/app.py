@@ -104,6 +104,7 @@ from server.pages import messages as messages_page
 from server.pages import met as met_page
 from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
+from server.pages import nearby as nearby_page
 from server.pages import phones as phones_page
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
@@ -265,6 +266,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         qr_codes.router,
         pages_routes.router,
         met_page.router,
+        nearby_page.router,
         company_page.router,
         fences_page.router,
         reviews_pages.router,

@@ -141,6 +141,8 @@ def near(
     communities: those that she belongs to, whose gatherings she may know of.
     """
     ways = tuple(way for way, ids in zip(_WAYS, hers, strict=True) if ids)
+    if not (events.most or venues.most or ways):
+        return Near([], THE_END, THE_END)
     statement = _statement(
         _filters(asked), (events.most, events.beyond != NOWHERE), (venues.most, venues.beyond != NOWHERE), ways
     )

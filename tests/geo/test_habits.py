@@ -44,7 +44,7 @@ def test_metres_by_chords_are_those_by_the_haversine_formula_and_unknown_places_
     some = np.array([[179.99, 10.0], [0.0, 90.0], [7.42, 43.73], [np.nan, np.nan]])
     others = np.array([[-179.99, 10.0], [7.4201, 43.7301]])
     found = chords.nearest_m(chords.units(some), chords.units(others))
-    wanted = distances.all_m(some[:3].tolist(), others.tolist()).min(axis=1)
+    wanted = [min(distances.between_m(tuple(a), tuple(b)) for b in others.tolist()) for a in some[:3].tolist()]
     assert found[:3] == pytest.approx(wanted, rel=1e-6, abs=0.2)
     assert np.isnan(found[3])
     assert np.isnan(chords.nearest_m(chords.units(some), np.empty((0, 3)))).all()

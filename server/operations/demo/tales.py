@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 from server.events.details import Kind
 from server.operations.demo import neighbourhood
 
+# What those like whom a visitor may be.
+TASTES = {
+    "you": ("books", "food", "languages"),
+    "amina": ("crafts", "food"),
+    "xiaowen": ("books", "hiking"),
+    "ops": ("chess", "coding"),
+}
 HOUSE = "left-bank-house"
 READERS = "left-bank-readers"
 WALKERS = "long-lane-walkers"

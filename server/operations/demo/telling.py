@@ -21,11 +21,13 @@ from server.governance.model import CommunityChange, Vote
 from server.governance.rules import Kind
 from server.inbox import tasks as _tasks  # noqa: F401 -- it registers itself: people are told of what is opened
 from server.interests import service as interests
+from server.interests.model import MemberInterest
 from server.operations.demo import drawings, memories, neighbourhood, past, remembering, tales
 from server.operations.demo.past import DAY
 from server.people import roles
 from server.people import service as people
 from server.pictures import service as pictures
+from server.positions import service as positions
 from server.posts.model import Post, Topic
 from server.proposals import service as proposals
 from server.proposals.model import Proposal
@@ -43,6 +45,7 @@ def tell(session: Session, settings: Settings, now: dt.datetime, time_zone: str)
     if session.get(Community, tales.HOUSE) is None:
         _make_shops(session, time_zone)
         _make_communities(session, now)
+        _make_tastes(session, now)
         for one in tales.PASTS:
             past.make(session, settings, one, past.at(now - one.days_ago * DAY, one.hour, time_zone))
         _make_topics(session, now)
@@ -72,6 +75,13 @@ def _make_shops(session: Session, time_zone: str) -> None:
             category=shop.category,
             simulated=True,
         )
+
+
+def _make_tastes(session: Session, now: dt.datetime) -> None:
+    """What those like whom a visitor may be, and about where they live: so that something is near them."""
+    for member_id, liked in tales.TASTES.items():
+        interests.choose(session, MemberInterest, {"member_id": member_id}, liked)
+        positions.set_home(session, member_id=member_id, place=neighbourhood.ORIGIN, now=now)
 
 
 def _make_communities(session: Session, now: dt.datetime) -> None:

@@ -264,6 +264,7 @@ def test_filters_leave_what_passes_them(session: Session) -> None:
     assert found() == {"cafe", "late", "early", "chess", "now"}
     assert found(kinds=frozenset({Kind.EVENT})) == {"chess", "now"}
     assert found(kinds=frozenset({Kind.VENUE})) == {"cafe", "late", "early"}
+    assert found(kinds=frozenset({Kind.VENUE}), interests=("chess",)) == set()
     assert found(radius_m=350.0) == {"cafe", "late", "chess"}
     assert found(interests=("chess", "jazz")) == {"chess"}
     assert found(community_id="players") == {"chess"}
