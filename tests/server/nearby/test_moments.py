@@ -472,7 +472,8 @@ def test_no_table_of_what_was_heard_is_scanned(session: Session) -> None:
         "INSERT INTO venue (id, name, time_zone) SELECT 'v' || n, '', 'UTC' FROM generate_series(1, 500) AS n",
         "INSERT INTO zone (id, venue_id, name, level) SELECT id, id, '', 0 FROM venue",
         "INSERT INTO agent (id, key) SELECT id, decode(repeat('00', 32), 'hex') FROM venue",
-        "INSERT INTO placement (agent_id, venue_id, zone_id, valid) SELECT id, id, id, tstzrange(NULL, NULL) FROM venue",
+        "INSERT INTO placement (agent_id, venue_id, zone_id, valid)"
+        " SELECT id, id, id, tstzrange(NULL, NULL) FROM venue",
         "INSERT INTO coverage (placement_id, agent_id, from_ms, to_ms)"
         " SELECT id, agent_id, :now_ms - n * 3600000, :now_ms - n * 3600000 + 3000000"
         " FROM placement, generate_series(1, 100) AS n",
