@@ -121,7 +121,7 @@ def _told(
         people,
         seen,
         lambda others: _ways(session, others),
-        offset=_offsets(session, f"{kind.value}/{of_id}/{span}"),
+        offset=offsets(session, f"{kind.value}/{of_id}/{span}"),
         span=span,
         today=today,
     )
@@ -232,7 +232,8 @@ def _ways(session: Session, new: Sequence[Person]) -> list[Way]:
     return [way(signs.get((member or "", event or ""))) for member, event in first]
 
 
-def _offsets(session: Session, of: str) -> Callable[[str], int]:
+def offsets(session: Session, of: str) -> Callable[[str], int]:
+    """The secret offset of each figure of something by its name, for rounding.at_least; always the same."""
     secret = session.scalar(select(FanRounding.secret))
     if secret is None:
         made = {"id": 1, "secret": secrets.token_bytes(SECRET_BYTES)}

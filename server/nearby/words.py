@@ -8,7 +8,7 @@ from geo import distances
 from geo.ranking import Factor
 from server import clocks
 from server.nearby.facts import Fact
-from server.nearby.moments import Mood
+from server.nearby.moments import Moment, Mood
 from server.nearby.person import Person
 from server.nearby.service import Found
 from server.texts import IN_ENGLISH, Texts, later
@@ -17,6 +17,16 @@ MOODS = {Mood.QUIET: later("Quiet now"), Mood.NORMAL: later("As usual now"), Moo
 ON_FOOT_M = 3_000  # what is further away one does not walk
 SHOWN = 3  # names in a sentence
 ROUNDED = 5  # people are told in steps of this
+
+
+def lively(moment: Moment, say: Texts = IN_ENGLISH) -> str:
+    """How lively a venue is, with how many are there at least as far as that is told."""
+    mood = say.gettext(MOODS[moment.mood])
+    if moment.people is None:
+        return mood
+    return say.ngettext(
+        "%(mood)s · at least %(num)s person", "%(mood)s · at least %(num)s people", moment.people, mood=mood
+    )
 
 
 def distance(metres: float, say: Texts = IN_ENGLISH) -> str:

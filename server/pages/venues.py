@@ -10,6 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from server import names, nonces, versions
 from server.errors import MusterError, http_status
 from server.events import places
+from server.nearby import liveliness
+from server.nearby import words as nearby_words
 from server.pages import render, reviews, stamps
 from server.pages.doors import new_nonce, told
 from server.pages.facts import Fact
@@ -94,6 +96,7 @@ def show_venue(
     # When the sun sets there would tell where a home is.
     week = hours.week(venue, location, now)
     kept = viewer is not None and access.may_keep(session, viewer, venue)
+    moment = liveliness.of_venue(session, venue_id, now=now)
     return render.page(
         request,
         "venue.html",
@@ -106,6 +109,8 @@ def show_venue(
         },
         week=week,
         open=hours.is_open(venue, location, now) if week else None,
+        closes=hours.closes(venue, location, now) if week else None,
+        lively=None if moment is None else {"mood": moment.mood.value, "says": nearby_words.lively(moment, say)},
         keeps=kept,
         # A home and a spot are nobody's to judge.
         reviews=reviews.summary(session, things.venue(session, venue_id), viewer, now, say)

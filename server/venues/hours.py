@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what the gateway shares with the server needs it not
 MOST_SIGNS = 1000  # the longest known of OpenStreetMap has 255
 MOST_SPANS = 12  # of one day: what opens more often is no place
 DAYS = 7
+_TODAY = dt.timedelta(hours=24)  # a time of day means the next one
 
 
 class HoursUnclear(Invalid):
@@ -75,6 +76,19 @@ def is_open(venue: Venue, location: tuple[float, float] | None, now: dt.datetime
     """Whether it is open; None where nothing is known."""
     hours = _read(venue, location)
     return None if hours is None else hours.is_open(now.astimezone(zoneinfo.ZoneInfo(venue.time_zone)))
+
+
+def closes(venue: Venue, location: tuple[float, float] | None, now: dt.datetime) -> dt.datetime | None:
+    """When it closes today or in the coming night, by its own clock; None where it is closed, or open for longer."""
+    hours = _read(venue, location)
+    if hours is None or not is_open(venue, location, now):
+        return None
+    here = now.astimezone(zoneinfo.ZoneInfo(venue.time_zone))
+    until = hours.next_change(here)
+    # Spans that touch are told apart: what goes on at midnight has not closed then.
+    while until is not None and until - here < _TODAY and hours.is_open(until):
+        until = hours.next_change(until)
+    return until if until is not None and until - here < _TODAY else None
 
 
 def _read(venue: Venue, location: tuple[float, float] | None) -> "OpeningHours | None":

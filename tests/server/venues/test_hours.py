@@ -72,3 +72,17 @@ def test_the_time_zone_of_a_pin() -> None:
     assert local_time.find((121.47, 31.23)) == "Asia/Shanghai"
     assert local_time.find(None) is None
     assert local_time.check("UTC", (13.405, 52.52)) == "UTC"
+
+
+def test_when_it_closes_is_told_for_the_coming_day_alone() -> None:
+    def closes(said: str, now: dt.datetime = MONDAY) -> str:
+        until = hours.closes(Venue(opening_hours=said, time_zone="Europe/Berlin"), None, now)
+        return "" if until is None else f"{until:%a %H:%M}"
+
+    assert closes("Mo 09:00-10:00") == "Mon 10:00"
+    assert closes("Mo 09:00-24:00; Tu 00:00-02:00") == "Tue 02:00", "it does not close at midnight"
+    assert closes("Mo 22:00-03:00", MONDAY.replace(hour=22)) == "Tue 03:00"
+    assert closes("Tu 09:00-10:00") == "", "it is closed"
+    assert closes("24/7") == ""
+    assert closes("Mo 00:00-24:00; Tu 00:00-10:00; We 08:00-09:00", MONDAY - dt.timedelta(hours=2)) == "", "for longer"
+    assert closes("") == ""
