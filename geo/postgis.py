@@ -1,5 +1,6 @@
 """The phrases of PostGIS: places and areas to columns and back."""
 
+import math
 from typing import Any
 
 from geoalchemy2 import WKBElement
@@ -49,16 +50,22 @@ def to_geojson(value: Any) -> dict[str, Any] | None:
 HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
 
 
-def canonical(place: areas.Position) -> areas.Position:
-    """A place as `listing_place` of the database says it: to 1e-7 degrees (a centimetre), and in one way.
+# Up to which latitude how many digits of a longitude are kept: a centimetre along the parallel; beyond, it is the pole.
+_DIGITS = ((84.0, 7), (89.4, 6), (89.94, 5), (89.994, 4), (89.9994, 3), (89.99994, 2), (89.999994, 1))
 
-    Asked about 180 degrees while -180 is kept, the nearest-neighbour index of PostGIS 3.3 finds distances that differ
-    by a rounding, and gives up.
+
+def canonical(place: areas.Position) -> areas.Position:
+    """A place as `listing_place` of the database says it: to a centimetre (1e-7 degrees), and in one way.
+
+    Asked about 180 degrees while -180 is kept, or among points that lie within micrometres at a pole, the
+    nearest-neighbour index of PostGIS 3.3 finds distances that differ by a rounding, and gives up.
     """
-    lon, lat = round(place[0], 7), round(place[1], 7)
-    if abs(lat) == 90:
-        return 0.0, lat
-    return (-180.0 if lon == 180 else lon + 0.0), lat + 0.0
+    lat = round(place[1], 7) + 0.0
+    for up_to, digits in _DIGITS:
+        if abs(lat) < up_to:
+            lon = round(place[0], digits) + 0.0
+            return (-180.0 if lon == 180 else lon), lat
+    return 0.0, math.copysign(90.0, lat)
 
 
 def away(column: str) -> str:

@@ -113,12 +113,12 @@ def _found(
 
 def _agree(found: list[tuple[str, float]], around: Position, places: dict[str, Position], radius_m: float) -> None:
     away = {venue_id: distances.between_m(around, at) for venue_id, at in places.items()}
-    # Places are kept to the centimetre; what lies just there may be in or out.
-    surely = {venue_id for venue_id, metres in away.items() if metres < radius_m - 0.1}
-    perhaps = {venue_id for venue_id, metres in away.items() if metres < radius_m + 0.1}
+    # Places are kept to the centimetre (to half a metre at the very pole); what lies just there may be in or out.
+    surely = {venue_id for venue_id, metres in away.items() if metres < radius_m - 0.7}
+    perhaps = {venue_id for venue_id, metres in away.items() if metres < radius_m + 0.7}
     assert surely <= {venue_id for venue_id, _ in found} <= perhaps
     for venue_id, metres in found:
-        assert metres == pytest.approx(away[venue_id], abs=0.1, rel=1e-6)
+        assert metres == pytest.approx(away[venue_id], abs=0.7, rel=1e-6)
     assert [metres for _, metres in found] == sorted(metres for _, metres in found)
 
 
@@ -135,7 +135,7 @@ def test_what_is_near_is_the_same_as_by_brute_force_anywhere(
         savepoint.rollback()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([(180.0, 0.0), (-180.0, 51.0), (179.995, -17.0), (0.0, 89.99), (12.0, -89.995), (90.0, 90.0)]),
     st.lists(near_the_edges, min_size=1, max_size=12),
