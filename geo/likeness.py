@@ -98,7 +98,15 @@ def find(
 
 
 def _count(
-    rows: Ints, thing: Ints, begin: Ints, end: Ints, came: Any, bounds: tuple[int, int], shrink: float, things: int, people: int
+    rows: Ints,
+    thing: Ints,
+    begin: Ints,
+    end: Ints,
+    came: Any,
+    bounds: tuple[int, int],
+    shrink: float,
+    things: int,
+    people: int,
 ) -> tuple[Ints, Ints, Ints, Floats]:
     """What is alike to the things of these rows: one, other, both, share; the best of each first.
 

@@ -61,6 +61,7 @@ from server.mornings import tasks as mornings_tasks
 from server.moving import routes as moving_routes
 from server.mqtt import Connection
 from server.nearby import routes as nearby_routes
+from server.nearby import tasks as nearby_tasks
 from server.pages import (
     account,
     api_docs,
@@ -172,6 +173,7 @@ TASKS = (
     company_tasks,
     webhooks_tasks,
     mornings_tasks,
+    nearby_tasks,
 )
 
 

@@ -127,6 +127,7 @@ class Likenesses(NamedTuple):
 
     alike: Alike
     keys: list[str]
+    numbers: Mapping[str, int]
 
 
 class Crowds(NamedTuple):
@@ -192,13 +193,13 @@ def find_likeness(comings: Comings) -> Likenesses:
     """What the same people come to, as far as FEWEST of them came to both."""
     person, thing, _ = likeness.keep_last(comings.person, comings.thing, comings.at)
     found = likeness.find(person, thing, len(comings.keys), most_alike=MOST_ALIKE, fewest=FEWEST)
-    return Likenesses(found, comings.keys)
+    return Likenesses(found, comings.keys, {key: number for number, key in enumerate(comings.keys)})
 
 
 def learn_likeness(session: Session, *, now: dt.datetime) -> int:
     """Finds anew what the same people come to, and how many pairs there are of it; nobody ever reads less than all."""
     constraints.take_turn(session, TURN)
-    alike, keys = find_likeness(read(session, until=now))
+    alike, keys, _ = find_likeness(read(session, until=now))
     for statement in _KEEP:
         session.execute(statement)
     of = np.repeat(np.arange(len(keys)), np.diff(alike.begins)) if keys else np.empty(0, np.int64)

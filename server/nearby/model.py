@@ -73,13 +73,14 @@ class Likeness(Base):
 
 
 class LearntWeight(Base):
-    """How much a factor weighs, learnt from who came where; without a row it weighs as shipped."""
+    """How much a factor weighs, learnt from who came where, of so many choices; without a row it weighs as shipped."""
 
     __tablename__ = "learnt_weight"
 
     factor: Mapped[str] = mapped_column(Text, primary_key=True)
     weight: Mapped[float] = mapped_column(Float)
     learnt_at: Mapped[dt.datetime]
+    choices: Mapped[int] = mapped_column(server_default="0")
 
 
 class VenueMoment(Base):
