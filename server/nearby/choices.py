@@ -142,11 +142,12 @@ def learn_weights(session: Session, *, now: dt.datetime) -> int:
     constraints.take_turn(session, learning.TURN)
     since = now - OF_LATE
     chosen = sample(session, since=since, until=now)
-    sets = []
+    sets: list[tuple[Floats, Floats, float]] = []
     if len(chosen) >= FEWEST_CHOICES:
         crowds = learning.count_crowds(session, until=since)
         alike = learning.find_likeness(learning.read(session, until=since))
-        sets = [found for one in chosen if (found := weigh(session, one, alike, crowds)) is not None]
+        weighed = [weigh(session, one, alike, crowds) for one in chosen]
+        sets = [one for one in weighed if one is not None]
     if len(sets) < FEWEST_CHOICES:
         _log.info("nearby learnt no weights: %d choices that tell something, of %d", len(sets), len(chosen))
         return 0

@@ -33,7 +33,8 @@ TURN = "nearby learning"
 _WHEN = "checkin.recorded_at > :since AND checkin.at > :since AND checkin.at < :until AND checkin.undone_at IS NULL"
 # A number for each person, no name: nothing of hers is needed but that it was the same person.
 _COMINGS = text(f"""
-    SELECT checkin.recorded_at, checkin.id, hashtextextended(checkin.member_id, 0), extract(epoch FROM checkin.at)::float,
+    SELECT checkin.recorded_at, checkin.id, hashtextextended(checkin.member_id, 0),
+           extract(epoch FROM checkin.at)::float,
            coalesce('series/' || event.series_id, 'community/' || event.community_id,
                     'organizer/' || event.organizer_id, 'venue/' || checkin.venue_id)
     FROM checkin LEFT JOIN step ON step.id = checkin.step_id LEFT JOIN event ON event.id = step.event_id
@@ -64,7 +65,8 @@ _KEEP = (
 )
 _FOUND = text("""
     INSERT INTO likeness_found (of, other, share, people)
-    SELECT * FROM unnest(CAST(:of AS text[]), CAST(:other AS text[]), CAST(:share AS float[]), CAST(:people AS bigint[]))
+    SELECT * FROM unnest(CAST(:of AS text[]), CAST(:other AS text[]), CAST(:share AS float[]),
+                         CAST(:people AS bigint[]))
 """)
 _TAKE = text("""
     INSERT INTO likeness (of, other, share, people) SELECT of, other, share, people FROM likeness_found
@@ -239,10 +241,10 @@ def fill_crowds(session: Session, crowds: Crowds, *, after: int, most: int = LIS
     """Says of the next listings how many usually come, where that changed; the last of them, None behind the end."""
     rows = database.read_rows(session, _LISTED, {"after": after, "most": most})
     changed: list[tuple[int, float]] = []
-    for id, is_event, series, community, organizer, venue, was in rows:
+    for listing, is_event, series, community, organizer, venue, was in rows:
         came = crowds.of_event(series, community, organizer, venue) if is_event else crowds.of_venue(venue)
         if came != was:
-            changed.append((id, came))
+            changed.append((listing, came))
     if changed:
         ids, came_to = zip(*changed, strict=True)
         session.execute(_CAME, {"ids": list(ids), "came": list(came_to)})
