@@ -7,7 +7,7 @@ server/nearby/choices.py. docs/learning.md says what nobody can read from it.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import text
@@ -176,9 +176,9 @@ def read(session: Session, *, until: dt.datetime, most: int = MOST_COMINGS, at_o
     return Comings(person, thing, at, list(numbers))
 
 
-def _read(session: Session, until: dt.datetime, most: int, at_once: int) -> Iterator[list[tuple[object, ...]]]:
+def _read(session: Session, until: dt.datetime, most: int, at_once: int) -> Iterator[list[tuple[Any, ...]]]:
     # What happened before `until` may have been recorded after it.
-    before: tuple[object, object] = (dt.datetime.max.replace(tzinfo=dt.UTC), 2**62)
+    before: tuple[dt.datetime, int] = (dt.datetime.max.replace(tzinfo=dt.UTC), 2**62)
     left = most
     while left:
         given = {"since": until - BACK, "until": until, "before": before[0], "before_id": before[1]}

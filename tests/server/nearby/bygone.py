@@ -1,7 +1,7 @@
 """What people came to, written as rows: many at once, at any time."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -25,7 +25,9 @@ class Evening(NamedTuple):
 
 def make_people(session: Session, ids: Iterable[str]) -> None:
     """Members."""
-    session.execute(text("INSERT INTO member (id, name) SELECT id, id FROM unnest(:ids) AS id"), {"ids": list(ids)})
+    session.execute(
+        text("INSERT INTO member (id, name) SELECT id, id FROM unnest(CAST(:ids AS text[])) AS id"), {"ids": list(ids)}
+    )
 
 
 def make_places(session: Session, places: dict[str, Position]) -> None:
@@ -40,7 +42,7 @@ def make_places(session: Session, places: dict[str, Position]) -> None:
     )
 
 
-def make_circles(session: Session, members: dict[str, Sequence[str]]) -> None:
+def make_circles(session: Session, members: Mapping[str, Sequence[str]]) -> None:
     """Circles with their members, since always."""
     session.execute(text("INSERT INTO community (id, name) VALUES (:id, :id)"), [{"id": id} for id in members])
     rows = [{"id": id, "member": one, "at": LONG_AGO} for id, those in members.items() for one in those]

@@ -221,7 +221,7 @@ def test_listings_tell_how_many_usually_come(session: Session) -> None:
     assert fill(session) == came, "who was erased still came"
     make_evenings(session, [Evening("late", "v00", NOW + 2 * DAY, "players"), Evening("away", "v05", NOW + 2 * DAY)])
     learning.fill_new(session)
-    filled = dict(
+    filled: dict[str, float] = dict(
         session.execute(text("SELECT step_id, came FROM listing WHERE step_id IN ('late-1', 'away-1')")).all()
     )
     assert filled == {"late-1": came["next-1"], "away-1": 0}
@@ -399,8 +399,16 @@ def test_what_there_was_is_found_by_indexes(session: Session) -> None:
     make_evenings(session, evenings)
     session.execute(text("ANALYZE venue, step, event, listing"))
     given = {
-        **{"lon": 13.4, "lat": 52.5, "at": NOW, "until": NOW + 14 * DAY, "communities": ["c1"], "step": "e5-1"},
-        **{"chosen": "e/e5", "seed": 1, "venues": choices.WITHIN_VENUES, "rivals": choices.RIVALS},
+        "lon": 13.4,
+        "lat": 52.5,
+        "at": NOW,
+        "until": NOW + 14 * DAY,
+        "communities": ["c1"],
+        "step": "e5-1",
+        "chosen": "e/e5",
+        "seed": 1,
+        "venues": choices.WITHIN_VENUES,
+        "rivals": choices.RIVALS,
     }
     assert not scanned(session, choices._THERE, given) & {"venue", "step", "event", "checkin"}
     assert "listing" not in scanned(session, learning._LISTED, {"after": 100, "most": 50})
