@@ -70,7 +70,7 @@ _THERE = text(f"""
         UNION ALL (
         SELECT DISTINCT ON (event.id)
                'e/' || event.id, event.id, step.id, near.id, away_m,
-               CASE kind WHEN 'home' THEN ST_SnapToGrid(location::geometry, 0.02)::geography ELSE location END,
+               CASE near.kind WHEN 'home' THEN ST_SnapToGrid(location::geometry, 0.02)::geography ELSE location END,
                step.starts_at, step.ends_at, event.community_id, event.organizer_id, event.series_id, step.capacity
         FROM near JOIN step ON step.venue_id = near.id JOIN event ON event.id = step.event_id
         WHERE event.state = 'published' AND event.created_at <= :at AND step.starts_at < :until AND step.ends_at > :at

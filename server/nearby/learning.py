@@ -1,4 +1,4 @@
-"""What is learnt from who came: what the same people come to, and how many usually come; read in parts, in bounded memory.
+"""What is learnt from who came: what the same people come to, and how many usually come; in bounded memory.
 
 A step of a gathering and a venue's day are each one coming, as in server.nearby.person. Which weights follow from it:
 server/nearby/choices.py. docs/learning.md says what nobody can read from it.

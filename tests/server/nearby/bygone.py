@@ -32,7 +32,7 @@ def make_people(session: Session, ids: Iterable[str]) -> None:
 
 def make_places(session: Session, places: dict[str, Position]) -> None:
     """Venues that were there all the time."""
-    rows = [{"id": id, "lon": lon, "lat": lat, "at": LONG_AGO} for id, (lon, lat) in places.items()]
+    rows = [{"id": one, "lon": lon, "lat": lat, "at": LONG_AGO} for one, (lon, lat) in places.items()]
     session.execute(
         text(
             "INSERT INTO venue (id, name, time_zone, location, created_at)"
@@ -44,8 +44,8 @@ def make_places(session: Session, places: dict[str, Position]) -> None:
 
 def make_circles(session: Session, members: Mapping[str, Sequence[str]]) -> None:
     """Circles with their members, since always."""
-    session.execute(text("INSERT INTO community (id, name) VALUES (:id, :id)"), [{"id": id} for id in members])
-    rows = [{"id": id, "member": one, "at": LONG_AGO} for id, those in members.items() for one in those]
+    session.execute(text("INSERT INTO community (id, name) VALUES (:id, :id)"), [{"id": circle} for circle in members])
+    rows = [{"id": circle, "member": one, "at": LONG_AGO} for circle, those in members.items() for one in those]
     if rows:
         session.execute(
             text("INSERT INTO community_member (community_id, member_id, joined_at) VALUES (:id, :member, :at)"), rows

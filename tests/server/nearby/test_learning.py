@@ -30,8 +30,9 @@ VENUES = {f"v{number:02}": (CAFE[0] + 0.004 * number, CAFE[1]) for number in ran
 
 
 @pytest.fixture(autouse=True)
-def _people(session: Session) -> None:
-    make_members(session)
+def _people(request: pytest.FixtureRequest, session: Session) -> None:
+    if "as_" not in request.fixturenames:  # which makes them itself
+        make_members(session)
 
 
 def town(session: Session) -> None:
@@ -253,8 +254,8 @@ def choose(session: Session, weeks: int = 4, seed: int = 3) -> list[tuple[str, E
     for week in range(weeks):
         decided = SPLIT + week * 7 * DAY + HOUR
         evenings = [
-            Evening(f"{id}-{week}", draw.choice(list(VENUES)), decided + HOUR * draw.randrange(24, 144), id)
-            for id in circles
+            Evening(f"{circle}-{week}", draw.choice(list(VENUES)), decided + HOUR * draw.randrange(24, 144), circle)
+            for circle in circles
         ]
         make_evenings(session, evenings)
         comings = [(member, one) for one in evenings for member in circles[one.community or ""]]
