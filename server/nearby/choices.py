@@ -56,7 +56,8 @@ _CHOSEN = text("""
     WHERE nth <= :each ORDER BY chance, member_id LIMIT :most
 """)
 _MEMBER_OF = text("SELECT community_id FROM community_member WHERE member_id = :member AND joined_at <= :at")
-# What there was to go to then, as server.nearby.candidates finds what there is now; the chosen first.
+# What there was to go to then, as server.nearby.candidates finds what there is now; the chosen first. OFFSET 0: steps
+# are looked up by each venue, never all read and then joined.
 _AWAY = postgis.away("venue.location")
 _THERE = text(f"""
     WITH near AS MATERIALIZED (
@@ -72,8 +73,10 @@ _THERE = text(f"""
                'e/' || event.id, event.id, step.id, near.id, away_m,
                CASE near.kind WHEN 'home' THEN ST_SnapToGrid(location::geometry, 0.02)::geography ELSE location END,
                step.starts_at, step.ends_at, event.community_id, event.organizer_id, event.series_id, step.capacity
-        FROM near JOIN step ON step.venue_id = near.id JOIN event ON event.id = step.event_id
-        WHERE event.state = 'published' AND event.created_at <= :at AND step.starts_at < :until AND step.ends_at > :at
+        FROM near CROSS JOIN LATERAL (
+            SELECT * FROM step WHERE venue_id = near.id AND starts_at < :until AND ends_at > :at OFFSET 0) AS step
+        JOIN event ON event.id = step.event_id
+        WHERE event.state = 'published' AND event.created_at <= :at
         AND (event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone
              OR event.community_id = ANY(:communities))
         ORDER BY event.id, step.id IS DISTINCT FROM :step, away_m, step.id)
