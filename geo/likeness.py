@@ -68,10 +68,13 @@ def keep_last(person: Ints, thing: Ints, at: Floats, most: int = LAST_THINGS) ->
     return person[rank < most], thing[rank < most], at[rank < most]
 
 
-def find(person: Ints, thing: Ints, things: int, most_alike: int = MOST_ALIKE, shrink: float = SHRINK) -> Alike:
+def find(
+    person: Ints, thing: Ints, things: int, most_alike: int = MOST_ALIKE, shrink: float = SHRINK, fewest: int = 1
+) -> Alike:
     """What is alike, of pairs (person, thing) that each come once; things are numbered from 0.
 
-    How alike: (both - one * other / people) / (sqrt(one * other) + shrink) of how many came, and 0 at least.
+    How alike: (both - one * other / people) / (sqrt(one * other) + shrink) of how many came, and 0 at least. fewest:
+    what fewer people than that came to both of is not alike.
     """
     order = np.lexsort((thing, person))
     person, thing = person[order].astype(np.int64), thing[order].astype(np.int64)
@@ -81,23 +84,34 @@ def find(person: Ints, thing: Ints, things: int, most_alike: int = MOST_ALIKE, s
     costs = np.cumsum((end - begin)[by_thing])
     bounds = np.searchsorted(thing[by_thing], np.arange(things + 1))
     found: list[tuple[Ints, Ints, Ints, Floats]] = []
-    low = 0
+    low, people = 0, len(np.unique(person))
     while low < things:
         before = costs[bounds[low] - 1] if bounds[low] else 0
         reach = int(np.searchsorted(costs, before + PAIRS_AT_ONCE))
         high = max(low + 1, int(np.searchsorted(bounds, reach, side="right")) - 1)
         high = min(high, things)
         rows = by_thing[bounds[low] : bounds[high]]
-        found.append(_count(rows, thing, begin, end, came, most_alike, shrink, things, len(np.unique(person))))
+        found.append(_count(rows, thing, begin, end, came, (most_alike, fewest), shrink, things, people))
         low = high
     one, other, both, share = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
     return Alike(np.searchsorted(one, np.arange(things + 1)), other, both, share)
 
 
 def _count(
-    rows: Ints, thing: Ints, begin: Ints, end: Ints, came: Any, most: int, shrink: float, things: int, people: int
+    rows: Ints,
+    thing: Ints,
+    begin: Ints,
+    end: Ints,
+    came: Any,
+    bounds: tuple[int, int],
+    shrink: float,
+    things: int,
+    people: int,
 ) -> tuple[Ints, Ints, Ints, Floats]:
-    """What is alike to the things of these rows: one, other, both, share; the best of each first."""
+    """What is alike to the things of these rows: one, other, both, share; the best of each first.
+
+    bounds: the most of each thing, the fewest people of each pair.
+    """
     sizes = end[rows] - begin[rows]
     starts = np.repeat(begin[rows] - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes) if len(rows) else rows
     others = thing[starts + np.arange(len(starts))]
@@ -105,7 +119,9 @@ def _count(
     pairs, both = np.unique((ones * things + others)[ones != others], return_counts=True)
     one, other = pairs // things, pairs % things
     share = np.maximum(0, both - came[one] * came[other] / people) / (np.sqrt(came[one] * came[other]) + shrink)
-    one, other, both, share = (column[share > 0] for column in (one, other, both, share))
+    most, fewest = bounds
+    told = (share > 0) & (both >= fewest)
+    one, other, both, share = (column[told] for column in (one, other, both, share))
     order = np.lexsort((other, -share, one))
     one, other, both, share = one[order], other[order], both[order], share[order]
     kept = np.arange(len(one)) - np.searchsorted(one, one) < most

@@ -18,7 +18,7 @@ class Listing(Base):
     it is right with the same commit. What is over is taken out by the clock. location: of a home only about, so that no
     distance tells where it is (vague). several: its event has other steps as well. for_all: everybody may know of
     it, not its community alone. going: people, with whom they bring. came: how many people came within the last half
-    year to what it is of, as of last night.
+    year to what it is of, as of last night (of what is new: of the last hour).
     """
 
     __tablename__ = "listing"
@@ -75,13 +75,14 @@ class Likeness(Base):
 
 
 class LearntWeight(Base):
-    """How much a factor weighs, learnt from who came where; without a row it weighs as shipped."""
+    """How much a factor weighs, learnt from who came where, of so many choices; without a row it weighs as shipped."""
 
     __tablename__ = "learnt_weight"
 
     factor: Mapped[str] = mapped_column(Text, primary_key=True)
     weight: Mapped[float] = mapped_column(Float)
     learnt_at: Mapped[dt.datetime]
+    choices: Mapped[int] = mapped_column(server_default="0")
 
 
 class VenueMoment(Base):

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, status
 
 from server.interests import service as interests
-from server.nearby import asking, schema
+from server.nearby import asking, choices, schema
 from server.nearby import service as nearby
 from server.nearby.asking import Question
 from server.people import access
@@ -29,3 +29,15 @@ def list_nearby(
     person, found = nearby.find(session, viewer, wanted, order=question.order, now=now, page=page)
     names = {one.id: interests.name_of(one, say) for one in interests.list_all(session, retired=True)}
     return [schema.show(one, person, names, at=wanted.asked.at, say=say) for one in found]
+
+
+@router.get("/weights")
+def list_weights(_operator: access.Operator, session: InTransaction) -> list[schema.WeightOut]:
+    """How much each factor weighs here, learnt at night from who came, and as every server begins."""
+    return [schema.WeightOut(**row._asdict()) for row in choices.weights(session)]
+
+
+@router.delete("/weights", status_code=status.HTTP_204_NO_CONTENT)
+def put_weights_back(_operator: access.Operator, session: InTransaction) -> None:
+    """Makes each factor weigh as shipped, until a night learns of it anew."""
+    choices.put_back(session)

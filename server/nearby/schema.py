@@ -62,6 +62,16 @@ class PlaceOut(Outgoing):
     at: Moment | None
 
 
+class WeightOut(Outgoing):
+    """How much a factor weighs. shipped: as every server begins; learnt_at: none where it weighs so still."""
+
+    factor: Factor
+    shipped: float
+    weight: float
+    learnt_at: Moment | None
+    choices: int | None = Field(description="of how many choices it was learnt")
+
+
 def show(found: Found, person: Person, interests: Mapping[str, str], *, at: dt.datetime, say: Texts) -> NearOut:
     """Something near as the API shows it. interests: their names by their ids. at: the time that was asked about."""
     one = found.candidate

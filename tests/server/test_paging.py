@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from geo import ranking
 from server import paging, times
 from server.badges import service as badges
 from server.checkins import service as checkins
@@ -52,6 +53,7 @@ WHOLE = {
     "/api/me/phones": phones.MOST_PHONES,
     "/api/me/positions": phones.MOST_PHONES + 3,  # and of a browser, a visit, a home
     "/api/venues/{venue_id}/beacons": beacons.MOST_BEACONS,
+    "/api/nearby/weights": len(ranking.FACTORS),
 }
 
 
