@@ -50,17 +50,18 @@ def to_geojson(value: Any) -> dict[str, Any] | None:
 HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
 
 
-# Up to which latitude how many digits of a longitude are kept: a centimetre along the parallel; beyond, it is the pole.
-_DIGITS = ((84.0, 7), (89.4, 6), (89.94, 5), (89.994, 4), (89.9994, 3), (89.99994, 2), (89.999994, 1))
+# Up to which latitude how many digits of a longitude are kept: a metre along the parallel; beyond, it is the pole.
+_DIGITS = ((84.0, 5), (89.4, 4), (89.94, 3), (89.994, 2), (89.9994, 1), (89.99994, 0))
 
 
 def canonical(place: areas.Position) -> areas.Position:
-    """A place as `listing_place` of the database says it: to a centimetre (1e-7 degrees), and in one way.
+    """A place as `listing_place` of the database says it: to a metre (1e-5 degrees), and in one way.
 
-    Asked about 180 degrees while -180 is kept, or among points that lie within micrometres at a pole, the
-    nearest-neighbour index of PostGIS 3.3 finds distances that differ by a rounding, and gives up.
+    The nearest-neighbour index of PostGIS 3.3 keeps boxes of single precision around places, and gives up ("index
+    returned tuples in wrong order") where a box says that a place is further away than it is. They are too large by
+    more than a rounding everywhere but within decimetres of the planes through the earth's axes, as at 180 degrees.
     """
-    lat = round(place[1], 7) + 0.0
+    lat = round(place[1], 5) + 0.0
     for up_to, digits in _DIGITS:
         if abs(lat) < up_to:
             lon = round(place[0], digits) + 0.0

@@ -15,18 +15,16 @@ down_revision = "0038"
 branch_labels = None
 depends_on = None
 
-# One way to say a place, to a centimetre, as geo.postgis.canonical: of places that are the same but said otherwise (180
-# and -180 degrees, longitudes at a pole) the index of PostGIS 3.3 gives distances that differ by a rounding, and refuses
-# to order them ("index returned tuples in wrong order").
+# One way to say a place, to a metre, as geo.postgis.canonical, which says why.
 _PLACE = """
 CREATE FUNCTION listing_place(place geography) RETURNS geography LANGUAGE sql IMMUTABLE AS $$
     SELECT ST_SetSRID(CASE WHEN digits IS NULL THEN ST_MakePoint(0, sign(lat) * 90)
                            WHEN round(lon::numeric, digits) = 180 THEN ST_MakePoint(-180, lat)
                            ELSE ST_MakePoint(round(lon::numeric, digits)::float, lat) END, 4326)::geography
-    FROM (SELECT ST_X(place::geometry) AS lon, round(ST_Y(place::geometry)::numeric, 7)::float AS lat) AS said,
-         LATERAL (SELECT CASE WHEN abs(lat) < 84 THEN 7 WHEN abs(lat) < 89.4 THEN 6 WHEN abs(lat) < 89.94 THEN 5
-                              WHEN abs(lat) < 89.994 THEN 4 WHEN abs(lat) < 89.9994 THEN 3
-                              WHEN abs(lat) < 89.99994 THEN 2 WHEN abs(lat) < 89.999994 THEN 1 END AS digits) AS near
+    FROM (SELECT ST_X(place::geometry) AS lon, round(ST_Y(place::geometry)::numeric, 5)::float AS lat) AS said,
+         LATERAL (SELECT CASE WHEN abs(lat) < 84 THEN 5 WHEN abs(lat) < 89.4 THEN 4 WHEN abs(lat) < 89.94 THEN 3
+                              WHEN abs(lat) < 89.994 THEN 2 WHEN abs(lat) < 89.9994 THEN 1
+                              WHEN abs(lat) < 89.99994 THEN 0 END AS digits) AS near
 $$
 """
 # A home's place about: to 0.02 degrees, a part of a town (2 km).

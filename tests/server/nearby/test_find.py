@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import distances
+from geo import distances, postgis
 from geo.areas import Position
 from server import paging
 from server.errors import MusterError
@@ -89,6 +89,9 @@ near_the_edges = st.tuples(_shift, _shift.map(lambda shift: shift % 360))
 
 def _places(session: Session, places: dict[str, Position]) -> None:
     session.execute(text("DELETE FROM listing"))
+    # So few would be read whole and sorted; it is the index that is asked here.
+    session.execute(text("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)"))
+    session.execute(text("SELECT set_config('enable_bitmapscan', 'off', true)"))
     for venue_id, (lon, lat) in places.items():
         session.execute(
             text(
@@ -112,14 +115,23 @@ def _found(
 
 
 def _agree(found: list[tuple[str, float]], around: Position, places: dict[str, Position], radius_m: float) -> None:
-    away = {venue_id: distances.between_m(around, at) for venue_id, at in places.items()}
-    # Places are kept to the centimetre (to half a metre at the very pole); what lies just there may be in or out.
-    surely = {venue_id for venue_id, metres in away.items() if metres < radius_m - 0.7}
-    perhaps = {venue_id for venue_id, metres in away.items() if metres < radius_m + 0.7}
+    around = postgis.canonical(around)
+    away = {venue_id: distances.between_m(around, postgis.canonical(at)) for venue_id, at in places.items()}
+    # To the millimetre both reckon the same; what lies just there may be in or out.
+    surely = {venue_id for venue_id, metres in away.items() if metres < radius_m - 0.01}
+    perhaps = {venue_id for venue_id, metres in away.items() if metres < radius_m + 0.01}
     assert surely <= {venue_id for venue_id, _ in found} <= perhaps
     for venue_id, metres in found:
-        assert metres == pytest.approx(away[venue_id], abs=0.7, rel=1e-6)
+        assert metres == pytest.approx(away[venue_id], abs=0.1, rel=1e-6)
     assert [metres for _, metres in found] == sorted(metres for _, metres in found)
+
+
+@given(anywhere)
+def test_a_place_is_kept_to_a_metre_and_said_in_one_way(at: Position) -> None:
+    kept = postgis.canonical(at)
+    assert distances.between_m(at, kept) < (1.0 if abs(at[1]) < 89.9999 else 10.0)
+    assert postgis.canonical(kept) == kept
+    assert -180 <= kept[0] < 180
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
