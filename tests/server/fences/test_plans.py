@@ -16,6 +16,7 @@ from server.fences import states, watched
 from tests.bench import positions as bench
 from tests.server.fences.many import fill
 from tests.server.places import NOW
+from tests.server.plans import read_whole
 
 SETTINGS = config.load(environment={})
 MEMBERS = [f"many-{number}" for number in range(10, 500, 10)]
@@ -23,18 +24,8 @@ SMALL = {"consent_pause", "venue_fence", "community", "met_without"}  # empty he
 
 
 def scanned(session: Session, statement: TextClause, given: dict[str, Any]) -> set[str]:
-    """The tables that a statement reads whole."""
-    explained = session.execute(text(f"EXPLAIN (FORMAT JSON) {statement.text}"), given).scalar_one()
-    found: set[str] = set()
-
-    def walk(node: dict[str, Any]) -> None:
-        if node["Node Type"] == "Seq Scan":
-            found.add(node["Relation Name"])
-        for part in node.get("Plans", ()):
-            walk(part)
-
-    walk(explained[0]["Plan"])
-    return found - SMALL
+    """The tables that a statement reads whole, but for small ones."""
+    return read_whole(session, statement, given) - SMALL
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-import json
 import math
 import random
 import threading
@@ -10,7 +9,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config import settings as config
@@ -23,6 +22,7 @@ from server.nearby.choices import Choice
 from tests.server.conftest import As
 from tests.server.nearby.bygone import Evening, come_to, make_circles, make_evenings, make_people, make_places, visit
 from tests.server.places import CAFE, HOUR, NOW, make_members
+from tests.server.plans import read_whole
 
 DAY = dt.timedelta(days=1)
 PEOPLE = [f"p{number:02}" for number in range(60)]
@@ -355,25 +355,6 @@ def test_operators_see_weights_and_put_them_back(as_: As, session: Session) -> N
 # --- Plans -----------------------------------------------------------------------------------------------------------
 
 
-def scanned(session: Session, statement: TextClause, given: dict[str, Any]) -> set[str]:
-    """The tables that a statement reads from end to end."""
-    (plan,) = session.execute(text(f"EXPLAIN (FORMAT JSON) {statement.text}"), given).one()
-    found: set[str] = set()
-
-    def look(node: Any) -> None:
-        if isinstance(node, dict):
-            if node.get("Node Type") == "Seq Scan":
-                found.add(node["Relation Name"])
-            for value in node.values():
-                look(value)
-        elif isinstance(node, list):
-            for value in node:
-                look(value)
-
-    look(plan if not isinstance(plan, str) else json.loads(plan))
-    return found
-
-
 def test_of_years_of_comings_only_half_a_year_is_read(session: Session) -> None:
     town(session)
     session.execute(
@@ -389,9 +370,9 @@ def test_of_years_of_comings_only_half_a_year_is_read(session: Session) -> None:
     within = {"since": NOW - learning.BACK, "until": NOW}
     given = within | {"before": NOW, "before_id": 2**62, "most": 500}
     for statement in (learning._COMINGS, learning._EVENINGS, learning._VISITORS):
-        assert "checkin" not in scanned(session, statement, given)
+        assert "checkin" not in read_whole(session, statement, given)
     of_late = {"since": SPLIT, "until": NOW, "seed": 1, "each": 5, "most": 100}
-    assert "checkin" not in scanned(session, choices._CHOSEN, of_late)
+    assert "checkin" not in read_whole(session, choices._CHOSEN, of_late)
 
 
 def test_what_there_was_is_found_by_indexes(session: Session) -> None:
@@ -411,6 +392,6 @@ def test_what_there_was_is_found_by_indexes(session: Session) -> None:
         "venues": choices.WITHIN_VENUES,
         "rivals": choices.RIVALS,
     }
-    assert not scanned(session, choices._THERE, given) & {"venue", "step", "event", "checkin"}
-    assert "listing" not in scanned(session, learning._LISTED, {"after": 100, "most": 50})
-    assert "listing" not in scanned(session, learning._OVER, {"now": NOW - 149 * DAY})
+    assert not read_whole(session, choices._THERE, given) & {"venue", "step", "event", "checkin"}
+    assert "listing" not in read_whole(session, learning._LISTED, {"after": 100, "most": 50})
+    assert "listing" not in read_whole(session, learning._OVER, {"now": NOW - 149 * DAY})

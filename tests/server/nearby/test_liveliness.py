@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ from server.nearby.moments import Moment, Mood
 from server.venues.model import Venue
 from tests.server import places
 from tests.server.conftest import As
+from tests.server.plans import read_whole
 from tests.server.presence import scene
 from tests.server.presence.scene import NOW, NOW_MS, at
 
@@ -384,21 +385,6 @@ def test_two_runs_at_once_write_the_same_once(work: Callable[[dt.datetime], Work
         assert session.query(VenueUsual).count() == 168
 
 
-def scanned(session: Session, statement: TextClause, given: dict[str, Any]) -> set[str]:
-    """The tables that a statement reads whole."""
-    explained = session.execute(text(f"EXPLAIN (FORMAT JSON) {statement.text}"), given).scalar_one()
-    found: set[str] = set()
-
-    def walk(node: dict[str, Any]) -> None:
-        if node["Node Type"] == "Seq Scan":
-            found.add(node["Relation Name"])
-        for part in node.get("Plans", ()):
-            walk(part)
-
-    walk(explained[0]["Plan"])
-    return found
-
-
 def test_no_table_of_what_was_heard_is_scanned(session: Session) -> None:
     """500 venues, 20,000 badges and 40,000 visits; placements and venues may be read whole, they are few."""
     for statement in (
@@ -422,13 +408,13 @@ def test_no_table_of_what_was_heard_is_scanned(session: Session) -> None:
     ):
         session.execute(text(statement), {"now_ms": NOW_MS} if ":now_ms" in statement else {})
     few = {"venue", "placement", "venue_usual", "venue_moment", "consent_pause", "identity", "beacon_span"}
-    assert scanned(session, liveliness._COUNT, asked()) <= few
+    assert read_whole(session, liveliness._COUNT, asked()) <= few
     given = {
         "now": NOW, "venues": [f"v{number}" for number in range(1, 11)], "since_ms": NOW_MS - 3_600_000 * 200,
         "until_ms": NOW_MS, "quarter_ms": 900_000, "listened_ms": 600_000, "weeks": 2,
     }  # fmt: skip
-    assert scanned(session, usual._LEARN, given) <= few
-    assert scanned(session, text("SELECT * FROM visit"), {}) == {"visit"}
+    assert read_whole(session, usual._LEARN, given) <= few
+    assert read_whole(session, text("SELECT * FROM visit"), {}) == {"visit"}
 
 
 def test_the_page_of_a_venue_says_how_lively_it_is_and_until_when_it_is_open(as_: As, session: Session) -> None:

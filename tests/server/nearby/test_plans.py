@@ -1,12 +1,11 @@
 """What is near is read by indexes: no statement goes through a table, however large the world is."""
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.orm import Session
 
 from server import database
@@ -17,6 +16,7 @@ from tests.bench import cities
 from tests.bench.cities import Cities
 from tests.conftest import TEMPLATE
 from tests.server.places import NOW
+from tests.server.plans import read_whole
 
 HERE = (180.0, -17.0)  # the first city's middle
 # Of a handful of rows here, and read whole by every plan that is worth anything.
@@ -38,23 +38,9 @@ def town(postgres: private_postgres.Cluster, worker: str) -> Iterator[Engine]:
         postgres.drop_database(name)
 
 
-def scanned(session: Session, statement: Any, given: dict[str, Any]) -> set[str]:
-    """The tables that the plan of a statement goes through from end to end."""
-    (plan,) = session.execute(text(f"EXPLAIN (FORMAT JSON) {statement.text}"), given).one()
-    found: set[str] = set()
-
-    def look(node: Any) -> None:
-        if isinstance(node, dict):
-            if node.get("Node Type") == "Seq Scan":
-                found.add(node["Relation Name"])
-            for value in node.values():
-                look(value)
-        elif isinstance(node, list):
-            for value in node:
-                look(value)
-
-    look(plan if not isinstance(plan, str) else json.loads(plan))
-    return found - SMALL
+def scanned(session: Session, statement: TextClause, given: dict[str, Any]) -> set[str]:
+    """The tables that a statement reads whole, but for small ones."""
+    return read_whole(session, statement, given) - SMALL
 
 
 GIVEN = {
