@@ -46,8 +46,9 @@ def to_geojson(value: Any) -> dict[str, Any] | None:
 # Distances are those on the sphere (within half a per cent of the true ones), everywhere the same: the order that the
 # index gives, what lies within a radius, and what is told. They hold across the antimeridian and at the poles.
 
-# The place that is asked about, of the parameters lon and lat.
-HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
+# The place that is asked about: the parameter `here`, as `here()` writes it. Made of two numbers, a plan that is kept
+# would make it again for every row.
+HERE = "CAST(:here AS geography)"
 
 
 # Up to which latitude how many digits of a longitude are kept: a metre along the parallel; beyond, it is the pole.
@@ -67,6 +68,12 @@ def canonical(place: areas.Position) -> areas.Position:
             lon = round(place[0], digits) + 0.0
             return (-180.0 if lon == 180 else lon), lat
     return 0.0, math.copysign(90.0, lat)
+
+
+def here(place: areas.Position) -> str:
+    """A place as the parameter of HERE."""
+    lon, lat = canonical(place)
+    return f"SRID={WGS84};POINT({lon!r} {lat!r})"
 
 
 def away(column: str) -> str:

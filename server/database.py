@@ -1,11 +1,11 @@
 """The database seen from the server: the base of all models, engines, sessions and migrations."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, LiteralString
+from typing import Any, ClassVar, LiteralString, TypeVar
 
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, TextClause, create_engine
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+Made = TypeVar("Made")
 
 
 class Base(DeclarativeBase):
@@ -69,11 +70,30 @@ def read_rows(session: Session, statement: TextClause, given: Mapping[str, Any])
 
     For the few places where what SQLAlchemy does for each row and statement would take longer than the question.
     """
+    return read_as(session, statement, given, tuple)
+
+
+def read_as(
+    session: Session, statement: TextClause, given: Mapping[str, Any], make: Callable[[Sequence[Any]], Made]
+) -> list[Made]:
+    """The same, each row as what `make` makes of its values."""
+    # As PostgreSQL keeps them: nothing is written as text here and read there.
+    with _psycopg(session).cursor(binary=True, row_factory=lambda _: make) as cursor:
+        return cursor.execute(_as_psycopg_takes_it(statement), given).fetchall()
+
+
+def keep_plans(session: Session) -> None:
+    """Until the transaction ends PostgreSQL plans a statement that it knows without looking at what is given.
+
+    For statements whose plan never depends on it, and takes as long to make as to run.
+    """
+    _psycopg(session).execute("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
+def _psycopg(session: Session) -> psycopg.Connection[Any]:
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
-    # As PostgreSQL keeps them: nothing is written as text here and read there.
-    with connection.cursor(binary=True) as cursor:
-        return cursor.execute(_as_psycopg_takes_it(statement), given).fetchall()
+    return connection
 
 
 @lru_cache(256)

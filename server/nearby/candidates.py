@@ -4,7 +4,7 @@ Only what she may know of: what is for everybody, and what is for communities th
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,7 +38,8 @@ class Asked(NamedTuple):
 class Candidate(NamedTuple):
     """A listing, and how far away it is in metres. first: of what it is a step of, the nearest that is looked for.
 
-    mood: how lively its venue is at that time, a server.nearby.moments.Mood; None where nobody knows.
+    mood: how lively its venue is at that time, a server.nearby.moments.Mood; None where nobody knows. part: of what is
+    looked for, that by which it was found.
     """
 
     id: int
@@ -60,6 +61,7 @@ class Candidate(NamedTuple):
     came: float
     mood: str | None
     first: bool
+    part: int
 
     @property
     def full(self) -> bool:
@@ -146,10 +148,8 @@ def near(
     statement = _statement(
         _filters(asked), (events.most, events.beyond != NOWHERE), (venues.most, venues.beyond != NOWHERE), ways
     )
-    lon, lat = postgis.canonical(asked.place)
     given = {
-        "lon": lon,
-        "lat": lat,
+        "here": postgis.here(asked.place),
         "at": asked.at,
         "until": asked.until,
         "fresh": asked.at - moments.FRESH,
@@ -164,20 +164,15 @@ def near(
         "venues_m": venues.beyond.away_m,
         "venues_id": venues.beyond.id,
     }
-    found: dict[int, Candidate] = {}
-    ends: list[tuple[float, int]] = [events.beyond, venues.beyond]
-    counts = [0, 0]
-    for row in database.read_rows(session, statement, given):
-        one, part = Candidate._make(row[:-1]), row[-1]
-        if one.first:
-            found[one.id] = one
-        if part != _HERS:
-            counts[part] += 1
-            ends[part] = max(ends[part], (one.away_m, one.id))
-    for part, wanted in ((_EVENTS, events), (_VENUES, venues)):
-        if counts[part] < wanted.most or not wanted.most:
-            ends[part] = THE_END
-    return Near(list(found.values()), Edge(*ends[_EVENTS]), Edge(*ends[_VENUES]))
+    rows = database.read_as(session, statement, given, Candidate._make)
+    ends = [_end(rows, part, wanted) for part, wanted in ((_EVENTS, events), (_VENUES, venues))]
+    return Near(list({one.id: one for one in rows if one.first}.values()), *ends)
+
+
+def _end(rows: Sequence[Candidate], part: int, wanted: Part) -> Edge:
+    """Where a part that was looked for ends: at the last of what was found, if there may be more."""
+    edges = [(one.away_m, one.id) for one in rows if one.part == part]
+    return Edge(*max(edges)) if wanted.most and len(edges) >= wanted.most else THE_END
 
 
 @lru_cache(256)

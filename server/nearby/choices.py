@@ -223,11 +223,9 @@ def _reach(alike: Likenesses, her: Person) -> Mapping[str, Alike]:
 
 
 def _there(session: Session, choice: Choice, her: Person, place: Position) -> Sequence[tuple[Any, ...]]:
-    lon, lat = postgis.canonical(place)
     at = choice.decided_at
     given = {
-        "lon": lon,
-        "lat": lat,
+        "here": postgis.here(place),
         "at": at,
         "until": at + asking.WITHIN,
         "communities": list(her.communities),
@@ -262,6 +260,7 @@ def _candidate(number: int, row: tuple[Any, ...], crowds: Crowds) -> Candidate:
         came=crowds.of_event(series, community, organizer, venue) if event else crowds.of_venue(venue),
         mood=None,
         first=True,
+        part=0,
     )
 
 

@@ -45,16 +45,17 @@ class Found(NamedTuple):
         return self.scored.fact.candidate
 
 
+# Each looked up by itself: joined, whole tables may be read.
 _NAMES = text("""
-    SELECT listing.id, event.name, coalesce(event.simulated, false), CASE WHEN listing.several THEN step.name END,
-           venue.name, venue.simulated, venue.time_zone, venue.category, community.name,
+    SELECT listing.id, event.name, coalesce(event.simulated, false),
+           CASE WHEN listing.several THEN (SELECT name FROM step WHERE step.id = listing.step_id) END,
+           venue.name, venue.simulated, venue.time_zone, venue.category,
+           (SELECT name FROM community WHERE community.id = listing.community_id),
            EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = listing.event_id AND sign_up.member_id = :member
                    AND sign_up.state = 'going')
     FROM listing JOIN venue ON venue.id = listing.venue_id
     LEFT JOIN event ON event.id = listing.event_id
-    LEFT JOIN step ON step.id = listing.step_id
-    LEFT JOIN community ON community.id = listing.community_id
-    WHERE listing.id = ANY(:listings)
+    WHERE listing.id = ANY(CAST(:listings AS bigint[]))
 """)
 
 
@@ -71,6 +72,7 @@ def find(
 
     page: with a limit. Raises CursorUnknown.
     """
+    database.keep_plans(session)
     her = person.read(session, member_id=member.id, now=now)
     look = rings.nearest if order is Order.NEAREST else rings.best
     scored = look(session, her, wanted, now=now, page=page)

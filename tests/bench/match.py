@@ -164,9 +164,8 @@ def _plain(engine: Engine, statement: Any) -> Ask:
     """The baseline: nothing but the nearest, by the same driver in the same kind of transaction."""
 
     def ask(question: Question) -> int:
-        lon, lat = postgis.canonical(question.at)
         with database.transaction(engine) as session:
-            return len(database.read_rows(session, statement, {"lon": lon, "lat": lat}))
+            return len(database.read_rows(session, statement, {"here": postgis.here(question.at)}))
 
     return ask
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config import settings as config
-from geo import likeness, ranking
+from geo import likeness, postgis, ranking
 from geo.ranking import FACTORS, Factor
 from server import database
 from server.jobs.service import Work
@@ -381,8 +381,7 @@ def test_what_there_was_is_found_by_indexes(session: Session) -> None:
     make_evenings(session, evenings)
     session.execute(text("ANALYZE venue, step, event, listing"))
     given = {
-        "lon": 13.4,
-        "lat": 52.5,
+        "here": postgis.here((13.4, 52.5)),
         "at": NOW,
         "until": NOW + 14 * DAY,
         "communities": ["c1"],

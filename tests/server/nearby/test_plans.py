@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.orm import Session
 
+from geo import postgis
 from server import database
 from server.nearby import candidates, person, service
 from server.nearby.candidates import Asked, Edge, Hers, Part
@@ -16,7 +17,7 @@ from tests.bench import cities
 from tests.bench.cities import Cities
 from tests.conftest import TEMPLATE
 from tests.server.places import NOW
-from tests.server.plans import read_whole
+from tests.server.plans import read_whole, read_whole_unseen
 
 HERE = (180.0, -17.0)  # the first city's middle
 # Of a handful of rows here, and read whole by every plan that is worth anything.
@@ -44,8 +45,7 @@ def scanned(session: Session, statement: TextClause, given: dict[str, Any]) -> s
 
 
 GIVEN = {
-    "lon": HERE[0],
-    "lat": HERE[1],
+    "here": postgis.here(HERE),
     "at": ASKED.at,
     "until": ASKED.until,
     "fresh": ASKED.at,
@@ -78,6 +78,7 @@ def test_candidates_come_by_their_indexes(town: Engine, asked: Asked, goes_on: b
     )
     with database.transaction(town) as session:
         assert scanned(session, statement, GIVEN) == set()
+        assert read_whole_unseen(session, statement) <= SMALL
 
 
 def test_a_person_and_names_come_by_their_indexes(town: Engine) -> None:
@@ -85,6 +86,8 @@ def test_a_person_and_names_come_by_their_indexes(town: Engine) -> None:
         given = {"member": "m-7", "now": NOW, "latest": 60, "sure": 0.99}
         assert scanned(session, person._READ, given) == set()
         assert scanned(session, service._NAMES, {"member": "m-7", "listings": [1, 2, 3]}) == set()
+        assert read_whole_unseen(session, person._READ) <= SMALL
+        assert read_whole_unseen(session, service._NAMES) <= SMALL
 
 
 def test_the_town_is_what_the_benchmark_says(town: Engine) -> None:
