@@ -1,6 +1,7 @@
 """The phrases of PostGIS: places and areas to columns and back."""
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from geoalchemy2 import WKBElement
@@ -62,12 +63,18 @@ def canonical(place: areas.Position) -> areas.Position:
     returned tuples in wrong order") where a box says that a place is further away than it is. They are too large by
     more than a rounding everywhere but within decimetres of the planes through the earth's axes, as at 180 degrees.
     """
-    lat = round(place[1], 5) + 0.0
+    lat = _round(place[1], 5)
     for up_to, digits in _DIGITS:
         if abs(lat) < up_to:
-            lon = round(place[0], digits) + 0.0
+            lon = _round(place[0], digits)
             return (-180.0 if lon == 180 else lon), lat
     return 0.0, math.copysign(90.0, lat)
+
+
+def _round(degrees: float, digits: int) -> float:
+    """As PostgreSQL rounds a double that it takes for a decimal number: halves, as maps have many, away from zero."""
+    rounded = Decimal(f"{degrees:.15g}").quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return float(rounded) + 0.0
 
 
 def here(place: areas.Position) -> str:
