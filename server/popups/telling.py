@@ -67,6 +67,7 @@ def on(
             },
             link=f"/events/{event.id}",
             now=now,
+            due_by=pop_up.answer_by,  # who read of it later would come too late
         )
 
 

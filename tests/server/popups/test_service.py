@@ -26,6 +26,12 @@ from tests.server.places import NOW, make_welcome
 from tests.server.popups.scene import FOUR, RULE, asked, at, come, let, like, look, make_four, offer, say, told
 
 
+def stands(session: Session, pop_up_id: str) -> tuple[str, dt.datetime | None]:
+    """The state of a pop-up, and since when too few are there."""
+    row = session.get_one(PopUp, pop_up_id, populate_existing=True)
+    return row.state, row.thin_at
+
+
 def test_four_who_like_the_same_in_one_place_are_each_asked_once(session: Session) -> None:
     pop_up_id = offer(session)
     assert told(session, "gather_here") == list(FOUR)
@@ -188,15 +194,15 @@ def test_the_whole_way_from_phones_to_the_end(session: Session) -> None:
     assert came.all() == ["p1", "p2", "p3"], "by phone, since nobody listens there"
     come(session, "p1", away_m=2000, minute=60)
     look(session, 60)
-    assert pop_up.thin_at is None, "two are there"
+    assert stands(session, pop_up_id) == ("on", None), "two are there"
     come(session, "p2", away_m=2000, minute=62)
     look(session, 62)
-    assert (pop_up.state, pop_up.thin_at) == ("on", at(62))
+    assert stands(session, pop_up_id) == ("on", at(62))
     look(session, 71)
-    assert pop_up.state == "on"
+    assert stands(session, pop_up_id) == ("on", at(62))
     look(session, 72)
-    session.refresh(pop_up)
-    assert (pop_up.state, pop_up.ended_at) == ("over", at(72))
+    assert stands(session, pop_up_id) == ("over", at(62))
+    assert pop_up.ended_at == at(72)
     step = session.scalars(select(Step).where(Step.event_id == pop_up.event_id)).one()
     assert step.ends_at == at(72), "so that what comes after a gathering comes"
     assert told(session, "pop_up.over") == ["p1", "p2", "p3"]
@@ -206,15 +212,16 @@ def test_the_whole_way_from_phones_to_the_end(session: Session) -> None:
 
 
 def test_who_comes_back_in_time_keeps_it_on(session: Session) -> None:
-    pop_up = say(session, offer(session), "p1", "p2", "p3")
+    pop_up_id = offer(session)
+    say(session, pop_up_id, "p1", "p2", "p3")
     come(session, "p1", "p2", away_m=2000, minute=10)
     look(session, 10)
-    assert pop_up.thin_at == at(10)
+    assert stands(session, pop_up_id) == ("on", at(10))
     come(session, "p1", minute=15)
     look(session, 16)
-    assert pop_up.thin_at is None
+    assert stands(session, pop_up_id) == ("on", None)
     look(session, 30)
-    assert pop_up.state == "on"
+    assert stands(session, pop_up_id) == ("on", None)
 
 
 def test_silence_is_not_absence_for_two_hours(session: Session) -> None:
