@@ -7,12 +7,17 @@ from server.texts import IN_ENGLISH, Texts
 
 
 def why(one: Asked, say: Texts = IN_ENGLISH) -> str:
-    """`You and at least 3 others who like chess are at Café Lumen. Gather here?`"""
+    """`You and at least 3 others who like chess are at Café Lumen. Gather here?`, and what it is once it is on."""
     place = say.name(one.venue.name, one.venue.simulated)
     if one.interest is None:
         return say.gettext("It goes on at %(place)s.", place=place)
+    interest = interests.name_of(one.interest, say)
+    if one.pop_up.state == "on":
+        return say.gettext(
+            "You like %(interest)s, and so do those who gather at %(place)s now.", interest=interest, place=place
+        )
     sentence = telling.AT if one.pop_up.at_venue else telling.NEAR
-    return say.gettext(sentence, count=one.pop_up.least - 1, interest=interests.name_of(one.interest, say), place=place)
+    return say.gettext(sentence, count=one.pop_up.least - 1, interest=interest, place=place)
 
 
 def stands(one: Asked, say: Texts = IN_ENGLISH) -> str:

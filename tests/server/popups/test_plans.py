@@ -24,7 +24,8 @@ def test_no_table_is_scanned_in_a_minute(session: Session) -> None:
         text(
             "INSERT INTO position (member_id, source, device, cell, area, accuracy_m, at, until)"
             " SELECT id, 'phone', '', 617700169958293503, 604189371075133439, 281,"
-            " CAST(:now AS timestamptz) - interval '1 minute', CAST(:now AS timestamptz) + interval '2 hours' FROM member"
+            " CAST(:now AS timestamptz) - interval '1 minute', CAST(:now AS timestamptz) + interval '2 hours'"
+            " FROM member"
         ),
         {"now": NOW},
     )

@@ -99,7 +99,12 @@ def test_the_page_takes_answers_by_forms(as_: As, session: Session, clock: Clock
     happens = as_("p3").post(path, data={"yes": "true"})
     assert happens.headers["location"].startswith("/events/")
     assert as_("p3").get(happens.headers["location"]).status_code == 200
-    assert "It is on: you may join." in as_("p4").get("/pop-ups").text
+    on = as_("p4").get("/pop-ups").text
+    assert "You like Chess, and so do those who gather at The Park now." in on
+    assert "It is on: you may join." in on
+    veiled = as_("p4").get(happens.headers["location"], follow_redirects=True).text
+    assert "a group on the spot" in veiled
+    assert "The Park" not in veiled
 
 
 def test_a_page_in_chinese_names_the_interest_in_chinese(as_: As, session: Session, clock: Clock) -> None:
