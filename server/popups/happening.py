@@ -105,12 +105,19 @@ def begin(session: Session, pop_up: PopUp, said_yes: Sequence[str], *, now: dt.d
 def join(session: Session, pop_up: PopUp, member_id: str, *, yes: bool, now: dt.datetime) -> None:
     """Signs somebody up who said yes while it is on, or off who said no; raises what events refuse."""
     assert pop_up.event_id is not None
+    if is_on_list(session, pop_up, member_id) is yes:
+        return
     if not yes:
         signups.withdraw(session, event_id=pop_up.event_id, member_id=member_id, now=now)
         return
     signups.bring(session, event_id=pop_up.event_id, member_ids=[member_id], now=now)
     # What her badge told there since it began counts as of who signed up.
     jobs.defer(session, signups.JUDGE, event_id=pop_up.event_id, member_ids=[member_id])
+
+
+def is_on_list(session: Session, pop_up: PopUp, member_id: str) -> bool:
+    """Whether somebody is going to the event of a pop-up."""
+    return pop_up.event_id is not None and signups.has_signed_up(session, event_id=pop_up.event_id, member_id=member_id)
 
 
 def follow(session: Session, *, pop_up_id: str, now: dt.datetime, settings: Settings) -> bool:

@@ -102,13 +102,16 @@ def _at_place(here: Sequence[Person], blocks: Blocks, rule: PopUps) -> list[tupl
         for one in here:
             for interest_id in one.interests - done if one.member_id not in taken else ():
                 sharing[interest_id].append(one.member_id)
-        enough = {of: _together(ids, blocks, rule) for of, ids in sharing.items() if len(ids) >= rule.people}
-        best = min(enough, key=lambda of: (-len(enough[of]), -len(sharing[of]), of), default=None)
-        if best is None or len(enough[best]) < rule.people:
+        enough = [of for of, ids in sharing.items() if len(ids) >= rule.people]
+        for interest_id in sorted(enough, key=lambda of: (-len(sharing[of]), of)):
+            done.add(interest_id)
+            chosen = _together(sharing[interest_id], blocks, rule)
+            if len(chosen) >= rule.people:
+                found.append((interest_id, chosen))
+                taken.update(chosen)
+                break
+        else:
             return found
-        found.append((best, enough[best]))
-        taken.update(enough[best])
-        done.add(best)
 
 
 def _together(member_ids: Sequence[str], blocks: Blocks, rule: PopUps) -> tuple[str, ...]:

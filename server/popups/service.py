@@ -108,13 +108,14 @@ def answer(session: Session, *, pop_up_id: str, member_id: str, yes: bool, now: 
     row = None if pop_up is None else session.get(PopUpAsked, (pop_up_id, member_id), populate_existing=True)
     if pop_up is None or row is None:
         raise PopUpUnknown
-    if pop_up.state == "over":
+    if pop_up.state == "over" or (pop_up.state == "on" and pop_up.event_id is None):
         raise PopUpOver
     if _is_lapsed(session, pop_up, now):
         raise PopUpLapsed
     if yes and member_id not in candidates.willing(session, [member_id]):
         raise PopUpsOff
-    if row.answer is yes:
+    # Who signed off on the page of the event may say yes here again.
+    if row.answer is yes and (pop_up.state == "offered" or happening.is_on_list(session, pop_up, member_id) is yes):
         return pop_up
     row.answer, row.answered_at = yes, now
     session.flush()
@@ -139,7 +140,7 @@ def of_member(session: Session, *, member_id: str, now: dt.datetime) -> list[Ask
     hers = _hers(member_id).where(PopUp.state.in_(["offered", "on"]))
     rows = session.execute(hers.order_by(PopUp.offered_at.desc(), PopUp.id).limit(MOST_SHOWN)).all()
     return [
-        _show(session, *row)
+        _show(session, member_id, *row)
         for row in rows
         if (row[1] and row[0].state == "on") or (wants and not _is_lapsed(session, row[0], now))
     ]
@@ -150,7 +151,7 @@ def get_asked(session: Session, *, pop_up_id: str, member_id: str) -> Asked:
     row = session.execute(_hers(member_id).where(PopUp.id == pop_up_id)).one_or_none()
     if row is None:
         raise PopUpUnknown
-    return _show(session, *row)
+    return _show(session, member_id, *row)
 
 
 def lapse(session: Session, *, pop_up_id: str, now: dt.datetime) -> bool:
@@ -185,7 +186,11 @@ def _hers(member_id: str) -> Select[PopUp, bool | None, Interest | None, Venue]:
     )
 
 
-def _show(session: Session, pop_up: PopUp, said: bool | None, interest: Interest | None, venue: Venue) -> Asked:
+def _show(
+    session: Session, member_id: str, pop_up: PopUp, said: bool | None, interest: Interest | None, venue: Venue
+) -> Asked:
+    if said and pop_up.state == "on":
+        said = happening.is_on_list(session, pop_up, member_id)
     return Asked(pop_up, interest, venue, said, len(_said_yes(session, pop_up.id)) if said else None)
 
 

@@ -268,6 +268,19 @@ def test_answers_may_come_twice_and_change(session: Session) -> None:
     assert say(session, pop_up_id, "p2", minute=5).event_id == before
 
 
+def test_who_signed_off_on_the_page_of_the_event_may_come_back(session: Session) -> None:
+    pop_up_id = offer(session)
+    event_id = say(session, pop_up_id, "p1", "p2", "p3").event_id or ""
+    signups.withdraw(session, event_id=event_id, member_id="p3", now=at(2))
+    [one] = popups.of_member(session, member_id="p3", now=at(3))
+    assert (one.answer, words.stands(one)) == (False, "It is on: you may join.")
+    say(session, pop_up_id, "p3", minute=4)
+    assert "p3" in signups.members_of(session, event_id=event_id)
+    for _ in range(2):
+        say(session, pop_up_id, "p3", yes=False, minute=5)
+    assert "p3" not in signups.members_of(session, event_id=event_id)
+
+
 def test_whoever_is_not_asked_learns_nothing(session: Session) -> None:
     pop_up_id = offer(session)
     for unknown in (pop_up_id, "popup-none", "!"):
