@@ -230,6 +230,29 @@ class Company:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class PopUps:
+    """When people are asked to gather on the spot, and when that is over."""
+
+    people: int
+    yes: int
+    most_people: int
+    near_m: float
+    reach_m: float
+    accuracy_m: float
+    fresh_s: float
+    heard_s: float
+    offer_s: float
+    after_no_days: float
+    again_h: float
+    longest_h: float
+    gone_m: float
+    gone_s: float
+    silent_s: float
+    most_looked_at: int
+    keep_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Phones:
     """What phones tell, and where they reach the broker."""
 
@@ -322,6 +345,7 @@ class Settings:
     checkin: Checkin
     fences: Fences
     company: Company
+    pop_ups: PopUps
     phones: Phones
     life: Life
     webhooks: Webhooks

@@ -131,6 +131,17 @@ def _fences(settings: Settings) -> Iterator[str]:
     if not company.near_m < company.apart_m:
         right = f"it must be more than company.near_m, {company.near_m:g}, or two would meet and part at once"
         yield _wrong("company.apart_m", company.apart_m, right)
+    pop_ups = settings.pop_ups
+    if not pop_ups.yes <= pop_ups.people <= pop_ups.most_people:
+        yield (
+            "pop_ups.yes, people and most_people must grow in this order, or no offer could come to anything"
+            f" (now {pop_ups.yes}, {pop_ups.people}, {pop_ups.most_people})"
+        )
+    if not pop_ups.near_m + pop_ups.reach_m <= pop_ups.gone_m:
+        right = f"it must be at least near_m and reach_m together, {pop_ups.near_m + pop_ups.reach_m:g}"
+        yield _wrong("pop_ups.gone_m", pop_ups.gone_m, f"{right}, or who is asked there would have left already")
+    if not max(pop_ups.after_no_days, pop_ups.again_h / 24) < pop_ups.keep_days:
+        yield _wrong("pop_ups.keep_days", pop_ups.keep_days, "it must be more than after_no_days and again_h")
     if fences.keep_s <= fences.gap_s:
         right = f"it must be more than fences.gap_s, {fences.gap_s:g}, or a phone that lies still would come anew"
         yield _wrong("fences.keep_s", fences.keep_s, right)

@@ -107,6 +107,7 @@ from server.pages import mornings as mornings_page
 from server.pages import moving as moving_pages
 from server.pages import nearby as nearby_page
 from server.pages import phones as phones_page
+from server.pages import popups as popups_page
 from server.pages import posts as post_page
 from server.pages import proposals as proposals_pages
 from server.pages import proposing as proposing_page
@@ -129,6 +130,8 @@ from server.phones.listener import PATTERN as PHONES_PATTERN
 from server.phones.listener import Listener
 from server.pictures import routes as pictures_routes
 from server.pictures import tasks as pictures_tasks
+from server.popups import routes as popups_routes
+from server.popups import tasks as popups_tasks
 from server.positions import routes as positions_routes
 from server.positions import tasks as positions_tasks
 from server.posts import routes as posts_routes
@@ -175,6 +178,7 @@ TASKS = (
     webhooks_tasks,
     mornings_tasks,
     nearby_tasks,
+    popups_tasks,
 )
 
 
@@ -260,6 +264,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         fans_routes.router,
         stamps_routes.router,
         nearby_routes.router,
+        popups_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,
@@ -270,6 +275,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         met_page.router,
         nearby_page.router,
         company_page.router,
+        popups_page.router,
         fences_page.router,
         reviews_pages.router,
         files.router,

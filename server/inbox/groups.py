@@ -98,6 +98,8 @@ KINDS = {
     "morning.leads": About(Group.GATHERINGS),
     "proposal.counted": About(Group.GATHERINGS),
     "proposal.settled": About(Group.GATHERINGS),
+    "pop_up.on": About(Group.GATHERINGS, wakes=True),
+    "pop_up.over": About(Group.GATHERINGS),
     "proposal.lapsed": About(Group.GATHERINGS),
     "proposal.withdrawn": About(Group.GATHERINGS),
     "welcome.answered": About(Group.GATHERINGS),

@@ -30,6 +30,7 @@ from server.nearby import model as nearby
 from server.people import model as people
 from server.phones import model as phones
 from server.pictures import model as pictures
+from server.popups import model as popups
 from server.positions import model as positions
 from server.posts import model as posts
 from server.presence import model as presence
@@ -64,6 +65,7 @@ ALL = (
     calendars,
     met,
     nearby,
+    popups,
     company,
     governance,
     proposals,

@@ -45,7 +45,11 @@ class PositionUse(Base):
     """
 
     __tablename__ = "position_use"
-    __table_args__ = (CheckConstraint("radius_m BETWEEN 500 AND 100000", name="radius_makes_sense"),)
+    __table_args__ = (
+        CheckConstraint("radius_m BETWEEN 500 AND 100000", name="radius_makes_sense"),
+        # Who wants to be asked is looked for each minute.
+        Index("ix_position_use_pop_ups", "member_id", postgresql_where="pop_ups"),
+    )
 
     member_id: Mapped[str] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
     told: Mapped[bool] = mapped_column(server_default="false")

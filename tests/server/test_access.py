@@ -82,6 +82,7 @@ OTHERWISE = {
     "beacon_unknown",
     "hearing_off",
     "phone_gone",
+    "pop_up_unknown",  # she is asked nothing
     "phone_unknown",  # who has the login of a phone speaks for it, whoever she is
     "member_unknown",
     "morning_not_yet",
