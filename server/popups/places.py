@@ -27,8 +27,7 @@ def of(session: Session, group: Group, *, now: dt.datetime, rule: PopUps) -> Ven
         venue = session.get(Venue, group.venue_id)
         return venue if venue is not None and venue.simulated is group.simulated and takes(venue, now) else None
     assert group.cell is not None
-    lon, lat = cells.centre(group.cell)
-    given = {"lon": lon, "lat": lat, "reach_m": rule.reach_m, "simulated": group.simulated}
+    given = {"here": postgis.here(cells.centre(group.cell)), "reach_m": rule.reach_m, "simulated": group.simulated}
     for venue_id in session.scalars(_NEAREST, given):
         venue = session.get_one(Venue, venue_id)
         if takes(venue, now):
