@@ -65,6 +65,7 @@ SERVER_ORDER = (
     "fans",
     "stamps",
     "nearby",
+    "audience",
     "moving",
     "erasure",
     "exports",

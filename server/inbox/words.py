@@ -25,6 +25,11 @@ def named(name: str, simulated: bool) -> dict[str, Any]:
     return {"name": name, "simulated": simulated}
 
 
+def either(english: str, chinese: str) -> dict[str, str]:
+    """A value of a note: a word that is kept in both languages, as those of the vocabulary of interests."""
+    return {"en": english, "zh": chinese}
+
+
 def said(sentence: str, **values: Any) -> dict[str, Any]:
     """A value of a note: a sentence within it, marked for the catalogue where it is named, with values of its own."""
     return {"says": sentence, "values": values}
@@ -38,7 +43,8 @@ def person(member_id: str, name: str, simulated: bool) -> dict[str, Any]:
 def fill(sentence: str, values: Mapping[str, Any], say: Texts) -> str:
     """The sentence in a language.
 
-    values: text and numbers as they are, `moment(...)`, `day(...)`, `named(...)`, `person(...)`, `said(...)`.
+    values: text and numbers as they are, `moment(...)`, `day(...)`, `named(...)`, `either(...)`, `person(...)`,
+    `said(...)`.
     """
     filled = {name: _tell(value, say) for name, value in values.items()}
     return say.gettext(sentence, **filled)
@@ -60,6 +66,8 @@ def _tell(value: Any, say: Texts) -> Any:
         return value
     if "says" in value:
         return fill(value["says"], value["values"], say)
+    if "zh" in value:
+        return value["zh" if say.language == CHINESE else "en"]
     if "day" in value:
         return say.day(dt.date.fromisoformat(value["day"]))
     if "at" in value:

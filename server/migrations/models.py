@@ -1,6 +1,7 @@
 """Names every module with tables, so that migrations know them all."""
 
 from server import topics
+from server.audience import model as audience
 from server.audit import model as audit
 from server.badges import model as badges
 from server.calendars import model as calendars
@@ -64,6 +65,7 @@ ALL = (
     calendars,
     met,
     nearby,
+    audience,
     company,
     governance,
     proposals,
