@@ -11,7 +11,8 @@ from server.database import Base
 class Call(Base):
     """A reason to tell members near: a new event, a place that is free, a proposal short of its quorum.
 
-    next_at: when it is looked at next, None: not before something happens. told: how many were, ever. told_at: when
+    next_at: when it is looked at next, None: not before something happens. looked_at: when it
+    was first, and there was something to tell. told: how many were, ever. told_at: when
     the last of them were.
     """
 
@@ -21,6 +22,7 @@ class Call(Base):
         CheckConstraint("num_nonnulls(event_id, proposal_id) = 1 AND told >= 0", name="call_makes_sense"),
         UniqueConstraint("event_id", "reason"),
         UniqueConstraint("proposal_id"),
+        Index("ix_call_looked_at", "looked_at"),
         Index("ix_call_next_at", "next_at", postgresql_where=text("next_at IS NOT NULL")),
     )
 
@@ -30,6 +32,7 @@ class Call(Base):
     proposal_id: Mapped[str | None] = mapped_column(ForeignKey("proposal.id", ondelete="CASCADE"))
     opened_at: Mapped[dt.datetime]
     next_at: Mapped[dt.datetime | None]
+    looked_at: Mapped[dt.datetime | None]
     told: Mapped[int] = mapped_column(server_default="0")
     told_at: Mapped[dt.datetime | None]
 

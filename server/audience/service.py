@@ -92,7 +92,10 @@ def tell_wave(session: Session, *, call_id: int, rule: Audience, now: dt.datetim
     if call is None or call.next_at is None or call.next_at > now:
         return 0
     wave = wave_of(session, call, rule=rule, now=now)
-    told = 0 if wave is None or wave.most <= 0 else _tell(session, call, wave, rule, now)
+    told = 0
+    if wave is not None and wave.most > 0:
+        call.looked_at = call.looked_at or now
+        told = _tell(session, call, wave, rule, now)
     after = now + dt.timedelta(seconds=rule.wave_s if call.reason == Reason.FREE_PLACE else rule.proposal_wave_s)
     call.next_at = after if wave is not None and wave.again and after < wave.due_by else None
     session.flush()

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("proposal_id", sa.Text(), sa.ForeignKey("proposal.id", ondelete="CASCADE")),
         sa.Column("opened_at", moment, nullable=False),
         sa.Column("next_at", moment),
+        sa.Column("looked_at", moment),
         sa.Column("told", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("told_at", moment),
         sa.CheckConstraint("reason IN ('new_event', 'free_place', 'proposal_short')", name="reason_is_known"),
@@ -35,6 +36,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "reason"),
         sa.UniqueConstraint("proposal_id"),
     )
+    op.create_index("ix_call_looked_at", "call", ["looked_at"])
     op.create_index("ix_call_next_at", "call", ["next_at"], postgresql_where=sa.text("next_at IS NOT NULL"))
     op.create_table(
         "called",
