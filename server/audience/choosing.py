@@ -93,23 +93,27 @@ _LIKES = text("""
 # series: of the very series; hosts: how many of the place, the host and the community are the same.
 _CAME = text("""
     WITH steps AS MATERIALIZED (
-        (SELECT step.id, event_id FROM step WHERE step.venue_id = :venue AND step.opens_at BETWEEN :since AND :now
+        (SELECT step.id, venue_id, organizer_id, community_id, series_id
+         FROM step, LATERAL (SELECT * FROM event WHERE event.id = step.event_id OFFSET 0) AS event
+         WHERE step.venue_id = :venue AND step.opens_at BETWEEN :since AND :now
          ORDER BY step.opens_at DESC LIMIT :steps)
         UNION
-        (SELECT step.id, event_id FROM event JOIN step ON step.event_id = event.id
+        (SELECT step.id, venue_id, organizer_id, community_id, series_id
+         FROM event, LATERAL (SELECT * FROM step WHERE step.event_id = event.id OFFSET 0) AS step
          WHERE event.organizer_id = :organizer AND step.opens_at BETWEEN :since AND :now
          ORDER BY step.opens_at DESC LIMIT :steps)
         UNION
-        (SELECT step.id, event_id FROM event JOIN step ON step.event_id = event.id
+        (SELECT step.id, venue_id, organizer_id, community_id, series_id
+         FROM event, LATERAL (SELECT * FROM step WHERE step.event_id = event.id OFFSET 0) AS step
          WHERE event.community_id = :community AND step.opens_at BETWEEN :since AND :now
          ORDER BY step.opens_at DESC LIMIT :steps)
     )
     (SELECT member_id, CAST(extract(epoch FROM :now - checkin.at) AS float),
-            CAST(coalesce(event.series_id = :series, false) AS int),
-            CAST(step.venue_id = :venue AS int) + CAST(event.organizer_id = :organizer AS int)
-            + CAST(coalesce(event.community_id = :community, false) AS int)
-     FROM steps JOIN checkin ON checkin.step_id = steps.id JOIN step ON step.id = steps.id
-     JOIN event ON event.id = step.event_id
+            CAST(coalesce(steps.series_id = :series, false) AS int),
+            CAST(coalesce(steps.venue_id = :venue, false) AS int)
+            + CAST(coalesce(steps.organizer_id = :organizer, false) AS int)
+            + CAST(coalesce(steps.community_id = :community, false) AS int)
+     FROM steps JOIN checkin ON checkin.step_id = steps.id
      WHERE checkin.undone_at IS NULL AND member_id IS NOT NULL ORDER BY checkin.at DESC LIMIT :comings)
     UNION ALL
     (SELECT member_id, CAST(extract(epoch FROM :now - at) AS float), 0, 1
@@ -135,28 +139,38 @@ _MET = text("""
     GROUP BY met.member_id
 """)
 _WEIGHTS = text("SELECT factor, weight FROM learnt_weight")
-# Asked of those who come into question, the best first: nobody who said no, is busy then, or was told already.
+# Asked of those who come into question, the best first: nobody who said no, is busy then, or was told already. OFFSET 0
+# has it looked up for each: of hundreds, where else a plan would read what all members do.
 _STANDS = """
     SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
     JOIN position_use AS uses ON uses.member_id = asked.id AND uses.told
     JOIN member ON member.id = asked.id AND (member.simulated OR NOT :simulated)
-    WHERE NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL)
+    WHERE NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL
+                      OFFSET 0)
       AND asked.id <> :organizer
       AND NOT EXISTS (SELECT FROM called JOIN call ON call.id = called.call_id
-                      WHERE called.member_id = asked.id AND (call.event_id = :event OR call.proposal_id = :proposal))
-      AND NOT EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = :event AND sign_up.member_id = asked.id)
+                      WHERE called.member_id = asked.id AND (call.event_id = :event OR call.proposal_id = :proposal)
+                      OFFSET 0)
+      AND NOT EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = :event AND sign_up.member_id = asked.id
+                      OFFSET 0)
       AND NOT EXISTS (SELECT FROM commitment JOIN proposal_option AS option ON option.id = commitment.option_id
-                      WHERE commitment.member_id = asked.id AND option.proposal_id = :proposal)
-      AND NOT EXISTS (SELECT FROM role WHERE role.kind = 'event' AND role.of_id = :event AND role.member_id = asked.id)
+                      WHERE commitment.member_id = asked.id AND option.proposal_id = :proposal
+                      OFFSET 0)
+      AND NOT EXISTS (SELECT FROM role WHERE role.kind = 'event' AND role.of_id = :event AND role.member_id = asked.id
+                      OFFSET 0)
       AND NOT EXISTS (SELECT FROM met_without AS without
-                      WHERE (without.member_id, without.other_id) IN ((asked.id, :organizer), (:organizer, asked.id)))
+                      WHERE (without.member_id, without.other_id) IN ((asked.id, :organizer), (:organizer, asked.id))
+                      OFFSET 0)
       AND NOT EXISTS (SELECT FROM community_removal AS removal
-                      WHERE removal.community_id = :community AND removal.member_id = asked.id AND removal.until > :now)
+                      WHERE removal.community_id = :community AND removal.member_id = asked.id AND removal.until > :now
+                      OFFSET 0)
       AND (:for_all OR EXISTS (SELECT FROM community_member AS belonging
-                               WHERE belonging.community_id = :community AND belonging.member_id = asked.id))
+                               WHERE belonging.community_id = :community AND belonging.member_id = asked.id
+                      OFFSET 0))
       AND NOT EXISTS (SELECT FROM sign_up JOIN step ON step.event_id = sign_up.event_id
                       WHERE sign_up.member_id = asked.id AND sign_up.state = 'going'
-                        AND step.starts_at < :ends AND step.ends_at > :starts)
+                        AND step.starts_at < :ends AND step.ends_at > :starts
+                      OFFSET 0)
     ORDER BY asked.place
 """
 STANDS = text(_STANDS)
