@@ -123,8 +123,8 @@ _CAME = text("""
 """)
 _WILLING = text("""
     SELECT asked.id FROM unnest(CAST(:ids AS text[])) AS asked (id)
-    JOIN position_use ON position_use.member_id = asked.id AND position_use.told
-    WHERE NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL)
+    WHERE (SELECT told FROM position_use WHERE member_id = asked.id)
+      AND NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL OFFSET 0)
 """)
 _GOING = text("SELECT member_id FROM going WHERE event_id = :event LIMIT :most")
 # As server.met.reading tells: both want to know, and neither wants nothing of the other.
