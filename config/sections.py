@@ -301,6 +301,22 @@ class Up:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Audience:
+    """How many members near are told of a gathering, and when."""
+
+    most: int
+    least_points: float
+    settle_s: float
+    ahead_days: float
+    last_places_s: float
+    per_place: int
+    wave_s: float
+    proposal_s: float
+    per_missing: int
+    proposal_wave_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Posts:
     """What members write: how much, and what of it floats."""
 
@@ -346,6 +362,7 @@ class Settings:
     fences: Fences
     company: Company
     pop_ups: PopUps
+    audience: Audience
     phones: Phones
     life: Life
     webhooks: Webhooks

@@ -10,6 +10,7 @@ from typing import Any
 from config import together
 from config.sections import (
     Agent,
+    Audience,
     Broker,
     Checkin,
     Company,
@@ -34,6 +35,7 @@ from config.sections import (
 
 __all__ = [
     "Agent",
+    "Audience",
     "Broker",
     "Checkin",
     "Company",
@@ -157,6 +159,16 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "pop_ups.silent_s": (600, 86_400),
     "pop_ups.most_looked_at": (100, 1_000_000),
     "pop_ups.keep_days": (1, 365),
+    "audience.most": (1, 500),  # what is measured; more would hold the rows of too many at once
+    "audience.least_points": (0, 10),  # 0: whoever is near, if anything at all speaks for it
+    "audience.settle_s": (0, 86_400),
+    "audience.ahead_days": (1, 365),
+    "audience.last_places_s": (3600, 604_800),
+    "audience.per_place": (1, 100),
+    "audience.wave_s": (60, 86_400),
+    "audience.proposal_s": (3600, 1_209_600),
+    "audience.per_missing": (1, 100),
+    "audience.proposal_wave_s": (600, 604_800),
     "phones.queue_messages": (100, 1_000_000),
     "phones.batch_messages": (1, 5000),
     "phones.heard_gap_s": (60, 86_400),

@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
 from server import database, health, openapi, problems, texts
+from server.audience import routes as audience_routes
+from server.audience import tasks as audience_tasks
 from server.badges import routes as badges_routes
 from server.badges import service as badges
 from server.calendars import routes as calendars_routes
@@ -179,6 +181,7 @@ TASKS = (
     mornings_tasks,
     nearby_tasks,
     popups_tasks,
+    audience_tasks,
 )
 
 
@@ -265,6 +268,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         stamps_routes.router,
         nearby_routes.router,
         popups_routes.router,
+        audience_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,

@@ -66,6 +66,7 @@ SERVER_ORDER = (
     "stamps",
     "nearby",
     "popups",
+    "audience",
     "moving",
     "erasure",
     "exports",

@@ -53,6 +53,7 @@ class Event(Base):
         CheckConstraint("guests_max >= 0", name="guests_are_not_negative"),
         CheckConstraint("needs >= 1", name="needs_something"),
         UniqueConstraint("series_id", "recurrence_at"),
+        Index("ix_event_announced", "state_at", postgresql_where=text("state = 'published'")),
         Index("uq_event_made_once", "organizer_id", "nonce", unique=True, postgresql_where=text("nonce IS NOT NULL")),
     )
 

@@ -1,6 +1,7 @@
 """Names every module with tables, so that migrations know them all."""
 
 from server import topics
+from server.audience import model as audience
 from server.audit import model as audit
 from server.badges import model as badges
 from server.calendars import model as calendars
@@ -66,6 +67,7 @@ ALL = (
     met,
     nearby,
     popups,
+    audience,
     company,
     governance,
     proposals,

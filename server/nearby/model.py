@@ -33,6 +33,7 @@ class Listing(Base):
         Index("ix_listing_places", "location", postgresql_using="gist", postgresql_where=text("step_id IS NULL")),
         Index("ix_listing_event_id", "event_id", postgresql_where=text("event_id IS NOT NULL")),
         Index("ix_listing_step_venue", "venue_id", postgresql_where=text("step_id IS NOT NULL")),
+        Index("ix_listing_limited", "starts_at", postgresql_where=text("capacity IS NOT NULL")),
         Index("ix_listing_community_id", "community_id", "starts_at", postgresql_where=text("step_id IS NOT NULL")),
         Index("ix_listing_ends_at", "ends_at", postgresql_where=text("step_id IS NOT NULL")),
     )

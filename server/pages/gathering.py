@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
 from server import paging
+from server.audience import schema as audience_words
+from server.audience import service as audience
 from server.checkins import rights as checkins_rights
 from server.checkins import service as checkins
 from server.communities import service as communities
@@ -132,6 +134,20 @@ def repeat(
     return RedirectResponse(f"/events/{copied.id}?made=true", status_code=303)
 
 
+@router.post("/events/{event_id}/audience")
+def choose_audience(
+    event_id: Id,
+    viewer: access.Viewer,
+    session: InTransaction,
+    now: Now,
+    on: Annotated[bool, Form()],
+) -> Response:
+    """Says whether members near are told of it from now on."""
+    access.check_hosts(session, viewer, events.get_seen(session, event_id, viewer))
+    audience.switch(session, event_id=event_id, on=on, now=now)
+    return RedirectResponse(f"/events/{event_id}", status_code=303)
+
+
 @router.post("/events/{event_id}/life")
 def change_life(
     request: Request,
@@ -246,6 +262,7 @@ def _page(
         live=live,
         progress={"done": len(progress.done), "needs": progress.needs, "complete": progress.complete},
         hosts=hosts,
+        told_near=_told_near(session, event, say) if hosts else None,
         organizes=event.organizer_id == viewer.id,
         may_call_off=hosts or viewer.operator or rights.keeps_any(session, viewer, event),
         going=signups.count_heads(session, event_id=event_id),
@@ -259,6 +276,14 @@ def _page(
         reviews=reviews.summary(session, things.event(session, event_id, viewer), viewer, now, say),
         stamp_card=stamps.offered(session, Of("event", event.id), say),
     )
+
+
+def _told_near(session: Session, event: Event, say: Texts) -> Fact | None:
+    """Whether members near are told of it and about how many were, for its hosts; None: it is not announced."""
+    if event.state != State.PUBLISHED:
+        return None
+    found = audience.told_of(session, event_id=event.id)
+    return {"on": found.on, "says": audience_words.says(found, say)}
 
 
 def _shared(session: Session, event: Event, viewer: Member, say: Texts, now: dt.datetime, own_url: str) -> Fact | None:

@@ -18,9 +18,14 @@ _SENTENCES = {
     "asked": later("Somebody asks to come in. Waiting for an answer: %(waiting)s. %(event)s"),
     "event_opened": later("Doors are open: %(event)s"),
     "event_ended": later("It is over, %(came)s came: %(event)s"),
+    "people_wanted": later("New: %(event)s"),
     "venue_unheard": later("Nothing is heard at %(venue)s: no Pi listens there at the moment"),
     "venue_heard": later("%(venue)s is heard again"),
     "test": later("This is a test from muster. News will appear here."),
+}
+_WANTED = {
+    "free_place": later("A place is free: %(event)s"),
+    "proposal_short": later("A few more are needed: %(proposal)s"),
 }
 _VISIT = later("Somebody came by: %(venue)s, %(came)s today")
 # WeCom knows no way to escape: signs that it would take for a link, a call or a colour are told by ones like them.
@@ -50,6 +55,7 @@ def _sentence(say: Texts, happening: str, content: Mapping[str, Any], escape: An
     template = _SENTENCES[happening]
     if happening.startswith("check_in") and content.get("event") is None:
         template = _VISIT
+    template = _WANTED.get(content.get("reason", ""), template)
     values = {
         key: escape(str(value["name"] if isinstance(value, Mapping) else value))
         for key, value in content.items()

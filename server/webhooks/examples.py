@@ -30,6 +30,7 @@ _CONTENTS: Mapping[str, dict[str, Any]] = {
     },
     "event_opened": {"event": _EVENT},
     "event_ended": {"event": _EVENT, "came": 38},
+    "people_wanted": {"reason": "free_place", "event": _EVENT, "begins_at": "2026-03-14T18:30:00Z"},
     "venue_unheard": {"venue": _VENUE},
 }
 

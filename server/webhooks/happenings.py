@@ -22,11 +22,12 @@ FULL = "full"
 ASKED = "asked"
 EVENT_OPENED = "event_opened"
 EVENT_ENDED = "event_ended"
+PEOPLE_WANTED = "people_wanted"
 VENUE_UNHEARD = "venue_unheard"
 VENUE_HEARD = "venue_heard"
 TEST = "test"
 # What can be asked for; `venue_heard` comes with `venue_unheard`.
-ALL = (CHECK_IN, CHECK_IN_UNDONE, FULL, ASKED, EVENT_OPENED, EVENT_ENDED, VENUE_UNHEARD)
+ALL = (CHECK_IN, CHECK_IN_UNDONE, FULL, ASKED, EVENT_OPENED, EVENT_ENDED, PEOPLE_WANTED, VENUE_UNHEARD)
 MOST = 100  # check-ins, or asks, of one message: a bus that arrives; the rest follows in the next
 # A Pi that starts anew is silent for a minute or two; who is called each time stops listening.
 UNHEARD_AFTER = dt.timedelta(minutes=5)
@@ -234,6 +235,35 @@ def _heard(
         yield Happening(VENUE_UNHEARD, (f"unheard/{silent_ms}",), now, content)
 
 
+def _wanted(
+    session: Session, webhook: Webhook, since: dt.datetime, now: dt.datetime, rule: Presence
+) -> Iterator[Happening]:
+    """For what members near are looked for (server.audience): of an event, its place or its community; each once."""
+    del rule
+    for row in session.execute(_CALLS, {**_of(webhook, since), "now": now}):
+        if row.event_id is None:
+            about: dict[str, Any] = {"proposal": {"id": row.proposal_id, "name": row.proposal}}
+        else:
+            about = {"event": {"id": row.event_id, "name": row.event}}
+        content = {"reason": row.reason, **about, "begins_at": fields.write_moment(row.begins_at)}
+        yield Happening(PEOPLE_WANTED, (f"wanted/{row.id}",), row.opened_at, content)
+
+
+# What its host wants nobody to be told of is told nobody here either; nor what is mended yet, full or decided since.
+_CALLS = text("""
+    SELECT call.id, call.reason, call.opened_at, event.id AS event_id, event.name AS event,
+           proposal.id AS proposal_id, proposal.title AS proposal, coalesce(
+               (SELECT min(step.starts_at) FROM step WHERE step.event_id = event.id),
+               (SELECT min(option.starts_at) FROM proposal_option AS option WHERE option.proposal_id = proposal.id)
+           ) AS begins_at
+    FROM call LEFT JOIN event ON event.id = call.event_id AND event.state = 'published'
+    LEFT JOIN proposal ON proposal.id = call.proposal_id AND proposal.state = 'open'
+    WHERE call.looked_at >= :since
+      AND NOT EXISTS (SELECT FROM call_off WHERE call_off.event_id = call.event_id)
+      AND (event.id = :event OR event.community_id = :community OR proposal.community_id = :community
+           OR EXISTS (SELECT FROM step WHERE step.event_id = event.id AND step.venue_id = :venue))
+    ORDER BY call.id
+""")
 _LAST_HEARD = text("""
     SELECT id, happening FROM webhook_delivery
     WHERE webhook_id = :webhook AND happening IN ('venue_unheard', 'venue_heard') ORDER BY id DESC LIMIT 1
@@ -246,6 +276,7 @@ _SOURCES: Mapping[str, Source] = {
     ASKED: _asked,
     EVENT_OPENED: _opened,
     EVENT_ENDED: _ended,
+    PEOPLE_WANTED: _wanted,
     VENUE_UNHEARD: _heard,
 }
 

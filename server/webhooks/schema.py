@@ -10,7 +10,16 @@ from server.webhooks import rules, service
 from server.webhooks.model import Delivery, Webhook
 from server.webhooks.rules import Kind
 
-Happens = Literal["check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "venue_unheard"]
+Happens = Literal[
+    "check_in",
+    "check_in_undone",
+    "full",
+    "asked",
+    "event_opened",
+    "event_ended",
+    "people_wanted",
+    "venue_unheard",
+]
 
 
 class NewWebhook(Incoming):

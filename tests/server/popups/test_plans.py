@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from geo import postgis
 from server import times
 from server.popups import candidates, happening, places
 from tests.server.fences.many import fill
@@ -41,7 +42,7 @@ def test_no_table_is_scanned_in_a_minute(session: Session) -> None:
         (candidates._INTERESTS, {"members": MEMBERS}),
         (candidates._ASKED, {"members": MEMBERS, "since": NOW - dt.timedelta(days=7)}),
         (candidates._WILLING, {"members": MEMBERS}),
-        (places._NEAREST, {"lon": 13.25, "lat": 52.45, "reach_m": 400, "simulated": False}),
+        (places._NEAREST, {"here": postgis.here((13.25, 52.45)), "reach_m": 400, "simulated": False}),
         (
             happening._SEEN,
             {

@@ -20,7 +20,7 @@ from tests.server.conftest import Clock
 from tests.server.places import HOUR, NOW, make_agent, make_cafe, make_members
 from tests.server.webhooks.receiver import Receiver, listening
 
-ALL = ("check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "venue_unheard")
+ALL = ("check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "people_wanted", "venue_unheard")
 
 
 @dataclass

@@ -142,7 +142,8 @@ def test_a_test_waits_among_the_deliveries(as_: As) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "wecom", "slack", "matrix"])
 @pytest.mark.parametrize(
-    "happening", ["check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "venue_unheard"]
+    "happening",
+    ["check_in", "check_in_undone", "full", "asked", "event_opened", "event_ended", "people_wanted", "venue_unheard"],
 )
 def test_every_message_has_a_preview(as_: As, kind: str, happening: str) -> None:
     answer = as_("dora").get(f"/api/webhooks/preview?kind={kind}&happening={happening}")
