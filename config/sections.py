@@ -230,6 +230,16 @@ class Company:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Invitations:
+    """How often a shop may invite who is near, how many, and how new a position has to be."""
+
+    per_day: int
+    per_week: int
+    most: int
+    fresh_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Phones:
     """What phones tell, and where they reach the broker."""
 
@@ -322,6 +332,7 @@ class Settings:
     checkin: Checkin
     fences: Fences
     company: Company
+    invitations: Invitations
     phones: Phones
     life: Life
     webhooks: Webhooks

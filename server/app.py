@@ -44,6 +44,8 @@ from server.governance import tasks as governance_tasks
 from server.inbox import routes as inbox_routes
 from server.inbox import tasks as inbox_tasks
 from server.interests import routes as interests_routes
+from server.invitations import routes as invitations_routes
+from server.invitations import tasks as invitations_tasks
 from server.jobs import worker as jobs
 from server.jobs.service import Work
 from server.limits import tasks as limits_tasks
@@ -175,6 +177,7 @@ TASKS = (
     webhooks_tasks,
     mornings_tasks,
     nearby_tasks,
+    invitations_tasks,
 )
 
 
@@ -260,6 +263,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         fans_routes.router,
         stamps_routes.router,
         nearby_routes.router,
+        invitations_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,

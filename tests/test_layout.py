@@ -65,6 +65,7 @@ SERVER_ORDER = (
     "fans",
     "stamps",
     "nearby",
+    "invitations",
     "moving",
     "erasure",
     "exports",

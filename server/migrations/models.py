@@ -20,6 +20,7 @@ from server.fleet import model as fleet
 from server.governance import model as governance
 from server.inbox import model as inbox
 from server.interests import model as interests
+from server.invitations import model as invitations
 from server.limits import model as limits
 from server.mail import model as mail
 from server.messages import model as messages
@@ -64,6 +65,7 @@ ALL = (
     calendars,
     met,
     nearby,
+    invitations,
     company,
     governance,
     proposals,

@@ -48,6 +48,7 @@ def choose_uses(
     fences: Annotated[bool, Form()] = False,
     company: Annotated[bool, Form()] = False,
     pop_ups: Annotated[bool, Form()] = False,
+    shops: Annotated[bool, Form()] = False,
     radius_m: Annotated[int, Form(ge=positions_schema.RADIUS_M[0], le=positions_schema.RADIUS_M[1])] = 5000,
 ) -> Response:
     """Keeps what it may be used for: what is switched on, and nothing else."""
@@ -58,6 +59,7 @@ def choose_uses(
         fences=fences,
         company=company,
         pop_ups=pop_ups,
+        shops=shops,
         radius_m=radius_m,
         now=now,
     )
