@@ -116,6 +116,7 @@ from server.pages import pulse as pulse_page
 from server.pages import recaps as recaps_page
 from server.pages import reviews as reviews_pages
 from server.pages import routes as pages_routes
+from server.pages import shop_invitations as shop_pages
 from server.pages import stamps as stamps_page
 from server.pages import steps as steps_page
 from server.pages import telling as telling_pages
@@ -284,6 +285,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         pulse_page.router,
         fans_page.router,
         stamps_page.router,
+        shop_pages.router,
         interests_page.router,
         steps_page.router,
         step_edits.router,

@@ -16,6 +16,7 @@ from server.inbox import service as inbox
 from server.inbox import wishes
 from server.inbox import words as inbox_words
 from server.inbox.groups import Group
+from server.inbox.model import Notification
 from server.invitations import audience, words
 from server.invitations.audience import Audience, Shop
 from server.invitations.model import ShopAudience, ShopInvitation, ShopInvited, ShopInvitedLately
@@ -240,6 +241,19 @@ def get(session: Session, invitation_id: int, viewer: Member) -> ShopInvitation:
     if found.hidden_at is not None or away_m(session, found, viewer) is None:
         raise InvitationUnknown
     return found
+
+
+def venue_of(session: Session, invitation_id: int, viewer: Member) -> str:
+    """The shop of an invitation that she was told of, even if it is over; raises InvitationUnknown."""
+    note = select(Notification.id).where(
+        Notification.member_id == viewer.id,
+        Notification.kind == KIND,
+        Notification.subject == f"{KIND}/{invitation_id}",
+    )
+    found = session.get(ShopInvitation, invitation_id)
+    if found is None or session.scalar(note) is None:
+        raise InvitationUnknown
+    return found.venue_id
 
 
 def away_m(session: Session, invitation: ShopInvitation, viewer: Member) -> int | None:
