@@ -68,8 +68,8 @@ class Shop(NamedTuple):
 
     @property
     def region(self) -> int:
-        """The part of town that it lies in."""
-        return cells.of(self.place, REGION)
+        """The part of town that it lies in: that of whoever stands before its door."""
+        return _region(cells.of(self.place, cells.NEAR))
 
 
 def tell(nearby: int, willing: int, offset: int, until: dt.datetime) -> Audience:
@@ -128,19 +128,22 @@ def _counted(session: Session, shop: Shop, *, fresh: dt.timedelta, now: dt.datet
 
 def _people(session: Session, shop: Shop, use: Use, *, fresh: dt.timedelta, now: dt.datetime) -> Mapping[str, int]:
     """Who is in the shop's part of town and lets her positions be used so, and about how far from the shop."""
-    middle = cells.centre(shop.region)
-    near = around.members(session, place=middle, within_m=cells.reach_m(REGION), use=use, now=now, fresh=fresh)
+    region = shop.region
+    near = around.members(
+        session, place=cells.centre(region), within_m=cells.reach_m(REGION), use=use, now=now, fresh=fresh
+    )
     newest: dict[str, around.Near] = {}
     for one in near:
         if one.member_id not in newest or newest[one.member_id].at < one.at:
             newest[one.member_id] = one
-    here = {
-        one.member_id: _away_m(shop.place, one.cell)
-        for one in newest.values()
-        if cells.of(cells.centre(one.cell), REGION) == shop.region
-    }
+    here = {one.member_id: _away_m(shop.place, one.cell) for one in newest.values() if _region(one.cell) == region}
     given = {"ids": sorted(here), "simulated": shop.simulated, "now": now}
     return {member_id: here[member_id] for member_id in session.scalars(_COUNTED, given)}
+
+
+def _region(cell: int) -> int:
+    """The part of town of a cell. By its middle, since H3's fine cells lie in coarse ones only nearly."""
+    return cells.of(cells.centre(cell), REGION)
 
 
 def _away_m(place: Position, cell: int) -> int:

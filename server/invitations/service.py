@@ -213,9 +213,9 @@ def check_may_send(session: Session, venue: Venue, *, rules: Rules, now: dt.date
         raise InvitationsHidden
     ats = [row.at for row in rows]
     if sum(at > now - DAY for at in ats) >= rules.per_day:
-        raise InvitedEnough("A shop invites people %(times)s in 24 hours at most.", times=rules.per_day)
+        raise InvitedEnough("A shop sends at most %(times)s in 24 hours.", times=rules.per_day)
     if sum(at > now - WEEK for at in ats) >= rules.per_week:
-        raise InvitedEnough("A shop invites people %(times)s in a week at most.", times=rules.per_week)
+        raise InvitedEnough("A shop sends at most %(times)s in a week.", times=rules.per_week)
 
 
 def usual_end(venue: Venue, now: dt.datetime) -> dt.datetime:

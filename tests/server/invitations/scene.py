@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import settings as config
-from geo import cells
 from server.invitations import audience
 from server.invitations import service as invitations
 from server.invitations.audience import Audience
@@ -90,4 +89,4 @@ def invited(session: Session, invitation: ShopInvitation) -> set[str]:
 
 def is_same_part(place: tuple[float, float]) -> bool:
     """Whether a place lies in the cafe's part of town."""
-    return cells.of(cells.centre(cells.of(place, cells.NEAR)), audience.REGION) == cells.of(CAFE, audience.REGION)
+    return audience.Shop("there", place, False).region == audience.Shop("cafe", CAFE, False).region

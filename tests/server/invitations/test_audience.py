@@ -1,12 +1,14 @@
 """What a shop's keepers are told of how many: rounded, of a part of town, the same for a quarter of an hour."""
 
 import datetime as dt
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from geo import cells, distances
 from server.consent import service as consent
 from server.consent.rules import Kind, Level
 from server.fans import rounding
@@ -88,6 +90,23 @@ def test_only_who_said_so_is_counted(session: Session) -> None:
     assert exact(session, NOW + MINUTE) == (2, 1)
     assert not scene.is_same_part(FAR)
     del six
+
+
+@given(lon=st.floats(-180, 180), lat=st.floats(-85, 85))
+def test_who_stands_before_the_door_is_in_the_shop_s_part_of_town(lon: float, lat: float) -> None:
+    shop = audience.Shop("cafe", (lon, lat), False)
+    assert audience._region(cells.of((lon, lat), cells.NEAR)) == shop.region
+
+
+@given(lon=st.floats(-180, 180), lat=st.floats(-85, 85), turn=st.floats(0, 6.28), away_m=st.floats(0, 3000))
+def test_whoever_is_in_a_part_of_town_is_found_around_its_middle(
+    lon: float, lat: float, turn: float, away_m: float
+) -> None:
+    near_lat = lat + math.sin(turn) * away_m / 111_195
+    near_lon = lon + math.cos(turn) * away_m / 111_195 / math.cos(math.radians(lat))
+    cell = cells.of(((near_lon + 180) % 360 - 180, near_lat), cells.NEAR)
+    middle = cells.centre(audience._region(cell))
+    assert distances.between_m(middle, cells.centre(cell)) <= cells.reach_m(audience.REGION)
 
 
 def test_an_old_position_says_nothing(session: Session) -> None:
