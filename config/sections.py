@@ -253,6 +253,16 @@ class PopUps:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Invitations:
+    """How often a shop may invite who is near, how many, and how new a position has to be."""
+
+    per_day: int
+    per_week: int
+    most: int
+    fresh_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Phones:
     """What phones tell, and where they reach the broker."""
 
@@ -363,6 +373,7 @@ class Settings:
     company: Company
     pop_ups: PopUps
     audience: Audience
+    invitations: Invitations
     phones: Phones
     life: Life
     webhooks: Webhooks

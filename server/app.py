@@ -46,6 +46,8 @@ from server.governance import tasks as governance_tasks
 from server.inbox import routes as inbox_routes
 from server.inbox import tasks as inbox_tasks
 from server.interests import routes as interests_routes
+from server.invitations import routes as invitations_routes
+from server.invitations import tasks as invitations_tasks
 from server.jobs import worker as jobs
 from server.jobs.service import Work
 from server.limits import tasks as limits_tasks
@@ -117,6 +119,7 @@ from server.pages import pulse as pulse_page
 from server.pages import recaps as recaps_page
 from server.pages import reviews as reviews_pages
 from server.pages import routes as pages_routes
+from server.pages import shop_invitations as shop_pages
 from server.pages import stamps as stamps_page
 from server.pages import steps as steps_page
 from server.pages import telling as telling_pages
@@ -182,6 +185,7 @@ TASKS = (
     nearby_tasks,
     popups_tasks,
     audience_tasks,
+    invitations_tasks,
 )
 
 
@@ -269,6 +273,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         nearby_routes.router,
         popups_routes.router,
         audience_routes.router,
+        invitations_routes.router,
         exports_routes.router,
         webhooks_routes.router,
         erasure_routes.router,
@@ -290,6 +295,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         pulse_page.router,
         fans_page.router,
         stamps_page.router,
+        shop_pages.router,
         interests_page.router,
         steps_page.router,
         step_edits.router,

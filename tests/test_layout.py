@@ -67,6 +67,7 @@ SERVER_ORDER = (
     "nearby",
     "popups",
     "audience",
+    "invitations",
     "moving",
     "erasure",
     "exports",

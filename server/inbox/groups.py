@@ -132,6 +132,9 @@ KINDS = {
     "review.hidden": About(Group.SAFETY),
     "review.put_back": About(Group.SAFETY),
     "review.reported": About(Group.SAFETY),
+    "shop_invitation.hidden": About(Group.SAFETY),
+    "shop_invitation.put_back": About(Group.SAFETY),
+    "shop_invitation.reported": About(Group.SAFETY),
 }
 _OLD = About(Group.GATHERINGS)  # of a kind that is told no more
 

@@ -72,6 +72,14 @@ def tell(
     return told
 
 
+def take_back(session: Session, member_ids: Iterable[str], *, kind: str, of: str) -> None:
+    """Deletes notes that members were told, with all that has not gone out of them yet."""
+    wanted = delete(Notification).where(
+        Notification.member_id.in_(list(member_ids)), Notification.kind == kind, Notification.subject == of
+    )
+    session.execute(wanted.execution_options(synchronize_session=False))
+
+
 def forget(session: Session, member_id: str) -> None:
     """Takes a member's name out of everybody's notes."""
     for note in session.scalars(select(Notification).where(_NAMES).with_for_update(), {"member": member_id}):

@@ -21,6 +21,7 @@ from server.fleet import model as fleet
 from server.governance import model as governance
 from server.inbox import model as inbox
 from server.interests import model as interests
+from server.invitations import model as invitations
 from server.limits import model as limits
 from server.mail import model as mail
 from server.messages import model as messages
@@ -68,6 +69,7 @@ ALL = (
     nearby,
     popups,
     audience,
+    invitations,
     company,
     governance,
     proposals,

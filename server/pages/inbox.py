@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from server import paging
 from server.inbox import log, wishes, words
 from server.inbox import service as inbox
+from server.invitations import service as invitations
 from server.messages import service as messages
 from server.mornings import service as mornings
 from server.pages import facts, render
@@ -44,6 +45,7 @@ def show_inbox(
             "link": one.link,
             "at": one.at,
             "new": one.read_at is None,
+            "shop": one.link if one.kind == invitations.KIND else None,
             "mute": one.subject.removeprefix("event/") if one.kind == messages.KIND else None,
             "sent": [log.tell(delivery, say, zone) for delivery in sent.get(one.id, ())],
         }

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from config.settings import Settings
-from server import qr
+from server import paging, qr
 from server.errors import MusterError, http_status
+from server.invitations import refusals
 from server.jobs import service as jobs
 from server.pages import facts, render
 from server.pages.doors import told
@@ -29,6 +30,7 @@ router = APIRouter(include_in_schema=False)
 
 READ = ["GET", "HEAD"]
 HERE = "/me/positions"
+MOST_REFUSED = 100  # shops that are shown; all of them are in the API
 RADII_KM = (1, 2, 5, 10, 25, 50)  # what the form offers: a walk to a drive
 Line = Annotated[str, Form(max_length=1000)]
 
@@ -48,6 +50,7 @@ def choose_uses(
     fences: Annotated[bool, Form()] = False,
     company: Annotated[bool, Form()] = False,
     pop_ups: Annotated[bool, Form()] = False,
+    shops: Annotated[bool, Form()] = False,
     radius_m: Annotated[int, Form(ge=positions_schema.RADIUS_M[0], le=positions_schema.RADIUS_M[1])] = 5000,
 ) -> Response:
     """Keeps what it may be used for: what is switched on, and nothing else."""
@@ -58,6 +61,7 @@ def choose_uses(
         fences=fences,
         company=company,
         pop_ups=pop_ups,
+        shops=shops,
         radius_m=radius_m,
         now=now,
     )
@@ -191,6 +195,10 @@ def _page(
             for found, device in kept
         ],
         uses=uses,
+        refused_shops=[
+            {"id": one.id, "name": texts_for(request).name(one.name, one.simulated)}
+            for one in refusals.list_of(session, member_id=viewer.id, page=paging.Page(MOST_REFUSED))
+        ],
         radii=sorted({*(km * 1000 for km in RADII_KM), uses.radius_m}),
         pin=pin if pin is not None else write_pin(home.place) if home is not None else "",
         has_home=home is not None,

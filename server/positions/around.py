@@ -22,6 +22,7 @@ class Use(StrEnum):
     FENCES = "fences"
     COMPANY = "company"
     POP_UPS = "pop_ups"
+    SHOPS = "shops"
 
 
 class Near(NamedTuple):

@@ -41,7 +41,8 @@ class PositionUse(Base):
 
     told: to be told of what takes place near her. fences: her phone's positions say that she came to a place (check-in
     by phone, reminders, "you are near"). company: she and somebody of her communities who wants it as well learn that
-    they are near each other. pop_ups: she is asked "gather here?" with others. radius_m: how far away is near, to her.
+    they are near each other. pop_ups: she is asked "gather here?" with others. shops: shops near her may invite
+    her. radius_m: how far away is near, to her.
     """
 
     __tablename__ = "position_use"
@@ -56,5 +57,6 @@ class PositionUse(Base):
     fences: Mapped[bool] = mapped_column(server_default="false")
     company: Mapped[bool] = mapped_column(server_default="false")
     pop_ups: Mapped[bool] = mapped_column(server_default="false")
+    shops: Mapped[bool] = mapped_column(server_default="false")
     radius_m: Mapped[int] = mapped_column(server_default="5000")
     changed_at: Mapped[dt.datetime]

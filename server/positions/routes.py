@@ -47,6 +47,7 @@ def choose_uses(wanted: schema.Uses, viewer: access.Viewer, session: InTransacti
         fences=wanted.fences,
         company=wanted.company,
         pop_ups=wanted.pop_ups,
+        shops=wanted.shops,
         radius_m=wanted.radius_m,
         now=now,
     )

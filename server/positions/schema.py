@@ -40,6 +40,7 @@ class Uses(Incoming):
     fences: bool = False
     company: bool = False
     pop_ups: bool = False
+    shops: bool = False
     radius_m: Annotated[int, Field(ge=RADIUS_M[0], le=RADIUS_M[1])] = 5000
 
 
@@ -50,6 +51,7 @@ class UsesOut(Outgoing):
     fences: bool
     company: bool
     pop_ups: bool
+    shops: bool
     radius_m: int
     paused: bool
 
@@ -76,6 +78,7 @@ def show_uses(row: PositionUse, paused: bool) -> UsesOut:
         fences=row.fences,
         company=row.company,
         pop_ups=row.pop_ups,
+        shops=row.shops,
         radius_m=row.radius_m,
         paused=paused,
     )

@@ -170,7 +170,7 @@ def uses_of(session: Session, *, member_id: str) -> PositionUse:
     """What a member lets her positions be used for; a row that is not kept says nothing at all."""
     found = session.get(PositionUse, member_id)
     return found or PositionUse(
-        member_id=member_id, told=False, fences=False, company=False, pop_ups=False, radius_m=5000
+        member_id=member_id, told=False, fences=False, company=False, pop_ups=False, shops=False, radius_m=5000
     )
 
 
@@ -184,9 +184,12 @@ def choose_uses(
     pop_ups: bool,
     radius_m: int,
     now: dt.datetime,
+    shops: bool | None = None,
 ) -> None:
-    """Keeps what a member lets her positions be used for."""
+    """Keeps what a member lets her positions be used for. shops: None leaves as it is whether they may invite her."""
     given = {"told": told, "fences": fences, "company": company, "pop_ups": pop_ups, "radius_m": radius_m}
+    if shops is not None:
+        given["shops"] = shops
     wanted = insert(PositionUse).values(member_id=member_id, changed_at=now, **given)
     session.execute(
         wanted.on_conflict_do_update(index_elements=["member_id"], set_={**given, "changed_at": now}),

@@ -19,7 +19,7 @@ _PRESENT = text("""
     FROM visit
     JOIN pairing ON pairing.badge_id = visit.badge_id AND pairing.valid @> CAST(:now AS timestamptz)
     JOIN position_use AS used ON used.member_id = pairing.member_id
-         AND (used.told OR used.fences OR used.company OR used.pop_ups)
+         AND (used.told OR used.fences OR used.company OR used.pop_ups OR used.shops)
     JOIN venue ON venue.id = visit.venue_id AND NOT venue.replayed AND venue.location IS NOT NULL
     CROSS JOIN LATERAL CAST(venue.location AS geometry) AS place
     WHERE visit.reach_ms >= :since_ms AND visit.to_ms >= :since_ms

@@ -23,7 +23,7 @@ class Venue(Base):
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
-    owner_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"))
+    owner_id: Mapped[str | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"), index=True)
     # How to reach who is responsible for what is heard here: an address, a telephone number, an e-mail address.
     contact: Mapped[str] = mapped_column(Text, server_default="")
     # What the shop gives to those who let themselves be greeted: "10th visit on the house".

@@ -64,6 +64,10 @@ BODIES: dict[str, Any] = {
     "PATCH /api/venues/{venue_id}/zones/{zone_id}": {"name": "Window"},
     "PUT /api/venues/{venue_id}/plans/{level}": {"picture": "a" * 32, "a": [1, 1], "b": [90, 1], "metres": 9},
     "PUT /api/venues/{venue_id}/fence": {"enter_m": 300, "exit_m": 400, "dwell_s": 60},
+    "POST /api/venues/{venue_id}/invitations": {"text": "Soup until it is gone.", "nonce": "0123456789abcdef"},
+    "POST /api/venues/{venue_id}/invitations/preview": {"text": "Soup until it is gone."},
+    "PUT /api/invitations/{invitation_id}/report": {"why": "advert"},
+    "PUT /api/invitations/{invitation_id}/hiding": {"why": "advert"},
     "POST /api/webhooks": {"event": "night", "url": "https://example.org/hook", "happenings": ["check_in"]},
 }
 QUERIES = {

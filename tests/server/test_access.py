@@ -32,6 +32,7 @@ from server.face_to_face.proof import Proof
 from server.governance import votes
 from server.governance.model import CommunityChange
 from server.governance.rules import Kind
+from server.invitations.model import ShopInvitation, ShopInvited
 from server.live import routes as live_routes
 from server.live.hub import Hub
 from server.live.viewer import Wanted
@@ -108,6 +109,7 @@ OTHERWISE = {
     "plan_unknown",
     "picture_unreadable",
     "password_wrong",
+    "too_few_nearby",
 }
 # Needs a demonstration that was seeded: only that strangers are refused is tried here.
 UNSEEDED = "/api/demo"
@@ -260,6 +262,13 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
     session.add_all([hook, door, ask, asked])
     session.add(StampCode(code="ABC234", card_id=card.id, member_id="emil", until=NOW + HOUR))
     session.flush()
+    invitation = ShopInvitation(
+        venue_id="cafe", by_id="ben", text="Soup.", at=NOW - 30 * HOUR, until=NOW - 26 * HOUR, nonce=b"1"
+    )
+    session.add(invitation)
+    session.flush()
+    session.add(ShopInvited(invitation_id=invitation.id, member_id="emil", away_m=400))
+    session.flush()
     kept: dict[str, str] = {}
     numbers: dict[str, dict[str, int]] = {
         "": {
@@ -275,6 +284,7 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
             "pulse_id": asked.id,
             "review_id": review.id,
             "card_id": card.id,
+            "invitation_id": invitation.id,
         },
     }
     for actor, known in ACTORS.items():

@@ -15,7 +15,7 @@ from tests.server.conftest import As
 from tests.server.erasure.test_export import read
 from tests.server.places import CAFE, NOW
 
-USES = {"told": True, "fences": True, "company": False, "pop_ups": False, "radius_m": 2000}
+USES = {"told": True, "fences": True, "company": False, "pop_ups": False, "shops": True, "radius_m": 2000}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,10 @@ def test_all_is_forgotten_at_once(as_: As, session: Session) -> None:
 def test_nothing_is_used_until_she_says_so(as_: As, session: Session) -> None:
     dora = as_("dora")
     before = dora.get("/api/me/positions/uses").json()
-    assert before == {**dict.fromkeys(("told", "fences", "company", "pop_ups", "paused"), False), "radius_m": 5000}
+    assert before == {
+        **dict.fromkeys(("told", "fences", "company", "pop_ups", "shops", "paused"), False),
+        "radius_m": 5000,
+    }
     assert dora.put("/api/me/positions/uses", json=USES).json() == {**USES, "paused": False}
     consent.pause(session, member_id="dora", now=NOW)
     assert dora.get("/api/me/positions/uses").json() == {**USES, "paused": True}
