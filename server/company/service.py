@@ -14,10 +14,10 @@ from server.communities.model import Community
 from server.company import matching
 from server.company.matching import Move, Pair
 from server.consent import reading as consents
-from server.fences import reminding
 from server.fences import service as fences
-from server.fences.reminding import Note
+from server.inbox import service as inbox
 from server.inbox import words
+from server.inbox.service import Note
 from server.people.model import Member
 from server.positions.service import AHEAD, Fix, Source
 from server.texts import later
@@ -99,7 +99,7 @@ def take(session: Session, fixes: Sequence[Fix], *, now: dt.datetime, settings: 
         found = fences.follow(session, fixes, now=now, rule=settings.fences)
         notes = follow(session, moves_of(session, fixes, settings.company, now), now=now, rule=settings.company)
     told = fences.Followed(found.happened, [*found.notes, *notes])
-    reminding.tell(session, told.notes, now)
+    inbox.tell_all(session, told.notes, now=now)
     return told
 
 

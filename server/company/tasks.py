@@ -2,7 +2,7 @@
 
 from server import database, topics
 from server.company import service as company
-from server.fences import reminding
+from server.inbox import service as inbox
 from server.jobs import service as jobs
 from server.jobs.service import Work
 
@@ -16,4 +16,4 @@ def follow(work: Work) -> None:
     with database.transaction(work.engine) as session:
         with topics.together(session):
             notes = company.follow_positions(session, now=now, rule=rule)
-        reminding.tell(session, notes, now)
+        inbox.tell_all(session, notes, now=now)

@@ -1,11 +1,9 @@
 """Notes by where somebody is: what she goes to begins soon and she is near; something begins where she often is."""
 
 import datetime as dt
-import json
 import math
-from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -17,13 +15,14 @@ from server.events import seeing
 from server.events.model import Event
 from server.events.states import State
 from server.fences.arriving import Told
-from server.inbox import service as inbox
 from server.inbox import words
+from server.inbox.service import Note
 from server.people.model import Member
 from server.texts import later
 
 REMINDER, NEAR = "step_reminder", "near_venue"  # kinds of notes
 FRESH = dt.timedelta(minutes=15)  # older fixes say where she was
+Row = TypeVar("Row", Event, Member)
 ROUND_M = 100  # what one says on the way: "about 800 m"
 _BEGINS = later("%(event)s begins at %(time)s at %(place)s, and you are about %(metres)s m away.")
 _IS_ON = later("%(event)s is on at %(place)s since %(time)s, and you are about %(metres)s m away.")
@@ -31,27 +30,21 @@ _NEAR = later("You are near %(place)s: %(event)s begins there at %(time)s.")
 _NEAR_ON = later("You are near %(place)s: %(event)s is on there since %(time)s.")
 
 
-class Note(NamedTuple):
-    """Something to tell members once: all of them, or none (see `inbox.tell`)."""
-
-    member_ids: tuple[str, ...]
-    kind: str
-    of: str
-    sentence: str
-    values: dict[str, Any]
-    link: str
-    nonce: str = ""
-
-
 # What takes place there soon or now; whether she may know of it is asked beside.
 _THERE = text(f"""
-    SELECT step.id, step.event_id, step.starts_at, step.ends_at, event.name, event.simulated
-    FROM step JOIN event ON event.id = step.event_id AND event.state = '{State.PUBLISHED}'
-    WHERE step.venue_id = :venue AND step.opens_at <= :soon AND step.starts_at <= :soon AND step.ends_at > :now
-      AND NOT EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = step.event_id AND sign_up.member_id = :member)
-      AND NOT EXISTS (SELECT FROM checkin WHERE checkin.step_id = step.id AND checkin.member_id = :member
-                      AND checkin.undone_at IS NULL)
-    ORDER BY step.starts_at, step.id LIMIT 3
+    SELECT asked.number, there.* FROM unnest(CAST(:venues AS text[]), CAST(:members AS text[])) WITH ORDINALITY
+         AS asked (venue_id, member_id, number)
+    CROSS JOIN LATERAL (
+        SELECT step.id, step.event_id, step.starts_at
+        FROM step JOIN event ON event.id = step.event_id AND event.state = '{State.PUBLISHED}'
+        WHERE step.venue_id = asked.venue_id AND step.opens_at <= :soon AND step.starts_at <= :soon
+          AND step.ends_at > :now
+          AND NOT EXISTS (SELECT FROM sign_up WHERE sign_up.event_id = step.event_id
+                          AND sign_up.member_id = asked.member_id)
+          AND NOT EXISTS (SELECT FROM checkin WHERE checkin.step_id = step.id AND checkin.undone_at IS NULL
+                          AND checkin.member_id = asked.member_id)
+        ORDER BY step.starts_at, step.id LIMIT 3
+    ) AS there ORDER BY asked.number, there.starts_at, there.id
 """)  # noqa: S608 -- a text of ours
 _TOLD = text("""
     SELECT asked.number FROM unnest(CAST(:numbers AS bigint[]), CAST(:members AS text[]), CAST(:kinds AS text[]),
@@ -85,35 +78,40 @@ def due(told: Told, rule: Fences, now: dt.datetime) -> list[Note]:
     return notes
 
 
-def near(session: Session, told: Told, rule: Fences, now: dt.datetime) -> list[Note]:
+def near(session: Session, told: Iterable[Told], rule: Fences, now: dt.datetime) -> list[Note]:
     """What takes place soon where somebody's visits are remembered, when she comes near; not what she goes to."""
-    came = any(one.kind in (Kind.APPROACHING, Kind.ENTER) for one in told.happened)
-    if told.where.remembered_since is None or not came or now - times.from_ms(told.last_ms) > FRESH:
+    came = [one for one in told if _comes_near(one, now)]
+    if not came:
         return []
-    soon = now + dt.timedelta(seconds=rule.remind_s)
-    given = {"venue": told.where.venue_id, "member": told.where.member_id, "soon": soon, "now": now}
+    given = {
+        "venues": [one.where.venue_id for one in came],
+        "members": [one.where.member_id for one in came],
+        "soon": now + dt.timedelta(seconds=rule.remind_s),
+        "now": now,
+    }
     rows = session.execute(_THERE, given).all()
-    member = session.get(Member, told.where.member_id)
-    if not rows or member is None:
-        return []
-    seen = _meant_for(session, {event.event_id for event in rows}, member)
-    return [
-        Note(
-            (member.id,),
-            NEAR,
-            f"event/{event.event_id}",
-            _NEAR if now < event.starts_at else _NEAR_ON,
-            {
-                "event": words.named(event.name, event.simulated),
-                "place": words.named(told.where.venue_name, told.where.simulated),
-                "time": words.moment(event.starts_at, told.where.time_zone),
-            },
-            f"/events/{event.event_id}",
-            event.id,
-        )
-        for event in rows
-        if event.event_id in seen
-    ]
+    events = _by_id(session, Event, {row.event_id for row in rows})
+    members = _by_id(session, Member, {came[row.number - 1].where.member_id for row in rows})
+    notes = []
+    for row in rows:
+        where, event = came[row.number - 1].where, events.get(row.event_id)
+        member = members.get(where.member_id)
+        # An operator sees all, and is not told of all.
+        if (
+            event is None
+            or member is None
+            or not seeing.is_announced(event)
+            or not seeing.is_for(session, event, member)
+        ):
+            continue
+        values = {
+            "event": words.named(event.name, event.simulated),
+            "place": words.named(where.venue_name, where.simulated),
+            "time": words.moment(row.starts_at, where.time_zone),
+        }
+        sentence = _NEAR if now < row.starts_at else _NEAR_ON
+        notes.append(Note((member.id,), NEAR, f"event/{event.id}", sentence, values, f"/events/{event.id}", row.id))
+    return notes
 
 
 def new(session: Session, notes: Collection[Note]) -> list[Note]:
@@ -132,30 +130,10 @@ def new(session: Session, notes: Collection[Note]) -> list[Note]:
     return [note for number, note in enumerate(listed) if number not in told]
 
 
-def tell(session: Session, notes: Iterable[Note], now: dt.datetime) -> None:
-    """Tells notes; the last thing that a transaction does, since who tells lets others who tell wait.
-
-    Those that say the same are told together: a festival's guests come by the same train.
-    """
-    same: dict[str, list[Note]] = defaultdict(list)
-    for note in notes:
-        same[json.dumps(note._replace(member_ids=()), sort_keys=True)].append(note)
-    for some in same.values():
-        note = some[0]
-        inbox.tell(
-            session,
-            [member_id for one in some for member_id in one.member_ids],
-            kind=note.kind,
-            of=note.of,
-            sentence=note.sentence,
-            now=now,
-            values=note.values,
-            link=note.link,
-            nonce=note.nonce,
-        )
+def _comes_near(told: Told, now: dt.datetime) -> bool:
+    came = any(one.kind in (Kind.APPROACHING, Kind.ENTER) for one in told.happened)
+    return came and told.where.remembered_since is not None and now - times.from_ms(told.last_ms) <= FRESH
 
 
-def _meant_for(session: Session, event_ids: set[str], member: Member) -> set[str]:
-    """Those that she may come to: an operator sees all, and is not told of all."""
-    found = session.scalars(select(Event).where(Event.id.in_(sorted(event_ids)))).all()
-    return {event.id for event in found if seeing.is_announced(event) and seeing.is_for(session, event, member)}
+def _by_id(session: Session, kind: type[Row], ids: Collection[str]) -> dict[str, Row]:
+    return {row.id: row for row in session.scalars(select(kind).where(kind.id.in_(sorted(ids))))} if ids else {}

@@ -16,9 +16,10 @@ from server.doors.rules import ACCURACY_M
 from server.events import places
 from server.fences import arriving, reminding, states, watched
 from server.fences.arriving import Told
-from server.fences.reminding import Note
 from server.fences.states import Key
 from server.fences.watched import Watched
+from server.inbox import service as inbox
+from server.inbox.service import Note
 from server.people import service as people
 from server.positions.service import AHEAD, Fix, Source
 from server.venues import service as venues
@@ -59,7 +60,7 @@ def take(session: Session, fixes: Sequence[Fix], *, now: dt.datetime, rule: Fenc
     """
     with topics.together(session):
         found = follow(session, fixes, now=now, rule=rule)
-    reminding.tell(session, found.notes, now)
+    inbox.tell_all(session, found.notes, now=now)
     return found
 
 
@@ -98,9 +99,7 @@ def follow(session: Session, fixes: Sequence[Fix], *, now: dt.datetime, rule: Fe
             told.append(Told(where, found.happened, found.stays, stands, found.state.last_ms))
     states.write(session, changed, dt.timedelta(seconds=rule.keep_s))
     topics.bump(session, _follow_arrivals(session, told, now))
-    notes = [
-        note for one in told for note in (*reminding.due(one, rule, now), *reminding.near(session, one, rule, now))
-    ]
+    notes = [note for one in told for note in reminding.due(one, rule, now)] + reminding.near(session, told, rule, now)
     return Followed(happened, reminding.new(session, notes))
 
 

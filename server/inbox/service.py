@@ -1,11 +1,11 @@
 """Tells members what they should know, once, and knows what they have read."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server import paging
@@ -19,6 +19,31 @@ _AT_ONCE = 1000  # rows of one statement
 _NAMES = text(
     """jsonb_path_exists("values", '$.** ? (@.member == $id)', jsonb_build_object('id', CAST(:member AS text)))"""
 )
+
+
+class Note(NamedTuple):
+    """Something to tell members once, see `tell`."""
+
+    member_ids: tuple[str, ...]
+    kind: str
+    of: str
+    sentence: str
+    values: Mapping[str, Any]
+    link: str | None = None
+    nonce: str = ""
+    due_by: dt.datetime | None = None
+
+
+# In one order, so that two at once do not wait for each other.
+_TELL = text("""
+    INSERT INTO notification (member_id, kind, subject, nonce, sentence, "values", link, at, due_by)
+    SELECT member_id, kind, subject, nonce, sentence, "values", link, :now, due_by
+    FROM jsonb_to_recordset(CAST(:notes AS jsonb))
+         AS note (member_id text, kind text, subject text, nonce text, sentence text, "values" jsonb, link text,
+                  due_by timestamptz)
+    ORDER BY member_id, kind, subject, nonce
+    ON CONFLICT ON CONSTRAINT uq_notification_once DO NOTHING RETURNING id
+""")
 
 
 def tell(
@@ -43,30 +68,30 @@ def tell(
     link: a path of ours where she can act. due_by: after that no message of it is worth sending; what wakes
     (groups.KINDS) and would come too late after her quiet hours goes out in them.
     """
-    assert link is None or link.startswith("/")
-    assert kind in groups.KINDS, f"{kind} is in no group of server/inbox/groups.py"
-    rows = [
-        {
-            "member_id": member_id,
-            "kind": kind,
-            "subject": of,
-            "nonce": nonce,
-            "sentence": sentence,
-            "values": dict(values or {}),
-            "link": link,
-            "at": now,
-            "due_by": due_by,
+    return tell_all(session, [Note(tuple(member_ids), kind, of, sentence, values or {}, link, nonce, due_by)], now=now)
+
+
+def tell_all(session: Session, notes: Iterable[Note], *, now: dt.datetime) -> int:
+    """Tells however many notes; how many were not told yet, each counted for each member."""
+    rows = []
+    for note in notes:
+        assert note.link is None or note.link.startswith("/")
+        assert note.kind in groups.KINDS, f"{note.kind} is in no group of server/inbox/groups.py"
+        row = {
+            "kind": note.kind,
+            "subject": note.of,
+            "nonce": note.nonce,
+            "sentence": note.sentence,
+            "values": note.values,
+            "link": note.link,
+            "due_by": None if note.due_by is None else note.due_by.isoformat(),
         }
-        for member_id in sorted(set(member_ids))  # in one order, so that two at once do not wait for each other
-    ]
+        rows += [{**row, "member_id": member_id} for member_id in set(note.member_ids)]
+    rows.sort(key=lambda row: (row["member_id"], row["kind"], row["subject"], row["nonce"]))
     told = 0
     for start in range(0, len(rows), _AT_ONCE):
-        wanted = (
-            insert(Notification)
-            .values(rows[start : start + _AT_ONCE])
-            .on_conflict_do_nothing(constraint="uq_notification_once")
-        )
-        told += len(session.scalars(wanted.returning(Notification.id)).all())
+        given = {"notes": json.dumps(rows[start : start + _AT_ONCE]), "now": now}
+        told += len(session.scalars(_TELL, given).all())
     if told:
         jobs.defer(session, POST, only_one=POST)
     return told
