@@ -75,7 +75,9 @@ def test_the_page_explains_itself_and_takes_the_switch(as_: As, session: Session
         radius_m=7000,
         now=at(0),
     )
-    assert "No. If you say yes: when at least 4 of you like the same" in browser.get("/pop-ups").text
+    page = browser.get("/pop-ups").text
+    assert "No, you do not." in page
+    assert "When at least 4 of you like the same" in page
     assert browser.post("/pop-ups", data={"on": "true"}).headers["location"] == "/pop-ups"
     page = browser.get("/pop-ups").text
     assert "Say what you like" in page
