@@ -17,6 +17,7 @@ MOODS = {Mood.QUIET: later("Quiet now"), Mood.NORMAL: later("As usual now"), Moo
 ON_FOOT_M = 3_000  # what is further away one does not walk
 SHOWN = 3  # names in a sentence
 ROUNDED = 5  # people are told in steps of this
+SOON = dt.timedelta(hours=18)  # until then hours say more than the day: tomorrow morning, seen in the evening
 
 
 def lively(moment: Moment, say: Texts = IN_ENGLISH) -> str:
@@ -63,7 +64,7 @@ def starts(found: Found, at: dt.datetime, say: Texts = IN_ENGLISH) -> str:
     minutes = math.ceil((begins - at).total_seconds() / 60)
     if minutes < 90:
         return say.ngettext("Begins in %(num)s minute", "Begins in %(num)s minutes", minutes)
-    if minutes < 18 * 60:
+    if begins - at < SOON:
         hours = round(minutes / 60)
         return say.ngettext("Begins in %(num)s hour", "Begins in %(num)s hours", hours)
     return say.gettext("Begins %(when)s", when=clocks.moment(clocks.there(begins, found.time_zone), say))

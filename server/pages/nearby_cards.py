@@ -130,7 +130,8 @@ def _card(
         "ends_at": one.ends_at,
         "time_zone": found.time_zone,
         "on": is_event and one.starts_at is not None and one.starts_at <= now,
-        "starts": words.starts(found, now, say) if is_event else None,
+        # Of what is further off, the day and hour that stand before it say all.
+        "starts": words.starts(found, now, say) if one.starts_at and one.starts_at - now < words.SOON else None,
         "away": words.away(found.scored.fact, say),
         "going": one.going if is_event else None,
         "places": words.places(found, say) if is_event and one.capacity is not None else None,
