@@ -113,7 +113,7 @@ def test_a_page_in_chinese_names_the_interest_in_chinese(as_: As, session: Sessi
     offer(session)
     session.execute(text("UPDATE member SET language = 'zh' WHERE id = 'p1'"))
     clock.now = at(1)
-    assert "你和至少另外 3 位喜欢国际象棋的人都在 The Park 附近。" in as_("p1").get("/pop-ups").text
+    assert "你和至少另外 3 位喜欢国际象棋的人都在“The Park”附近。" in as_("p1").get("/pop-ups").text
     assert "喜欢国际象棋" in as_("p1").get("/inbox").text
 
 
