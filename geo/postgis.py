@@ -12,6 +12,7 @@ from geo import areas
 
 # Of fences: a column's place as two columns of degrees, for statements that read thousands at once.
 LON_LAT = "ST_X({0}::geometry) AS lon, ST_Y({0}::geometry) AS lat"
+HOME_GRID = 0.02  # degrees
 WGS84 = 4326  # the number of the system of coordinates of GPS and GeoJSON
 
 
@@ -75,6 +76,12 @@ def _round(degrees: float, digits: int) -> float:
     """As PostgreSQL rounds a double that it takes for a decimal number: halves, as maps have many, away from zero."""
     rounded = Decimal(f"{degrees:.15g}").quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return float(rounded) + 0.0
+
+
+def about(place: areas.Position) -> areas.Position:
+    """About where somebody's home is, as listings say it (ST_SnapToGrid): to 0.02 degrees, a part of a town."""
+    lon, lat = (round(degrees / HOME_GRID) * HOME_GRID for degrees in place)
+    return canonical((lon, lat))
 
 
 def here(place: areas.Position) -> str:

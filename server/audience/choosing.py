@@ -144,7 +144,7 @@ _WEIGHTS = text("SELECT factor, weight FROM learnt_weight")
 _STANDS = """
     SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
     JOIN position_use AS uses ON uses.member_id = asked.id AND uses.told
-    JOIN member ON member.id = asked.id AND (member.simulated OR NOT :simulated)
+    JOIN member ON member.id = asked.id AND member.simulated = :simulated
     WHERE NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL
                       OFFSET 0)
       AND asked.id <> :organizer

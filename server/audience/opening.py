@@ -10,6 +10,9 @@ from config.settings import Audience
 NEWS = dt.timedelta(days=1)  # a server that was stopped for longer does not tell what was announced meanwhile
 # What begins in a day is looked at while it comes into that day; for a server that was stopped it may be so much late.
 LATE = dt.timedelta(hours=3)
+AGAIN = dt.timedelta(
+    minutes=2
+)  # a call that failed is looked at after this: a free place may be wanted within the hour
 
 # Of a series the first alone: who did not come to that is not told of each week's.
 _NEW = text("""
@@ -24,6 +27,16 @@ _NEW = text("""
       AND NOT EXISTS (SELECT FROM event AS before
                       WHERE before.series_id = event.series_id AND before.recurrence_at < event.recurrence_at)
     ORDER BY event.id ON CONFLICT DO NOTHING
+""")
+# One that was moved before anybody was told of it is told when its new time comes within what is ahead.
+_MOVED = text("""
+    UPDATE call SET next_at = due.at FROM (
+        SELECT waiting.id, greatest(event.state_at + :settle, (SELECT min(listing.starts_at) FROM listing
+                                                              WHERE listing.event_id = event.id) - :ahead) AS at
+        FROM call AS waiting JOIN event ON event.id = waiting.event_id
+        WHERE waiting.reason = 'new_event' AND waiting.looked_at IS NULL AND waiting.next_at IS NOT NULL) AS due
+    WHERE call.id = due.id
+      AND (due.at > :now AND due.at > call.next_at OR call.next_at > greatest(due.at, :now) + :again)
 """)
 # Half of it taken: who finds a gathering nearly empty a day before does not need a few more, but another day.
 _LEFT = text("""
@@ -57,15 +70,13 @@ _SHORT = text("""
 def open_calls(session: Session, *, rule: Audience, now: dt.datetime) -> None:
     """Writes down what members near are to be told of from now on; twice, or two at once, is as once."""
     last = dt.timedelta(seconds=rule.last_places_s)
-    session.execute(
-        _NEW,
-        {
-            "now": now,
-            "since": now - NEWS,
-            "settle": dt.timedelta(seconds=rule.settle_s),
-            "ahead": dt.timedelta(days=rule.ahead_days),
-        },
-    )
+    given = {
+        "now": now,
+        "settle": dt.timedelta(seconds=rule.settle_s),
+        "ahead": dt.timedelta(days=rule.ahead_days),
+    }
+    session.execute(_NEW, given | {"since": now - NEWS})
+    session.execute(_MOVED, given | {"again": AGAIN})
     session.execute(_LEFT, {"now": now, "after": now + last - LATE, "until": now + last})
     session.execute(_FREED, {"now": now, "wave": dt.timedelta(seconds=rule.wave_s)})
     session.execute(_SHORT, {"now": now, "until": now + dt.timedelta(seconds=rule.proposal_s)})

@@ -1,4 +1,4 @@
-"""Over HTTP: whether members near are told of a gathering, and about how many were."""
+"""Over HTTP: whether members near are told of a gathering."""
 
 from fastapi import APIRouter
 
@@ -12,17 +12,17 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 
 
 @router.get("/{event_id}/audience")
-def get_audience(event_id: Id, viewer: access.Viewer, session: InTransaction, say: access.Say) -> schema.AudienceOut:
-    """About how many members near were told of it, for its hosts: never who they are, or where."""
+def get_calling(event_id: Id, viewer: access.Viewer, session: InTransaction, say: access.Say) -> schema.CallingOut:
+    """Whether members near are told of it, for its hosts: never who they are, where, or how many."""
     access.check_hosts(session, viewer, events.get_seen(session, event_id, viewer))
-    return schema.show(audience.told_of(session, event_id=event_id), say)
+    return schema.show(audience.is_on(session, event_id=event_id), say)
 
 
 @router.put("/{event_id}/audience")
-def choose_audience(
-    event_id: Id, wanted: schema.AudienceIn, viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say
-) -> schema.AudienceOut:
+def choose_calling(
+    event_id: Id, wanted: schema.CallingIn, viewer: access.Viewer, session: InTransaction, now: Now, say: access.Say
+) -> schema.CallingOut:
     """Says whether members near are told of it from now on, for its hosts. Whom it is for stays as it is."""
     access.check_hosts(session, viewer, events.get_seen(session, event_id, viewer))
     audience.switch(session, event_id=event_id, on=wanted.on, now=now)
-    return schema.show(audience.told_of(session, event_id=event_id), say)
+    return schema.show(audience.is_on(session, event_id=event_id), say)

@@ -2,37 +2,30 @@
 
 from pydantic import Field
 
-from server.audience.service import Told
 from server.fields import Incoming, Outgoing
 from server.texts import Texts
 
 
-class AudienceOut(Outgoing):
-    """Whether members near are told of your gathering, and about how many were; nobody learns who, or where they are.
-
-    told: in steps of five; null: fewer than five, or nobody.
-    """
+class CallingOut(Outgoing):
+    """Whether members near are told of your gathering; nobody learns who, where, or how many."""
 
     on: bool
-    told: int | None = Field(examples=[40])
-    says: str = Field(examples=["About 40 people near were told."])
+    says: str = Field(examples=["People near who would like it are told of it."])
 
 
-class AudienceIn(Incoming):
+class CallingIn(Incoming):
     """Whether members near are to be told."""
 
     on: bool
 
 
-def show(found: Told, say: Texts) -> AudienceOut:
+def show(on: bool, say: Texts) -> CallingOut:
     """As it goes out."""
-    return AudienceOut(on=found.on, told=found.told, says=says(found, say))
+    return CallingOut(on=on, says=says(on, say))
 
 
-def says(found: Told, say: Texts) -> str:
+def says(on: bool, say: Texts) -> str:
     """The sentence for its host."""
-    if found.told is not None:
-        return say.gettext("About %(count)s people near were told.", count=found.told)
-    if not found.on:
-        return say.gettext("Nobody near is told of it.")
-    return say.gettext("A few people near at most were told so far.")
+    if on:
+        return say.gettext("People near who would like it are told of it.")
+    return say.gettext("Nobody near is told of it.")

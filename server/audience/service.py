@@ -1,11 +1,11 @@
-"""Tells members near of a gathering, in waves; its host learns about how many, never who or where."""
+"""Tells members near of a gathering, in waves; its host learns nothing of whom, where, or how many."""
 
 import datetime as dt
 import enum
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import delete, exists, func, select, text
+from sqlalchemy import delete, exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,14 +15,15 @@ from server import constraints
 from server.audience import choosing, words
 from server.audience.choosing import Wanted
 from server.audience.model import Call, Called, CallOff
+from server.audience.opening import AGAIN
+from server.people.model import Member
 from server.proposals import reading, rules
 from server.proposals.model import Proposal
 from server.proposals.states import State
+from server.venues import service as venues
 from server.venues.model import Venue
 
 TURN = "whom to tell near"  # caps are counted and notes written by one at a time
-AGAIN = dt.timedelta(hours=1)  # after a call that failed
-ROUNDED = 5  # hosts read numbers in steps of this, and none below it
 
 
 class Reason(enum.StrEnum):
@@ -49,13 +50,6 @@ class Wave(NamedTuple):
     time_zone: str
 
 
-class Told(NamedTuple):
-    """What a host reads of it. on: whether members near are told. told: in steps of five; None: fewer than five."""
-
-    on: bool
-    told: int | None
-
-
 _EVENT = text("""
     SELECT event.name, event.simulated, listing.lon, listing.lat, listing.starts_at, listing.ends_at, listing.for_all,
            listing.community_id, listing.organizer_id, listing.series_id, listing.venue_id, listing.interests,
@@ -67,6 +61,7 @@ _EVENT = text("""
     WHERE event.id = :event AND event.state = 'published' AND listing.starts_at > :now
     ORDER BY listing.starts_at, listing.id LIMIT 1
 """)
+_MEMBERS = text("SELECT id FROM member WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE")
 _INTERESTS = text("SELECT interest_id FROM community_interest WHERE community_id = :community ORDER BY interest_id")
 
 
@@ -143,11 +138,10 @@ def wave_of(session: Session, call: Call, *, rule: Audience, now: dt.datetime) -
     return Wave(wanted, most, row.starts_at, row.left or 0, free and most > 0, named, row.time_zone)
 
 
-def told_of(session: Session, *, event_id: str) -> Told:
-    """What its host reads: whether members near are told, and about how many were."""
-    off = session.get(CallOff, event_id) is not None
-    told = session.scalar(select(func.coalesce(func.sum(Call.told), 0)).where(Call.event_id == event_id)) or 0
-    return Told(not off, int(told) // ROUNDED * ROUNDED or None)
+def is_on(session: Session, *, event_id: str) -> bool:
+    """Whether members near are told of an event. How many were is told nobody: of few who may be told it would say who
+    is near."""
+    return session.get(CallOff, event_id) is None
 
 
 def switch(session: Session, *, event_id: str, on: bool, now: dt.datetime) -> None:
@@ -161,8 +155,9 @@ def switch(session: Session, *, event_id: str, on: bool, now: dt.datetime) -> No
 
 def _tell(session: Session, call: Call, wave: Wave, rule: Audience, now: dt.datetime) -> int:
     chosen = choosing.choose(session, wave.wanted, most=wave.most, least_points=rule.least_points, now=now)
-    # Consent that was taken back since is seen here, and none is from here until the commit.
+    # Members first, as who erases one does. Consent that was taken back since is seen, and none is until the commit.
     ids = [one.candidate.member_id for one in chosen]
+    session.execute(_MEMBERS, {"ids": ids}).all()
     held = set(choosing.stand(session, wave.wanted, ids, now=now, hold=True))
     chosen = [one for one in chosen if one.candidate.member_id in held]
     if not chosen:
@@ -199,8 +194,11 @@ def _of_proposal(session: Session, call: Call, rule: Audience, now: dt.datetime)
     option = next(one for one in read.options if one.id == best.id)
     venue = session.get(Venue, option.venue_id) if option.venue_id else None
     place = postgis.to_position(venue.location if venue else option.location)
-    if place is None:
+    proposer = session.get(Member, proposal.by_id)
+    if place is None or proposer is None:
         return None
+    if venue is not None and venue.kind == venues.HOME:
+        place = postgis.about(place)
     missing = proposal.quorum - len(best.can)
     wanted = Wanted(
         None,
@@ -214,7 +212,7 @@ def _of_proposal(session: Session, call: Call, rule: Audience, now: dt.datetime)
         None,
         option.venue_id,
         tuple(session.scalars(_INTERESTS, {"community": proposal.community_id})),
-        bool(venue and venue.simulated),
+        proposer.simulated,
     )
     most = min(rule.per_missing * missing, rule.most - call.told)
     named = proposal.title, wanted.simulated

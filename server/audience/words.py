@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from server.audience.choosing import Chosen
 from server.inbox import service as inbox
 from server.inbox import words
+from server.inbox.service import Note
 from server.interests.model import Interest
 from server.positions.service import Source
 from server.texts import later
@@ -58,6 +59,7 @@ def tell(
     sentence = _SENTENCES[reason]
     if count > 0 and reason != "new_event":
         sentence = _LEFT if reason == "free_place" else _MISSING
+    notes = []
     for some in together.values():
         values: dict[str, Any] = {
             "event": words.named(*named),
@@ -66,17 +68,9 @@ def tell(
         }
         if "%(count)s" in sentence:
             values["count"] = count
-        inbox.tell(
-            session,
-            [one.candidate.member_id for one in some],
-            kind=KINDS[reason],
-            of=of,
-            sentence=sentence,
-            values=values,
-            link=link,
-            due_by=due_by,
-            now=now,
-        )
+        ids_of_some = tuple(one.candidate.member_id for one in some)
+        notes.append(Note(ids_of_some, KINDS[reason], of, sentence, values, link, due_by=due_by))
+    inbox.tell_all(session, notes, now=now)
 
 
 def why(one: Chosen, interests: Mapping[str, Interest]) -> dict[str, Any]:

@@ -279,11 +279,11 @@ def _page(
 
 
 def _told_near(session: Session, event: Event, say: Texts) -> Fact | None:
-    """Whether members near are told of it and about how many were, for its hosts; None: it is not announced."""
+    """Whether members near are told of it, for its hosts; None: it is not announced."""
     if event.state != State.PUBLISHED:
         return None
-    found = audience.told_of(session, event_id=event.id)
-    return {"on": found.on, "says": audience_words.says(found, say)}
+    on = audience.is_on(session, event_id=event.id)
+    return {"on": on, "says": audience_words.says(on, say)}
 
 
 def _shared(session: Session, event: Event, viewer: Member, say: Texts, now: dt.datetime, own_url: str) -> Fact | None:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,13 +12,18 @@ from sqlalchemy.orm import Session
 
 from config import settings as config
 from server import database
-from server.audience import opening, tasks
+from server.audience import choosing, opening, tasks
 from server.audience import service as audience
+from server.erasure import service as erasure
 from server.jobs.service import Work
+from tests.processes import wait_until
 from tests.server.audience.village import LATER, RULE, gathering, person
 from tests.server.places import make_cafe, make_members
 
 PEOPLE = 30
+WAITS = text(
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
+)
 
 
 @pytest.fixture
@@ -97,4 +103,41 @@ def test_a_call_that_fails_keeps_no_other_from_being_told(
     assert "were not told by call 1" in caplog.text
     assert set(told(engine).values()) == {2}
     with database.transaction(engine) as session:
-        assert session.scalar(text("SELECT next_at FROM call WHERE id = 1")) == LATER + audience.AGAIN
+        assert session.scalar(text("SELECT next_at FROM call WHERE id = 1")) == LATER + opening.AGAIN
+
+
+def test_a_wave_and_an_erasure_at_once_both_come_about(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[Exception] = []
+
+    def erase() -> None:
+        try:
+            with database.transaction(engine) as session:
+                erasure.erase(session, member_id="p01", now=LATER)
+        except Exception as error:
+            failed.append(error)
+
+    def waits() -> bool:
+        with database.transaction(engine) as another:  # what one transaction has seen of it, it sees for ever
+            return bool(another.scalar(WAITS))
+
+    thread = threading.Thread(target=erase)
+    stand = choosing.stand
+
+    def stand_and_let_her_go(session: Session, *given: Any, hold: bool = False, **more: Any) -> list[str]:
+        found = stand(session, *given, hold=hold, **more)
+        if hold:
+            thread.start()
+            wait_until(waits, "the erasure waits for the wave")
+        return found
+
+    monkeypatch.setattr(choosing, "stand", stand_and_let_her_go)
+    with database.transaction(engine) as session:
+        opening.open_calls(session, rule=RULE, now=LATER)
+        call_id = audience.next_due(session, now=LATER)
+        assert call_id is not None
+        assert audience.tell_wave(session, call_id=call_id, rule=RULE, now=LATER) == PEOPLE
+    thread.join()
+    assert failed == []
+    with database.transaction(engine) as session:
+        left = set(session.scalars(text("SELECT member_id FROM notification WHERE kind = 'nearby_event'")))
+    assert left == {f"p{number:02}" for number in range(PEOPLE)} - {"p01"}

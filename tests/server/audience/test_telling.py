@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from geo import distances, postgis
 from server.audience import choosing, opening
 from server.audience import service as audience
 from server.audience.model import Call, Called
@@ -22,7 +23,7 @@ from server.positions.service import Source
 from server.proposals import service as proposals
 from tests.server.audience.village import LATER, MINUTE, RULE, gathering, let, look, notes, person
 from tests.server.nearby import town
-from tests.server.places import HOUR, NOW, make_cafe, make_members
+from tests.server.places import CAFE, HOUR, NOW, make_cafe, make_members
 
 DAY = dt.timedelta(days=1)
 
@@ -228,6 +229,58 @@ def test_a_demonstration_calls_nobody_real(session: Session) -> None:
     session.expire_all()
     look(session)
     assert set(notes(session)) == {"player"}
+
+
+def test_what_is_real_calls_nobody_of_the_demonstration(session: Session) -> None:
+    person(session, "real", "books")
+    person(session, "player", "books", simulated=True)
+    gathering(session)
+    look(session)
+    assert set(notes(session)) == {"real"}
+
+
+def test_a_home_that_is_proposed_is_where_everybody_may_know_it_about(session: Session) -> None:
+    at = CAFE[0] + 0.004, CAFE[1] + 0.009
+    town.circle(session, "readers", "cleo")
+    town.place(session, "flat", at, kind="home", owner_id="cleo", district="Mitte")
+    proposals.open(
+        session,
+        by_id="cleo",
+        title="Night of reading",
+        options=[proposals.NewOption(NOW + 5 * DAY, NOW + 5 * DAY + HOUR, venue_id="flat")],
+        quorum=2,
+        decide_by=NOW + DAY,
+        now=NOW,
+        community_id="readers",
+    )
+    opening.open_calls(session, rule=RULE, now=NOW + DAY - HOUR)
+    wave = audience.wave_of(session, session.scalars(select(Call)).one(), rule=RULE, now=NOW + DAY - HOUR)
+    assert wave is not None
+    assert wave.wanted.place == postgis.about(at)
+    assert distances.between_m(wave.wanted.place, at) > 500
+
+
+def test_what_was_moved_nearer_before_anybody_was_told_is_told_then(session: Session) -> None:
+    person(session, "anna", "books")
+    gathering(session, at=NOW + 60 * DAY)
+    assert look(session) == 0
+    session.execute(
+        text("UPDATE step SET starts_at = starts_at - :by, ends_at = ends_at - :by, opens_at = opens_at - :by"),
+        {"by": 55 * DAY},
+    )
+    assert look(session, LATER + MINUTE) == 1
+
+
+def test_what_was_moved_further_ahead_is_told_later(session: Session) -> None:
+    person(session, "anna", "books")
+    gathering(session, at=NOW + 2 * DAY)
+    opening.open_calls(session, rule=RULE, now=NOW + MINUTE)
+    session.execute(
+        text("UPDATE step SET starts_at = starts_at + :by, ends_at = ends_at + :by, opens_at = opens_at + :by"),
+        {"by": 60 * DAY},
+    )
+    assert look(session) == 0
+    assert look(session, NOW + 35 * DAY) == 1
 
 
 def test_drafts_and_what_was_called_off_call_nobody(session: Session) -> None:

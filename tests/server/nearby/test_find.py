@@ -135,6 +135,16 @@ def test_a_place_is_kept_to_a_metre_and_said_in_one_way(at: Position) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anywhere)
+def test_about_where_a_home_is_the_database_says_as_well(session: Session, at: Position) -> None:
+    statement = text(
+        "SELECT ST_X(place), ST_Y(place) FROM (SELECT listing_place(ST_SnapToGrid("
+        "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0.02)::geography)::geometry AS place) AS said"
+    )
+    assert tuple(session.execute(statement, {"lon": at[0], "lat": at[1]}).one()) == postgis.about(at)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(anywhere, min_size=1, max_size=12), anywhere, st.floats(1, FARTHEST_M))
 def test_what_is_near_is_the_same_as_by_brute_force_anywhere(
     session: Session, at: list[Position], around: Position, radius_m: float
