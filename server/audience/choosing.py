@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from geo import habits, ranking
 from geo.areas import Position
-from geo.ranking import FACTORS, Factor, Facts, Weights
+from geo.ranking import FACTORS, Factor, Facts, Floats, Weights
 from server import database, times
 from server.consent import reading, rules
 from server.consent.rules import Kind, Level, Viewer
@@ -22,7 +22,6 @@ from server.positions import around
 from server.positions.around import Use
 from server.positions.service import Source
 
-FARTHEST_M = 100_000.0  # nobody may choose a wider radius (position_use.radius_m)
 # Where somebody is at this moment says where she will be for an evening, not for next week: then her home alone counts.
 SOON = dt.timedelta(hours=6)
 SINCE = dt.timedelta(days=180)  # who came: three half-lives of a habit
@@ -60,14 +59,34 @@ class Candidate(NamedTuple):
     source: Source | None
 
 
-class Known(NamedTuple):
-    """What is known of candidates. of n each: likes, of how many interests; liked: those it is about; came: faded."""
+class Candidates(NamedTuple):
+    """All who might be told, as columns of n: a thousand and more, most of whom nothing is told of.
 
-    interests: Sequence[int]
-    liked: Sequence[Sequence[str]]
-    belongs: Sequence[bool]
-    regular: Sequence[float]
-    known: Sequence[int]
+    away_m: (n,) metres, NaN of who comes there anyway; those are the last, without a source.
+    """
+
+    member_ids: list[str]
+    sources: list[Source]
+    away_m: Floats
+
+    def read(self, number: int) -> Candidate:
+        """One of them."""
+        if number >= len(self.sources):
+            return Candidate(self.member_ids[number], None, None)
+        return Candidate(self.member_ids[number], float(self.away_m[number]), self.sources[number])
+
+
+class Known(NamedTuple):
+    """What is known of n candidates, arrays of n. interests: 0 to 1, how much it is about what each likes.
+
+    liked: of which interests, by the number of a candidate; nothing of most. belongs: 0 or 1. known: how many go.
+    """
+
+    interests: Floats
+    liked: Mapping[int, Sequence[str]]
+    belongs: Floats
+    regular: Floats
+    known: Floats
 
 
 class Chosen(NamedTuple):
@@ -81,14 +100,17 @@ class Chosen(NamedTuple):
     knows: bool
 
 
+# Of most there is nothing to say: no row. place: of a candidate among those asked about, from 1.
 _LIKES = text("""
-    SELECT likes.number, likes.liked, :community <> '' AND EXISTS (
-               SELECT FROM community_member WHERE community_id = :community AND member_id = asked.id)
+    SELECT place, likes.number, likes.liked, belongs
     FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
     CROSS JOIN LATERAL (
         SELECT count(*) AS number, array_agg(interest_id) FILTER (WHERE interest_id = ANY(:interests)) AS liked
         FROM member_interest WHERE member_id = asked.id) AS likes
-    ORDER BY place
+    CROSS JOIN LATERAL (
+        SELECT :community <> '' AND EXISTS (
+            SELECT FROM community_member WHERE community_id = :community AND member_id = asked.id) AS belongs) AS hers
+    WHERE likes.liked IS NOT NULL OR belongs
 """)
 # series: of the very series; hosts: how many of the place, the host and the community are the same.
 _CAME = text("""
@@ -143,9 +165,10 @@ _WEIGHTS = text("SELECT factor, weight FROM learnt_weight")
 # has it looked up for each: of hundreds, where else a plan would read what all members do.
 _STANDS = """
     SELECT asked.id FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (id, place)
-    JOIN position_use AS uses ON uses.member_id = asked.id AND uses.told
-    JOIN member ON member.id = asked.id AND member.simulated = :simulated
-    WHERE NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL
+    CROSS JOIN LATERAL (SELECT FROM position_use WHERE member_id = asked.id AND told OFFSET 0 {held}) AS uses
+    CROSS JOIN LATERAL (SELECT simulated FROM member WHERE member.id = asked.id OFFSET 0) AS hers
+    WHERE hers.simulated = :simulated
+      AND NOT EXISTS (SELECT FROM consent_pause WHERE member_id = asked.id AND ended_at IS NULL
                       OFFSET 0)
       AND asked.id <> :organizer
       AND NOT EXISTS (SELECT FROM called JOIN call ON call.id = called.call_id
@@ -173,22 +196,25 @@ _STANDS = """
                       OFFSET 0)
     ORDER BY asked.place
 """
-STANDS = text(_STANDS)
+STANDS = text(_STANDS.format(held=""))
 # The same, and none of them takes it back before this is committed.
-_HOLD = text(_STANDS + " FOR SHARE OF uses")
+_HOLD = text(_STANDS.format(held="FOR SHARE"))
 
 
 def choose(session: Session, wanted: Wanted, *, most: int, least_points: float, now: dt.datetime) -> list[Chosen]:
     """The best to tell, at most so many, each with why; within her caps. least_points: of what is hers alone."""
+    # How many are asked about is not known beforehand, and makes no difference to how they are looked up.
+    database.keep_plans(session)
     found, came = _candidates(session, wanted, now)
-    if not found:
+    if not found.member_ids:
         return []
     known = know(session, wanted, found, came, now=now)
+    ranked = rank(wanted, found, known, weights(session), least_points, now)
     chosen: list[Chosen] = []
-    for some in _in_turn(rank(wanted, found, known, weights(session), least_points, now), most):
-        ids = stand(session, wanted, [one.candidate.member_id for one in some], now=now)
+    for some in _in_turn(ranked, most):
+        ids = stand(session, wanted, [found.member_ids[number] for number, _ in some], now=now)
         allowed = set(wishes.allowed(session, ids, group=Group.NEAR, now=now))
-        chosen += [one for one in some if one.candidate.member_id in allowed]
+        chosen += [_chosen(found, known, *one) for one in some if found.member_ids[one[0]] in allowed]
         if len(chosen) >= most:
             break
     return chosen[:most]
@@ -220,43 +246,46 @@ def weights(session: Session) -> Weights:
 def know(
     session: Session,
     wanted: Wanted,
-    found: Sequence[Candidate],
+    found: Candidates,
     came: Mapping[str, tuple[float, float]],
     *,
     now: dt.datetime,
 ) -> Known:
     """What is known of candidates."""
-    ids = [one.member_id for one in found]
+    ids = found.member_ids
     given = {"ids": ids, "interests": list(wanted.interests), "community": wanted.community_id or ""}
-    rows = database.read_rows(session, _LIKES, given)
+    share, belongs, regular, known = (np.zeros(len(ids)) for _ in range(4))
+    liked: dict[int, Sequence[str]] = {}
+    for place, likes, hers, within in database.read_rows(session, _LIKES, given):
+        if hers:
+            liked[place - 1] = hers
+            share[place - 1] = len(hers) / math.sqrt(likes * max(1, len(wanted.interests)))
+        belongs[place - 1] = within
     met = _met(session, wanted, ids, now)
-    return Known(
-        [row[0] for row in rows],
-        [row[1] or () for row in rows],
-        [row[2] for row in rows],
-        [float(habits.regular(*came[one])) if one in came else 0.0 for one in ids],
-        [met.get(one, 0) for one in ids],
-    )
+    if came or met:
+        numbers = {one: number for number, one in enumerate(ids)}
+        for one, (same, hosts) in came.items():
+            if one in numbers:
+                regular[numbers[one]] = habits.regular(same, hosts)
+        for one, many in met.items():
+            known[numbers[one]] = many
+    return Known(share, liked, belongs, regular, known)
 
 
 def rank(
-    wanted: Wanted, found: Sequence[Candidate], known: Known, weights: Weights, least_points: float, now: dt.datetime
-) -> list[Chosen]:
-    """Candidates for whom something of their own speaks, the best first; pure."""
-    count = len(found)
-    nothing = np.zeros(count)
-    away_m = np.array([math.nan if one.away_m is None else one.away_m for one in found])
-    likes = np.array(known.interests, dtype=np.float64)
-    liked = np.array([len(one) for one in known.liked], dtype=np.float64)
+    wanted: Wanted, found: Candidates, known: Known, weights: Weights, least_points: float, now: dt.datetime
+) -> list[tuple[int, float]]:
+    """Candidates for whom something of their own speaks and their points, the best first; pure."""
+    nothing = np.zeros(len(found.member_ids))
     facts = Facts(
-        distance_m=away_m,
+        distance_m=found.away_m,
         # Who comes there anyway has it on her ways.
-        way_m=np.where(np.isnan(away_m), 0.0, away_m),
-        hours_until=np.full(count, max(0.0, (wanted.starts_at - now).total_seconds() / 3600)),
-        interests=liked / np.sqrt(np.maximum(1.0, likes) * max(1, len(wanted.interests))),
-        community=np.array(known.belongs, dtype=np.float64),
-        known=np.array(known.known, dtype=np.float64),
-        regular=np.array(known.regular),
+        way_m=np.where(np.isnan(found.away_m), 0.0, found.away_m),
+        hours_until=nothing + max(0.0, (wanted.starts_at - now).total_seconds() / 3600),
+        interests=known.interests,
+        community=known.belongs,
+        known=known.known,
+        regular=known.regular,
         alike=nothing,
         came=nothing,
         full=nothing,
@@ -264,42 +293,35 @@ def rank(
     )
     points = ranking.points(ranking.values(facts), weights)
     personal = points[:, [FACTORS.index(one) for one in PERSONAL]].sum(axis=1)
-    sums = points.sum(axis=1)
     speaks = np.flatnonzero(personal >= max(least_points, 1e-9))
     if not wanted.for_all:
-        speaks = speaks[facts.community[speaks] > 0]
-    ordered = sorted(speaks.tolist(), key=lambda number: (-sums[number], found[number].member_id))
-    return [
-        Chosen(
-            found[number],
-            float(sums[number]),
-            tuple(sorted(known.liked[number])),
-            known.belongs[number],
-            known.regular[number] > 0,
-            known.known[number] > 0,
-        )
-        for number in ordered
-    ]
+        speaks = speaks[known.belongs[speaks] > 0]
+    sums = points[speaks].sum(axis=1).tolist()
+    return sorted(zip(speaks.tolist(), sums, strict=True), key=lambda scored: (-scored[1], found.member_ids[scored[0]]))
+
+
+def _chosen(found: Candidates, known: Known, number: int, points: float) -> Chosen:
+    return Chosen(
+        found.read(number),
+        points,
+        tuple(sorted(known.liked.get(number, ()))),
+        bool(known.belongs[number]),
+        bool(known.regular[number] > 0),
+        bool(known.known[number] > 0),
+    )
 
 
 def _candidates(
     session: Session, wanted: Wanted, now: dt.datetime
-) -> tuple[list[Candidate], dict[str, tuple[float, float]]]:
+) -> tuple[Candidates, dict[str, tuple[float, float]]]:
     """Those within whose radius it is, by the nearest of their positions, and those who come there; how often these."""
-    soon = wanted.starts_at - now <= SOON
-    nearest: dict[str, Candidate] = {}
-    for one in around.members(session, place=wanted.place, within_m=FARTHEST_M, use=Use.TOLD, now=now):
-        if one.away_m > one.radius_m or (one.source is not Source.HOME and not soon):
-            continue
-        before = nearest.get(one.member_id)
-        if before is None or before.away_m is None or one.away_m < before.away_m:
-            nearest[one.member_id] = Candidate(one.member_id, one.away_m, one.source)
+    later = wanted.starts_at - now > SOON
+    near = around.within(session, place=wanted.place, use=Use.TOLD, homes=later, now=now)
     came = _came(session, wanted, now)
-    others = sorted(came.keys() - nearest.keys())
-    if others:
-        willing = database.read_rows(session, _WILLING, {"ids": others})
-        nearest |= {row[0]: Candidate(row[0], None, None) for row in willing}
-    return list(nearest.values()), came
+    others = sorted(came.keys() - set(near.member_ids)) if came else []
+    willing = [row[0] for row in database.read_rows(session, _WILLING, {"ids": others})] if others else []
+    away_m = np.concatenate([near.away_m, np.full(len(willing), math.nan)])
+    return Candidates(near.member_ids + willing, near.sources, away_m), came
 
 
 def _came(session: Session, wanted: Wanted, now: dt.datetime) -> dict[str, tuple[float, float]]:
@@ -339,7 +361,7 @@ def _met(session: Session, wanted: Wanted, ids: Collection[str], now: dt.datetim
     return dict(database.read_rows(session, _MET, {"others": shown, "ids": list(ids)}))
 
 
-def _in_turn(ranked: Sequence[Chosen], most: int) -> Iterator[Sequence[Chosen]]:
+def _in_turn(ranked: Sequence[tuple[int, float]], most: int) -> Iterator[Sequence[tuple[int, float]]]:
     """Some after some: a few more than are wanted, since not all of them may be told."""
     some = most + most // 4 + 20
     for first in range(0, len(ranked), some):

@@ -25,6 +25,17 @@ class Use(StrEnum):
     SHOPS = "shops"
 
 
+class Within(NamedTuple):
+    """Members within whose own radius a place is, each by the nearest of her positions: columns of n.
+
+    away_m: (n,) metres from the middle of the position's cell.
+    """
+
+    member_ids: list[str]
+    sources: list[Source]
+    away_m: chords.Floats
+
+
 class Near(NamedTuple):
     """A position of somebody near a place. radius_m: how far away is near, to her; away_m: from the cell's middle."""
 
@@ -38,6 +49,7 @@ class Near(NamedTuple):
     away_m: float
 
 
+FARTHEST_M = 100_000.0  # nobody may choose a wider radius (position_use.radius_m)
 _SOURCES = {source.value: source for source in Source}
 _CELL, _AT = Near._fields.index("cell"), Near._fields.index("at")
 
@@ -71,6 +83,40 @@ def members(
             if before is None or before.at < row[_AT]:
                 found[row[:2]] = Near._make((row[0], _SOURCES[row[1]], *row[2:], metres))
     return list(found.values())
+
+
+def within(session: Session, *, place: Place, use: Use, homes: bool, now: dt.datetime) -> Within:
+    """Who consented to a use, is not paused, and has a position from which a place is within her own radius.
+
+    As `members` of FARTHEST_M, of whom most find it too far: columns and not a row of each, since it is objects that
+    take the time, above all when Python looks at thousands of them for garbage. homes: nothing but where they live.
+    """
+    given = {"areas": cells.around(place, FARTHEST_M, cells.AREA), "now": now}
+    (row,) = database.read_rows(session, columns(use, homes=homes), given)
+    if row[0] is None:
+        return Within([], [], np.zeros(0))
+    ids, sources, cell, radius_m, at_s = row
+    away_m = chords.metres(_units(cell) @ chords.units(np.array([place]))[0])
+    # Of several phones the newest, be it farther away; then of her positions the nearest: the last one stays.
+    near = np.flatnonzero(away_m <= FARTHEST_M)
+    newest = near[np.argsort(np.array(at_s)[near], kind="stable")]
+    of_each = {sources[number] + " " + ids[number]: number for number in newest.tolist()}
+    kept = np.fromiter(of_each.values(), dtype=np.int64)
+    kept = kept[away_m[kept] <= np.array(radius_m)[kept]]
+    nearest = {ids[number]: number for number in kept[np.argsort(-away_m[kept], kind="stable")].tolist()}
+    chosen = list(nearest.values())
+    return Within(list(nearest), [_SOURCES[sources[number]] for number in chosen], away_m[chosen])
+
+
+@lru_cache(len(Use) * 2)
+def columns(use: Use, *, homes: bool) -> TextClause:
+    """How `within` asks for them, with :areas and :now: one row of arrays, as `statement` finds them."""
+    found = statement(use, fresh=False).text + ("AND position.source = 'home'" if homes else "")
+    return text(f"""
+        SELECT array_agg(member_id), array_agg(source), array_agg(cell), array_agg(radius_m),
+               array_agg(CAST(extract(epoch FROM at) AS float))
+        FROM ({found}) AS found
+    """)  # noqa: S608 -- statements of ours
 
 
 @lru_cache(len(Use) * 2)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from server.audience import choosing
 from tests.server.places import NOW, make_cafe, make_members
-from tests.server.plans import read_whole
+from tests.server.plans import read_whole, read_whole_unseen
 
 DAY = dt.timedelta(days=1)
 LARGE = {
@@ -54,7 +54,7 @@ def fill(session: Session) -> None:
 
 def test_no_table_is_read_whole(session: Session) -> None:
     fill(session)
-    ids = [f"m{number}" for number in range(1, 100)]
+    ids = [f"m{number}" for number in range(1, 646)]  # as many as are asked about at once
     wanted = {
         "ids": ids,
         "now": NOW,
@@ -80,9 +80,11 @@ def test_no_table_is_read_whole(session: Session) -> None:
     liked = {"ids": ids, "interests": ["i1", "i2"], "community": ""}
     for statement, given in (
         (choosing.STANDS, wanted),
+        (choosing._HOLD, wanted),
         (choosing._CAME, came),
         (choosing._LIKES, liked),
         (choosing._WILLING, {"ids": ids}),
         (choosing._GOING, {"event": "e7", "most": choosing.MOST_GOING}),
     ):
         assert read_whole(session, statement, given) & LARGE == set(), statement.text
+        assert read_whole_unseen(session, statement) & LARGE == set(), statement.text
