@@ -23,7 +23,7 @@ class Step(NamedTuple):
     """A step as its check-ins are judged, times in ms. tells: when being heard says something, early or late too.
 
     A venue's day (`cafe@2026-03-13`, with its `day` and no event) is judged as a step of the whole venue, for members
-    whose visits it remembers.
+    whose visits it remembers. list_only: nobody walks in.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Step(NamedTuple):
     dwell_walk_in_ms: int
     tells: Interval
     day: dt.date | None = None
+    list_only: bool = False
 
 
 class Standing(NamedTuple):
@@ -61,7 +62,8 @@ class Case(NamedTuple):
 _STEP = """
     SELECT step.id, step.event_id, step.venue_id, step.zone_id,
            floor(extract(epoch FROM step.opens_at) * 1000)::bigint,
-           floor(extract(epoch FROM step.ends_at) * 1000)::bigint, step.dwell_signed_up_s, step.dwell_walk_in_s
+           floor(extract(epoch FROM step.ends_at) * 1000)::bigint, step.dwell_signed_up_s, step.dwell_walk_in_s,
+           event.list_only
 """
 # Of a gathering that is not announced, or was called off, nothing is judged any more: what was, stays.
 _ANNOUNCED = "JOIN event ON event.id = step.event_id AND event.state = 'published'"
@@ -253,7 +255,7 @@ def hands_of(session: Session, *, since_ms: int, members: Collection[str]) -> di
 def cases(
     session: Session, pairs: Collection[Pair], known: Mapping[str, Step], held: Hands, heard_gap_ms: int
 ) -> list[Case]:
-    """What decides about each of these members and steps, in their order.
+    """What decides about each of these members and steps, in their order; nothing about who would walk in to a list.
 
     known: the steps by their ids. held: at least since heard_gap_ms before the steps tell something.
     """
@@ -287,6 +289,7 @@ def cases(
             heard,
         )
         for member_id, step_id in pairs
+        if not known[step_id].list_only or (member_id, step_id) in signed_up or (member_id, step_id) in checkins
     ]
 
 
@@ -371,10 +374,10 @@ def _heard(
 
 
 def _step(row: Sequence[Any]) -> Step:
-    step_id, event_id, venue_id, zone_id, opens_ms, ends_ms, signed_up_s, walk_in_s = row
+    step_id, event_id, venue_id, zone_id, opens_ms, ends_ms, signed_up_s, walk_in_s, list_only = row
     tells = (opens_ms - rules.EARLY_MS, ends_ms + rules.LATE_MS)
     dwell_ms = (round(signed_up_s * 1000), round(walk_in_s * 1000))
-    return Step(step_id, event_id, venue_id, zone_id, opens_ms, ends_ms, *dwell_ms, tells)
+    return Step(step_id, event_id, venue_id, zone_id, opens_ms, ends_ms, *dwell_ms, tells, None, list_only)
 
 
 def _hands(rows: Iterable[Sequence[Any]]) -> dict[str, dict[int, list[Interval]]]:

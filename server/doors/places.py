@@ -59,7 +59,8 @@ class Known(NamedTuple):
 
 
 _BEHIND = text("""
-    SELECT event.name AS event_name, event.state, event.approval, event.organizer_id, organizer.name AS organizer_name,
+    SELECT event.name AS event_name, event.state, event.approval OR event.list_only AS approval, event.organizer_id,
+           organizer.name AS organizer_name,
            step.id, step.name, step.opens_at, step.starts_at, step.ends_at, step.capacity, step.venue_id,
            venue.name AS venue_name, venue.time_zone, venue.replayed
     FROM event JOIN member AS organizer ON organizer.id = event.organizer_id

@@ -47,8 +47,8 @@ _AT_HAND = text("""
         WHERE (hers.id IS NOT NULL OR :operator OR event.state <> 'draft' AND NOT event.dropped)
           AND (hers.id IS NOT NULL OR event.state <> 'cancelled' OR event.id IN (
               SELECT event_id FROM sign_up WHERE member_id = :member AND state = ANY(:live)))
-          AND (hers.id IS NOT NULL OR :operator OR event.open_to_all
-               OR event.community_id IS NULL AND NOT event.community_gone
+          AND (hers.id IS NOT NULL OR :operator
+               OR NOT event.list_only AND (event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone)
                OR event.community_id IN (SELECT community_id FROM community_member WHERE member_id = :member)
                OR event.id IN (SELECT event_id FROM sign_up WHERE member_id = :member AND state = ANY(:live)))
     )

@@ -120,6 +120,8 @@ def again(session: Session, *, event_id: str, by: str, nonce: str | None = None,
 
 def check_may_gather(session: Session, event: Event, member_id: str) -> None:
     """Raises what community_rights.check_may_gather does, and CommunityDissolved of what has none any more."""
+    if event.list_only:
+        raise events.ListOnly
     if event.community_gone:
         raise communities.CommunityDissolved
     if event.community_id is not None:

@@ -61,6 +61,7 @@ class Event(Base):
     name: Mapped[str] = mapped_column(Text)
     community_id: Mapped[str | None] = mapped_column(ForeignKey("community.id", ondelete="SET NULL"), index=True)
     community_gone: Mapped[bool] = mapped_column(server_default="false")  # it was of one that is removed
+    list_only: Mapped[bool] = mapped_column(server_default="false")  # for who is on its list, and nobody else ever
     organizer_id: Mapped[str] = mapped_column(ForeignKey("member.id"), index=True)
     # draft, published or cancelled (states.State), since when, and why it was called off.
     state: Mapped[str] = mapped_column(Text, server_default="published")

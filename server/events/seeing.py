@@ -2,8 +2,8 @@
 
 A draft, and what was called off as one, is its hosts' and operators'. What is announced is everybody's, unless it is
 for the members of a community: that one is for who belongs to it or decides about it, for who signed up or came, and
-for its hosts; who keeps a place of it and operators see it as well. All others know what its invitation says to them
-(server.sharing), also when its community is gone.
+for its hosts; who keeps a place of it and operators see it as well. What is for its list alone is so as well, and of no
+community. All others know what its invitation says to them (server.sharing), also when its community is gone.
 """
 
 from collections.abc import Collection
@@ -36,12 +36,14 @@ def announced() -> ColumnElement[bool]:
 
 def is_for_everybody(event: Event) -> bool:
     """Whether its invitation is for whoever gets it: it has no community, or that one asks others as well."""
-    return event.open_to_all or (event.community_id is None and not event.community_gone)
+    of_none = event.community_id is None and not event.community_gone
+    return not event.list_only and (event.open_to_all or of_none)
 
 
 def for_everybody() -> ColumnElement[bool]:
     """The same, asked of the database."""
-    return or_(Event.open_to_all, and_(Event.community_id.is_(None), Event.community_gone.is_(False)))
+    of_none = and_(Event.community_id.is_(None), Event.community_gone.is_(False))
+    return and_(Event.list_only.is_(False), or_(Event.open_to_all, of_none))
 
 
 def is_for(session: Session, event: Event, member: Member) -> bool:

@@ -46,6 +46,12 @@ class EventExists(Conflict):
     code = "event_exists"
 
 
+class ListOnly(Refused):
+    """This is for those on its list alone, and ends with them: announce a gathering of its own for others."""
+
+    code = "list_only"
+
+
 class MembersOnly(Refused):
     """This event is for the members of its community."""
 
@@ -172,8 +178,10 @@ def get(session: Session, id: str, *, to_edit: bool = False) -> Event:
 def edit(session: Session, event: Event, *, name: str, community_id: str | None, about: Details | None = None) -> None:
     """Says otherwise what an event is, community None for one that is open to all; who signed up stays so.
 
-    about: None for what was said before. Raises CommunityUnknown, Invalid.
+    about: None for what was said before. Raises CommunityUnknown, Invalid; ListOnly of what is to stay for its list.
     """
+    if event.list_only and (community_id is not None or (about is not None and about.open_to_all)):
+        raise ListOnly
     if community_id is not None:
         communities.get(session, community_id)
     event.name, event.community_id = names.check_name(name, "event"), community_id

@@ -77,7 +77,7 @@ _THERE = text(f"""
             SELECT * FROM step WHERE venue_id = near.id AND starts_at < :until AND ends_at > :at OFFSET 0) AS step
         JOIN event ON event.id = step.event_id
         WHERE event.state = 'published' AND event.created_at <= :at
-        AND (event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone
+        AND NOT event.list_only AND (event.open_to_all OR event.community_id IS NULL AND NOT event.community_gone
              OR event.community_id = ANY(:communities))
         ORDER BY event.id, step.id IS DISTINCT FROM :step, away_m, step.id)
     ), drawn AS (

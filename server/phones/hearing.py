@@ -38,7 +38,8 @@ _STEPS = text("""
     SELECT step.event_id, step.id AS step_id, step.opens_at, step.ends_at, step.dwell_walk_in_s,
            EXISTS (SELECT FROM going_to WHERE step_id = step.id AND member_id = :member) AS signed_up,
            (NOT event.approval AND step.capacity IS NULL AND venue.kind <> 'home'
-            AND (event.community_id IS NULL OR event.open_to_all OR EXISTS (
+            AND NOT event.list_only
+            AND (event.community_id IS NULL AND NOT event.community_gone OR event.open_to_all OR EXISTS (
                 SELECT FROM community_member
                 WHERE community_member.community_id = event.community_id AND member_id = :member))) AS walk_in,
            standing.at AS since

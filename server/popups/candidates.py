@@ -18,20 +18,24 @@ from server.inbox.groups import Group
 from server.popups.rules import Blocks, Person, blocks_of
 
 # By the partial index of those who agreed, and the key of their positions: what others keep is not looked at. A home
-# that was set by hand is no place where somebody is. The newest that is good enough says where she is.
+# that was set by hand is no place where somebody is. The newest that is good enough says where she is. Only who was
+# really seen somewhere once, since anybody's phone may say that it is here. Of more than are looked at, each minute
+# others.
 _HERE = text("""
     SELECT member.id, member.simulated, found.cell, found.source
     FROM position_use AS used
     JOIN LATERAL (
         SELECT position.cell, position.source FROM position
         WHERE position.member_id = used.member_id AND position.source <> 'home' AND position.at > :fresh
-          AND position.accuracy_m <= :accuracy_m
+          AND position.until > :now AND position.accuracy_m <= :accuracy_m
         ORDER BY position.at DESC, position.source, position.device LIMIT 1
     ) AS found ON true
     JOIN member ON member.id = used.member_id
     WHERE used.pop_ups AND NOT EXISTS (SELECT FROM consent_pause WHERE consent_pause.member_id = used.member_id
                                        AND consent_pause.ended_at IS NULL)
-    ORDER BY used.member_id LIMIT :most
+      AND EXISTS (SELECT FROM checkin WHERE checkin.member_id = used.member_id AND checkin.undone_at IS NULL
+                  AND checkin.evidence NOT IN ('phone', 'heard') OFFSET 0)
+    ORDER BY hashtextextended(used.member_id, :turn) LIMIT :most
 """)
 # The badge at a public place, by the index that keeps visits apart. Homes are left out, and so are recordings.
 _HEARD = text("""
@@ -76,7 +80,8 @@ def willing(session: Session, member_ids: Collection[str]) -> set[str]:
 def read(session: Session, *, now: dt.datetime, rule: PopUps) -> tuple[list[Person], Blocks]:
     """Who may be asked now, and who wants nothing to do with whom; at most most_looked_at of them."""
     fresh = now - dt.timedelta(seconds=rule.fresh_s)
-    given = {"fresh": fresh, "accuracy_m": rule.accuracy_m, "most": rule.most_looked_at}
+    turn = times.to_ms(now) // 60_000
+    given = {"fresh": fresh, "accuracy_m": rule.accuracy_m, "most": rule.most_looked_at, "turn": turn, "now": now}
     here = {row.id: row for row in session.execute(_HERE, given)}
     if len(here) < rule.people:
         return [], {}

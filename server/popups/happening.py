@@ -54,7 +54,7 @@ _SEEN = text("""
         SELECT position.cell, position.at FROM position
         JOIN position_use ON position_use.member_id = position.member_id AND position_use.pop_ups
         WHERE position.member_id = asked.member_id AND position.source <> 'home'
-          AND position.accuracy_m <= :accuracy_m
+          AND position.until > :now AND position.accuracy_m <= :accuracy_m
           AND NOT EXISTS (SELECT FROM consent_pause WHERE consent_pause.member_id = position.member_id
                           AND consent_pause.ended_at IS NULL)
         ORDER BY position.at DESC LIMIT 1
@@ -93,7 +93,7 @@ def begin(session: Session, pop_up: PopUp, said_yes: Sequence[str], *, now: dt.d
         about=Details(kind="other"),
         simulated=pop_up.simulated,
     )
-    event.community_gone = True
+    event.list_only = True
     session.flush()
     events.choose_interests(session, event, [interest.id])
     pop_up.state, pop_up.event_id, pop_up.on_at = "on", event_id, now

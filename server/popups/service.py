@@ -115,9 +115,11 @@ def answer(session: Session, *, pop_up_id: str, member_id: str, yes: bool, now: 
     if yes and member_id not in candidates.willing(session, [member_id]):
         raise PopUpsOff
     # Who signed off on the page of the event may say yes here again.
-    if row.answer is yes and (pop_up.state == "offered" or happening.is_on_list(session, pop_up, member_id) is yes):
+    same = row.answer is yes and (pop_up.state == "offered" or happening.is_on_list(session, pop_up, member_id) is yes)
+    if same and not (yes and pop_up.state == "offered"):
         return pop_up
-    row.answer, row.answered_at = yes, now
+    if not same:
+        row.answer, row.answered_at = yes, now
     session.flush()
     with topics.together(session):
         if pop_up.state == "on":

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.communities import service as communities
@@ -21,9 +21,6 @@ from server.sharing.gathering import Gathering, Part, Standing, Veiled, weekday_
 from server.texts import IN_ENGLISH, Texts
 from server.venues import service as venues
 from server.venues.model import Venue
-
-# Pop-ups stand above: whether it came of one is asked of the database alone.
-_ON_THE_SPOT = text("SELECT EXISTS (SELECT FROM pop_up WHERE event_id = :event)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +45,10 @@ def see(session: Session, event_id: str, *, viewer: Member | None, say: Texts = 
         return _make(session, event, steps, len(steps), say)
     first = min(steps, key=lambda step: step.starts_at)
     zone = venues.get(session, first.venue_id).time_zone
-    if event.community_id is not None:
-        name = _community_name(communities.get(session, event.community_id), say)
-    elif session.scalar(_ON_THE_SPOT, {"event": event.id}):
+    if event.list_only:
         name = say.gettext("a group on the spot")
+    elif event.community_id is not None:
+        name = _community_name(communities.get(session, event.community_id), say)
     else:
         name = say.gettext("a community that is gone")
     return Veiled(event.id, name, weekday_of(first.starts_at, zone))

@@ -49,6 +49,19 @@ def make_four(session: Session, *ids: str, interest: str = "chess") -> None:
             people.create(session, id=member_id, name=f"Pat {member_id[1:]}")
         like(session, member_id, interest)
         let(session, member_id)
+        see(session, member_id)
+
+
+def see(session: Session, member_id: str, evidence: str = "beacon") -> None:
+    """Her badge was heard in the park, a month ago."""
+    given = {"member": member_id, "at": NOW - 30 * 24 * 60 * MINUTE, "evidence": evidence}
+    session.execute(
+        text(
+            "INSERT INTO checkin (venue_id, day, member_id, at, evidence, signed_up)"
+            " VALUES ('park', CAST(:at AS date), :member, :at, :evidence, false) ON CONFLICT DO NOTHING"
+        ),
+        given,
+    )
 
 
 def like(session: Session, member_id: str, interest: str) -> None:

@@ -33,11 +33,20 @@ def test_no_table_is_scanned_in_a_minute(session: Session) -> None:
     session.execute(
         text("INSERT INTO member_interest SELECT id, 'chess' FROM member ON CONFLICT DO NOTHING"), {"now": NOW}
     )
-    for table in ("position", "position_use", "member_interest"):
+    session.execute(
+        text(
+            "INSERT INTO checkin (venue_id, day, member_id, at, evidence, signed_up)"
+            " SELECT 'place-1', '2026-01-01', id, '2026-01-01', 'beacon', false FROM member"
+        )
+    )
+    for table in ("position", "position_use", "member_interest", "checkin"):
         session.execute(text(f"ANALYZE {table}"))
     since_ms = times.to_ms(NOW - dt.timedelta(minutes=5))
     asked: list[tuple[TextClause, dict[str, Any]]] = [
-        (candidates._HERE, {"fresh": NOW - dt.timedelta(minutes=15), "accuracy_m": 300, "most": 50_000}),
+        (
+            candidates._HERE,
+            {"fresh": NOW - dt.timedelta(minutes=15), "accuracy_m": 300, "most": 50_000, "now": NOW, "turn": 1},
+        ),
         (candidates._HEARD, {"members": MEMBERS, "since_ms": since_ms, "now": NOW}),
         (candidates._INTERESTS, {"members": MEMBERS}),
         (candidates._ASKED, {"members": MEMBERS, "since": NOW - dt.timedelta(days=7)}),
