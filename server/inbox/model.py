@@ -24,6 +24,7 @@ class Notification(Base):
         Index("ix_notification_unread", "member_id", postgresql_where=text("read_at IS NULL")),
         Index("ix_notification_unposted", "id", postgresql_where=text("letter_at IS NULL")),
         Index("ix_notification_newest", "member_id", "at"),
+        Index("ix_notification_shop_invitation", "subject", postgresql_where=text("kind = 'shop_invitation'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -97,12 +97,18 @@ def tell_all(session: Session, notes: Iterable[Note], *, now: dt.datetime) -> in
     return told
 
 
-def take_back(session: Session, member_ids: Iterable[str], *, kind: str, of: str) -> None:
-    """Deletes notes that members were told, with all that has not gone out of them yet."""
-    wanted = delete(Notification).where(
-        Notification.member_id.in_(list(member_ids)), Notification.kind == kind, Notification.subject == of
-    )
+def take_back(session: Session, *, kind: str, of: str) -> None:
+    """Deletes what all were told of something, with all that has not gone out of it yet; by an index of that kind."""
+    wanted = delete(Notification).where(Notification.kind == kind, Notification.subject == of)
     session.execute(wanted.execution_options(synchronize_session=False))
+
+
+def was_told(session: Session, *, member_id: str, kind: str, of: str) -> bool:
+    """Whether somebody has a note of something."""
+    wanted = select(Notification.id).where(
+        Notification.member_id == member_id, Notification.kind == kind, Notification.subject == of
+    )
+    return session.scalar(wanted.limit(1)) is not None
 
 
 def forget(session: Session, member_id: str) -> None:

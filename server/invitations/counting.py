@@ -35,19 +35,21 @@ _CAME = text("""
 """)
 
 
-def count_next(session: Session, *, now: dt.datetime) -> bool:
-    """Counts who came to the invitation that ended first and is not counted; False if there is none.
-
-    Several at once take different ones; killed in between, it is counted by the next.
-    """
-    due = (
-        select(ShopInvitation)
-        .where(ShopInvitation.counted_at.is_(None), ShopInvitation.until <= now - AFTER - LATE)
-        .order_by(ShopInvitation.until)
-        .limit(1)
-        .with_for_update(skip_locked=True, key_share=True)
+def due(session: Session, *, now: dt.datetime) -> list[int]:
+    """The invitations whose comings are to be counted, those that ended first first."""
+    wanted = select(ShopInvitation.id).where(
+        ShopInvitation.counted_at.is_(None), ShopInvitation.until <= now - AFTER - LATE
     )
-    invitation = session.scalar(due)
+    return list(session.scalars(wanted.order_by(ShopInvitation.until, ShopInvitation.id)))
+
+
+def count(session: Session, invitation_id: int, *, now: dt.datetime) -> bool:
+    """Counts who came to an invitation; False if another counts it, or it is counted.
+
+    Killed in between, it is counted by the next look.
+    """
+    wanted = select(ShopInvitation).where(ShopInvitation.id == invitation_id, ShopInvitation.counted_at.is_(None))
+    invitation = session.scalar(wanted.with_for_update(skip_locked=True, key_share=True))
     if invitation is None:
         return False
     came = session.execute(_CAME, given(invitation, now)).scalar_one()

@@ -13,7 +13,7 @@ from server.errors import Refused
 from server.inbox import service as inbox
 from server.inbox import words as inbox_words
 from server.invitations import service as invitations
-from server.invitations.model import ShopInvitation, ShopInvitationReport, ShopInvited
+from server.invitations.model import ShopInvitation, ShopInvitationReport
 from server.invitations.service import KIND, InvitationUnknown
 from server.limits import service as limits
 from server.limits.service import Caller, Rate
@@ -69,8 +69,7 @@ def hide(session: Session, invitation_id: int, *, why: Why, viewer: Member, now:
     invitation, venue = _to_judge(session, invitation_id, viewer)
     if invitation.hidden_at is None:
         invitation.hidden_at, invitation.hidden_by, invitation.hidden_why = now, viewer.id, why
-        invited = session.scalars(select(ShopInvited.member_id).where(ShopInvited.invitation_id == invitation_id))
-        inbox.take_back(session, invited.all(), kind=KIND, of=f"{KIND}/{invitation_id}")
+        inbox.take_back(session, kind=KIND, of=f"{KIND}/{invitation_id}")
         _note(session, invitation, venue, "hidden", viewer, now)
         sentence = later(
             "An invitation of %(venue)s is hidden by who runs this server, and the place sends none for 30 days."

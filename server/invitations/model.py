@@ -3,7 +3,6 @@
 import datetime as dt
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
@@ -84,7 +83,7 @@ class ShopAudience(Base):
     """How many were in a part of town when the first shop there looked in a quarter of an hour; never who.
 
     region: a cell of H3. simulated: of the demonstration's people. at: the beginning of the quarter. nearby, willing:
-    exact, and told to nobody as they are. refused: of the willing, how many are nobody for a shop, by its id.
+    exact, and told to nobody as they are.
     """
 
     __tablename__ = "shop_audience"
@@ -94,4 +93,3 @@ class ShopAudience(Base):
     at: Mapped[dt.datetime] = mapped_column(index=True)
     nearby: Mapped[int]
     willing: Mapped[int]
-    refused: Mapped[dict[str, int]] = mapped_column(JSONB)

@@ -25,6 +25,8 @@ class TooManyRefusals(Conflict):
 def refuse(session: Session, *, venue_id: str, viewer: Member, now: dt.datetime) -> None:
     """No invitation of this shop again; twice is as once. Raises VenueUnknown, TooManyRefusals."""
     venue = venues.get(session, venue_id)
+    if venue.kind != "place":  # somebody's home has an id as well, and its name is nobody's to read
+        raise venues.VenueUnknown("There is no venue %(id)r.", id=venue_id)
     if session.get(ShopRefusal, (viewer.id, venue.id)) is not None:
         return
     count = select(func.count()).select_from(ShopRefusal).where(ShopRefusal.member_id == viewer.id)

@@ -69,7 +69,10 @@ class InvitationOut(Outgoing):
 
 
 class InvitedOut(Outgoing):
-    """An invitation as its reader sees it. away_m: about how far off you were; null for who judges it."""
+    """An invitation as its reader sees it.
+
+    away_m: about how far off you were; null for who judges it, and once it is over.
+    """
 
     id: int
     venue: str

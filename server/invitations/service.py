@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select, text
@@ -16,7 +17,6 @@ from server.inbox import service as inbox
 from server.inbox import wishes
 from server.inbox import words as inbox_words
 from server.inbox.groups import Group
-from server.inbox.model import Notification
 from server.invitations import audience, words
 from server.invitations.audience import Audience, Shop
 from server.invitations.model import ShopAudience, ShopInvitation, ShopInvited, ShopInvitedLately
@@ -37,7 +37,10 @@ DAY, WEEK = dt.timedelta(days=1), dt.timedelta(days=7)
 HIDDEN_FOR = dt.timedelta(days=30)
 KEPT = dt.timedelta(days=366)  # a shop compares with the same weeks of last year
 # An invitation comes from whom its reader never chose: it leads to our page of the shop, and nowhere else.
-_LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.[a-z]{2,}/|\S@\S+\.\S", re.IGNORECASE)
+# Browsers take other full stops for dots as well; a word, a dot and two letters with no space between are an address.
+_LINK = re.compile(r"://|\bwww\.|[a-z0-9-][.。][a-z]{2,24}(?![a-z])|\S@\S+\.\S", re.IGNORECASE | re.ASCII)
+# Members first, as who erases one does.
+_MEMBERS = text("SELECT id FROM member WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE")
 # The rows of her wishes are held: whoever withdraws at this moment did so before, and is left out, or afterwards.
 _INVITE = text("""
     INSERT INTO shop_invited (invitation_id, member_id, away_m)
@@ -91,7 +94,7 @@ class InvitationsHidden(Refused):
 
 
 class NoLinks(Invalid):
-    """An invitation has no links and addresses in it: it leads to the page of your place by itself."""
+    """An invitation has no links and addresses in it, it leads to your place: put a space after full stops."""
 
     code = "no_links"
 
@@ -198,20 +201,18 @@ def check_text(written: str) -> str:
     found = names.check_text(written, "invitation", LONGEST)
     if not found:
         raise Invalid("Write a line first.")
-    if _LINK.search(found):
+    if _LINK.search(unicodedata.normalize("NFKC", found)):
         raise NoLinks
     return found
 
 
 def check_may_send(session: Session, venue: Venue, *, rules: Rules, now: dt.datetime) -> None:
     """Raises InvitationsHidden, InvitedEnough: by what this shop sent of late."""
-    sent = select(ShopInvitation.at, ShopInvitation.hidden_at).where(
-        ShopInvitation.venue_id == venue.id, ShopInvitation.at > now - LONGEST_TIME - HIDDEN_FOR
-    )
-    rows = session.execute(sent).all()
-    if any(row.hidden_at is not None and row.hidden_at > now - HIDDEN_FOR for row in rows):
+    of_shop = ShopInvitation.venue_id == venue.id
+    hidden = select(ShopInvitation.id).where(of_shop, ShopInvitation.hidden_at > now - HIDDEN_FOR)
+    if session.scalar(hidden.limit(1)) is not None:
         raise InvitationsHidden
-    ats = [row.at for row in rows]
+    ats = session.scalars(select(ShopInvitation.at).where(of_shop, ShopInvitation.at > now - WEEK)).all()
     if sum(at > now - DAY for at in ats) >= rules.per_day:
         raise InvitedEnough("A shop sends at most %(times)s in 24 hours.", times=rules.per_day)
     if sum(at > now - WEEK for at in ats) >= rules.per_week:
@@ -238,20 +239,20 @@ def get(session: Session, invitation_id: int, viewer: Member) -> ShopInvitation:
         raise InvitationUnknown
     if viewer.operator or access.keeps(session, viewer, venues.get(session, found.venue_id)):
         return found
-    if found.hidden_at is not None or away_m(session, found, viewer) is None:
+    if found.hidden_at is not None or not got(session, invitation_id, viewer):
         raise InvitationUnknown
     return found
 
 
+def got(session: Session, invitation_id: int, viewer: Member) -> bool:
+    """Whether she was told of it, and has the note still."""
+    return inbox.was_told(session, member_id=viewer.id, kind=KIND, of=f"{KIND}/{invitation_id}")
+
+
 def venue_of(session: Session, invitation_id: int, viewer: Member) -> str:
     """The shop of an invitation that she was told of, even if it is over; raises InvitationUnknown."""
-    note = select(Notification.id).where(
-        Notification.member_id == viewer.id,
-        Notification.kind == KIND,
-        Notification.subject == f"{KIND}/{invitation_id}",
-    )
     found = session.get(ShopInvitation, invitation_id)
-    if found is None or session.scalar(note) is None:
+    if found is None or not got(session, invitation_id, viewer):
         raise InvitationUnknown
     return found.venue_id
 
@@ -279,6 +280,7 @@ def _invite(session: Session, shop: Shop, made: ShopInvitation, *, rules: Rules,
     allowed = wishes.allowed(session, near.keys() - lately, group=Group.SHOPS, now=now)
     chosen = sorted(allowed, key=lambda member_id: (near[member_id], member_id))[: rules.most]
     given = {"invitation": made.id, "venue": shop.id, "now": now}
+    session.execute(_MEMBERS, {"ids": chosen}).all()
     session.execute(_INVITE, {**given, "ids": chosen, "away": [near[one] for one in chosen]})
     session.execute(_REMEMBER, given)
     return list(session.scalars(_INVITED, given))

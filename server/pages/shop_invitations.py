@@ -227,6 +227,7 @@ def _invitation(
             "over": now >= found.until,
             "hidden": say.gettext(words.WHYS[found.hidden_why]) if found.hidden_at is not None else "",
         },
+        got=invitations.got(session, found.id, viewer),
         away=None if away_m is None else nearby_words.distance(away_m, say),
         refused=refusals.refuses(session, venue_id=venue.id, viewer=viewer),
         judges=judges,

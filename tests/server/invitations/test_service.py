@@ -147,13 +147,25 @@ def test_the_nearest_are_invited_first(session: Session, members: list[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Look at https://evil.example", "www.evil.example now", "evil.cn/x", "a@b.example"]
+    "text",
+    [
+        "",
+        "Look at https://evil.example",
+        "www.evil.example now",
+        "evil.cn/x",
+        "a@b.example",
+        "Go to cheap-pills.com!",
+        "evil.example?a=1",
+        "evil。com/x",
+        "evil．com",
+        "t.me",
+    ],
 )
 @pytest.mark.usefixtures("members")
 def test_links_and_nothing_are_refused(session: Session, text: str) -> None:
     with pytest.raises(Invalid):
         send(session, text=text)
-    assert send(session, text="Tea 2.50, 10.-12.3., ask Ben!").text
+    assert send(session, text="Tea 2.50, 10.-12.3., z.B. ask Ben! Open till 22.30. 咖啡五折。欢迎").text
 
 
 @pytest.mark.parametrize("hours", [-1, 0.1, 24.1])
