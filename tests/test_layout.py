@@ -79,6 +79,7 @@ SERVER_ORDER = (
     "protection",
     "openapi",  # it describes all of the above
     "health",
+    "routing",
     "app",
     "main",
     "migrations",

@@ -42,15 +42,5 @@ def show_company(
 @router.post("/company")
 def choose(viewer: access.Viewer, session: InTransaction, now: Now, on: Annotated[bool, Form()]) -> Response:
     """Keeps whether she wants to know of company; what else her positions may be used for stays."""
-    uses = positions.uses_of(session, member_id=viewer.id)
-    positions.choose_uses(
-        session,
-        member_id=viewer.id,
-        told=uses.told,
-        fences=uses.fences,
-        company=on,
-        pop_ups=uses.pop_ups,
-        radius_m=uses.radius_m,
-        now=now,
-    )
+    positions.choose_uses(session, member_id=viewer.id, company=on, now=now)
     return RedirectResponse("/company", status_code=303)

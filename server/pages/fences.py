@@ -51,17 +51,7 @@ def show_fences(
 @router.post("/me/fences")
 def choose(viewer: access.Viewer, session: InTransaction, now: Now, on: Annotated[bool, Form()]) -> Response:
     """Keeps whether her positions may say that she came; what else they may be used for stays."""
-    uses = positions.uses_of(session, member_id=viewer.id)
-    positions.choose_uses(
-        session,
-        member_id=viewer.id,
-        told=uses.told,
-        fences=on,
-        company=uses.company,
-        pop_ups=uses.pop_ups,
-        radius_m=uses.radius_m,
-        now=now,
-    )
+    positions.choose_uses(session, member_id=viewer.id, fences=on, now=now)
     return RedirectResponse("/me/fences", status_code=303)
 
 

@@ -56,17 +56,7 @@ def show_pop_ups(
 @router.post("/pop-ups")
 def choose(viewer: access.Viewer, session: InTransaction, now: Now, on: Annotated[bool, Form()]) -> Response:
     """Keeps whether she wants to be asked; what else her positions may be used for stays."""
-    uses = positions.uses_of(session, member_id=viewer.id)
-    positions.choose_uses(
-        session,
-        member_id=viewer.id,
-        told=uses.told,
-        fences=uses.fences,
-        company=uses.company,
-        pop_ups=on,
-        radius_m=uses.radius_m,
-        now=now,
-    )
+    positions.choose_uses(session, member_id=viewer.id, pop_ups=on, now=now)
     return RedirectResponse("/pop-ups", status_code=303)
 
 

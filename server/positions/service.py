@@ -178,21 +178,27 @@ def choose_uses(
     session: Session,
     *,
     member_id: str,
-    told: bool,
-    fences: bool,
-    company: bool,
-    pop_ups: bool,
-    radius_m: int,
     now: dt.datetime,
+    told: bool | None = None,
+    fences: bool | None = None,
+    company: bool | None = None,
+    pop_ups: bool | None = None,
     shops: bool | None = None,
+    radius_m: int | None = None,
 ) -> None:
-    """Keeps what a member lets her positions be used for. shops: None leaves as it is whether they may invite her."""
-    given = {"told": told, "fences": fences, "company": company, "pop_ups": pop_ups, "radius_m": radius_m}
-    if shops is not None:
-        given["shops"] = shops
-    wanted = insert(PositionUse).values(member_id=member_id, changed_at=now, **given)
+    """Keeps what a member lets her positions be used for; what is not said stays as it is."""
+    said = {
+        "told": told,
+        "fences": fences,
+        "company": company,
+        "pop_ups": pop_ups,
+        "shops": shops,
+        "radius_m": radius_m,
+    }
+    given = {use: wanted for use, wanted in said.items() if wanted is not None}
+    row = insert(PositionUse).values(member_id=member_id, changed_at=now, **given)
     session.execute(
-        wanted.on_conflict_do_update(index_elements=["member_id"], set_={**given, "changed_at": now}),
+        row.on_conflict_do_update(index_elements=["member_id"], set_={**given, "changed_at": now}),
         execution_options={"populate_existing": True},
     )
     session.expire_all()
