@@ -32,7 +32,9 @@ from server.face_to_face.proof import Proof
 from server.governance import votes
 from server.governance.model import CommunityChange
 from server.governance.rules import Kind
+from server.inbox import service as inbox
 from server.invitations.model import ShopInvitation, ShopInvited
+from server.invitations.service import KIND as INVITED
 from server.live import routes as live_routes
 from server.live.hub import Hub
 from server.live.viewer import Wanted
@@ -268,6 +270,8 @@ def world(make_app: Callable[[Settings], FastAPI], demo_settings: Settings, sess
     session.add(invitation)
     session.flush()
     session.add(ShopInvited(invitation_id=invitation.id, member_id="emil", away_m=400))
+    invitation_of = f"{INVITED}/{invitation.id}"
+    inbox.tell(session, ["emil"], kind=INVITED, of=invitation_of, sentence="Come in.", now=invitation.at)
     session.flush()
     kept: dict[str, str] = {}
     numbers: dict[str, dict[str, int]] = {
