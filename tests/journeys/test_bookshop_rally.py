@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from server.fans import rounding
 from server.people import access
 from tests import processes
 from tests.conftest import Mqtt
@@ -186,6 +187,14 @@ def figure(page: Page, words: str) -> str:
     return page.locator(".figures .card").filter(has_text=words).locator(".num").inner_text()
 
 
+def by_the_community(town: Town, house: str) -> str:
+    """What is told of the eight whom the house brought: its secret offset may leave four of them, too few to be told."""
+    with psycopg.connect(town.running.conninfo) as connection:
+        secret: bytes = connection.execute("SELECT secret FROM fan_rounding").fetchall()[0][0]
+    offset = rounding.offset_of(secret, f"community/{house}/quarter/way community")
+    return "5 or more" if 8 - offset >= rounding.K else "fewer than told"
+
+
 def test_a_rally_over_six_shops_is_stamped_by_badges_and_rewarded_once(
     town: Town, tmp_path: Path, pictures: Path
 ) -> None:
@@ -254,6 +263,7 @@ def test_a_rally_over_six_shops_is_stamped_by_badges_and_rewarded_once(
     cleo.goto(f"{town.running.url}/stamps")
     cleo.get_by_label("The six signs on her phone").fill(code.lower())
     cleo.get_by_role("button", name="Look it up").click()
+    expect(cleo.get_by_role("button", name="Redeem it now")).to_be_visible()  # the answer is there, and names nobody
     expect(cleo.get_by_text("Mia")).to_have_count(0)
     look(cleo, pictures, "counter")
     cleo.get_by_role("button", name="Redeem it now").click()
@@ -273,7 +283,8 @@ def test_a_rally_over_six_shops_is_stamped_by_badges_and_rewarded_once(
     assert figure(cleo, "drifting away").startswith("–")
     expect(cleo.locator("#named-title + ul")).to_contain_text("Mia 🌻")
     brought = cleo.locator("section", has=cleo.locator("#brought-title"))
-    expect(brought.locator("div", has_text="the community itself")).to_contain_text("5 or more")
+    told = by_the_community(town, house)
+    expect(brought.locator("div", has_text="the community itself")).to_contain_text(told)
     expect(brought.locator("div", has_text="they walked by")).to_contain_text("fewer than told")
     for name in rally.WALKERS.keys() - {"mia"}:
         expect(cleo.get_by_text(rally.WALKERS[name])).to_have_count(0)

@@ -41,9 +41,12 @@ def _follow(page: Page, url: str, role: str) -> int:
     """One tap on the start page; the status of what came."""
     page.context.clear_cookies()
     page.goto(url)
-    with page.expect_response(lambda answer: answer.request.is_navigation_request() and answer.status != 303) as came:
+    # The page that comes has loaded: what answered is not yet what is drawn.
+    with (
+        page.expect_event("load"),
+        page.expect_response(lambda answer: answer.request.is_navigation_request() and answer.status != 303) as came,
+    ):
         page.locator(f".tour button[value='{role}']").click()
-    page.wait_for_load_state()
     return came.value.status
 
 
