@@ -188,7 +188,7 @@ def figure(page: Page, words: str) -> str:
 
 
 def by_the_community(town: Town, house: str) -> str:
-    """What is told of the eight whom the house brought: its secret offset may leave four of them, too few to be told."""
+    """What is told of the eight whom the house brought: its secret offset may leave four, too few to be told."""
     with psycopg.connect(town.running.conninfo) as connection:
         secret: bytes = connection.execute("SELECT secret FROM fan_rounding").fetchall()[0][0]
     offset = rounding.offset_of(secret, f"community/{house}/quarter/way community")
